@@ -1,0 +1,43 @@
+/**
+ * The user's directory: the file system is the database. This room promises that whatever is killed, what is visible
+ * is whole: everything is written in tmp/ and renamed, and every lock is a flock that dies with its process.
+ */
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { asStorageError, replace } from '#sys/file.ts';
+import { type Host, host } from '#sys/host.ts';
+
+/** The one handle that every operation takes first. */
+export interface Store {
+  /** ~/.local/share/wherry */
+  readonly root: string;
+  /** $XDG_RUNTIME_DIR/wherry: what a reboot may forget. */
+  readonly runtime: string;
+  readonly bootId: string;
+  readonly host: Host;
+  /** A path inside the root. */
+  path(...parts: string[]): string;
+}
+
+/** The folders of a store; a missing one means that the store is new. */
+const FOLDERS = ['blobs/sha256', 'layers', 'containers', 'names', 'volumes', 'networks', 'tmp'];
+
+/** Opens the user's store, made on first use. */
+export function openStore(where: Host = host()): Store {
+  const { root, runtime, bootId } = where;
+  const store: Store = { root, runtime, bootId, host: where, path: (...parts) => join(root, ...parts) };
+  try {
+    // The last folder to be made stands for all of them.
+    if (mkdirSync(store.path('tmp'), { recursive: true, mode: 0o700 }) !== undefined) lay(store);
+  } catch (error) {
+    throw asStorageError(error, root);
+  }
+  return store;
+}
+
+function lay(store: Store): void {
+  for (const folder of FOLDERS) mkdirSync(store.path(folder), { recursive: true, mode: 0o700 });
+  mkdirSync(join(store.runtime, 's'), { recursive: true, mode: 0o700 });
+  mkdirSync(join(store.runtime, 'monitors'), { recursive: true, mode: 0o700 });
+  replace(store.path('oci-layout'), '{"imageLayoutVersion":"1.0.0"}');
+}

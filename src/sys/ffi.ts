@@ -1,0 +1,170 @@
+/**
+ * The system calls that Node lacks, one row each, through ffi-rs: the only module that knows it. Calls are synchronous.
+ * A failed call throws a `NodeJS.ErrnoException` (`code`, `errno`, `syscall`, `path`), as Node's own fs does, so that
+ * callers treat both alike.
+ *
+ * ffi-rs is loaded on first use: it costs about 5 ms.
+ */
+import { createRequire } from 'node:module';
+import { constants } from 'node:os';
+
+type Value = number | string | Buffer | null;
+
+/** ffi-rs's DataType numbers; its own enum would have to be loaded to be read. */
+const I32 = 1;
+const I64 = 8;
+const BYTES = 10;
+
+interface Result {
+  value: number;
+  errnoCode: number;
+}
+interface Ffi {
+  open(library: { library: string; path: string }): void;
+  load(call: object): Result;
+}
+
+let loaded: Ffi | undefined;
+
+function ffi(): Ffi {
+  if (loaded === undefined) {
+    loaded = createRequire(import.meta.url)('ffi-rs') as Ffi;
+    loaded.open({ library: 'c', path: 'libc.so.6' });
+  }
+  return loaded;
+}
+
+const names = new Map(Object.entries(constants.errno).map(([name, number]) => [number, name]));
+
+/** Strings go as NUL-terminated bytes, null as a null pointer, numbers as 64 bits wide. */
+function call(name: string, path: string | Buffer, ...values: Value[]): number {
+  const { value, errnoCode } = ffi().load({
+    library: 'c',
+    funcName: name,
+    retType: I32,
+    paramsType: values.map((one) => (one === null || typeof one === 'number' ? I64 : BYTES)),
+    paramsValue: values.map((one) => (one === null ? 0 : typeof one === 'string' ? cString(one, name) : one)),
+    errno: true,
+  });
+  if (value !== -1) return value;
+  const code = names.get(errnoCode) ?? `E${errnoCode}`;
+  const error: NodeJS.ErrnoException = new Error(`${code}: ${name} '${path}'`);
+  error.code = code;
+  error.errno = -errnoCode;
+  error.syscall = name;
+  error.path = path.toString();
+  throw error;
+}
+
+function cString(text: string, syscall: string): Buffer {
+  if (text.includes('\0')) {
+    throw Object.assign(new Error(`EINVAL: ${syscall} with a NUL byte in its argument`), { code: 'EINVAL', syscall });
+  }
+  return Buffer.from(`${text}\0`);
+}
+
+/** A path as given, or the raw bytes of a file name that is not UTF-8. */
+export type Path = string | Buffer;
+const c = (path: Path, name: string) =>
+  typeof path === 'string' ? cString(path, name) : Buffer.concat([path, Buffer.of(0)]);
+
+/** mount(2) flags. */
+export const MS = {
+  RDONLY: 1,
+  NOSUID: 2,
+  NODEV: 4,
+  NOEXEC: 8,
+  REMOUNT: 32,
+  BIND: 4096,
+  REC: 16384,
+  PRIVATE: 1 << 18,
+  SLAVE: 1 << 19,
+} as const;
+
+/** mount(2). */
+export function mount(source: string, target: string, type: string | null, flags: number, data: string | null): void {
+  call('mount', target, source, target, type, flags, data);
+}
+
+/** umount2(2); lazy is MNT_DETACH. */
+export function umount(target: string, options: { lazy?: boolean } = {}): void {
+  call('umount2', target, target, options.lazy ? 2 : 0);
+}
+
+/** File type bits of mknod(2). */
+export const S_IF = { FIFO: 0o010000, CHR: 0o020000, BLK: 0o060000 } as const;
+
+/** mknod(2). In a user namespace only FIFOs and the overlay whiteout (a character device 0:0) may be made. */
+export function mknod(path: Path, mode: number, major = 0, minor = 0): void {
+  const device = (major & 0xfff) * 0x100 + (minor & 0xff) + (minor >>> 8) * 0x100000;
+  call('mknod', path, c(path, 'mknod'), mode, device);
+}
+
+/** lsetxattr(2): on the file itself, never what a link points to. */
+export function setxattr(path: Path, name: string, value: Buffer): void {
+  call('lsetxattr', path, c(path, 'lsetxattr'), name, value, value.length, 0);
+}
+
+/** lgetxattr(2); undefined where the attribute is absent or the file system has none. */
+export function getxattr(path: Path, name: string): Buffer | undefined {
+  const value = Buffer.alloc(65536);
+  try {
+    const length = call('lgetxattr', path, c(path, 'lgetxattr'), name, value, value.length);
+    return value.subarray(0, length);
+  } catch (error) {
+    if (['ENODATA', 'ENOTSUP', 'EOPNOTSUPP'].includes((error as NodeJS.ErrnoException).code ?? '')) return undefined;
+    throw error;
+  }
+}
+
+/** llistxattr(2). */
+export function listxattr(path: Path): string[] {
+  const names = Buffer.alloc(65536);
+  const length = call('llistxattr', path, c(path, 'llistxattr'), names, names.length);
+  return names.toString('latin1', 0, length).split('\0').filter(Boolean);
+}
+
+/** utimensat(2) on the file itself, with whole nanoseconds, which Node's fs can't set. */
+export function setTimes(path: Path, accessed: bigint, modified: bigint): void {
+  const times = Buffer.alloc(32);
+  [accessed, modified].forEach((time, index) => {
+    let seconds = time / 1_000_000_000n;
+    let nanoseconds = time % 1_000_000_000n;
+    if (nanoseconds < 0n) {
+      seconds -= 1n;
+      nanoseconds += 1_000_000_000n;
+    }
+    times.writeBigInt64LE(seconds, index * 16);
+    times.writeBigInt64LE(nanoseconds, index * 16 + 8);
+  });
+  call('utimensat', path, -100, c(path, 'utimensat'), times, 0x100);
+}
+
+/** flock(2) operations. */
+export const LOCK = { SH: 1, EX: 2, NB: 4, UN: 8 } as const;
+
+/** flock(2) on an open descriptor; the kernel lets it go when the process dies. */
+export function flock(fd: number, operation: number): void {
+  call('flock', `fd ${fd}`, fd, operation);
+}
+
+/** chroot(2) and chdir to its root. */
+export function chroot(path: string): void {
+  call('chroot', path, path);
+  process.chdir('/');
+}
+
+/** unshare(2) of the calling thread. */
+export function unshare(flags: number): void {
+  call('unshare', '', flags);
+}
+
+/** pidfd_open(2): a handle that can't come to mean another process. */
+export function pidfdOpen(pid: number): number {
+  return call('syscall', `pid ${pid}`, 434, pid, 0);
+}
+
+/** pidfd_send_signal(2). */
+export function pidfdSignal(pidfd: number, signal: number): void {
+  call('syscall', `pidfd ${pidfd}`, 424, pidfd, signal, null, 0);
+}
