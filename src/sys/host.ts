@@ -23,19 +23,19 @@ export interface Host {
 
 /** Reads what the launcher handed over in the environment. Throws kind `unsupported` when it was not the launcher. */
 export function host(env: NodeJS.ProcessEnv = process.env): Host {
-  const runtime = env['WHERRY_RUNTIME_DIR'];
-  const namespace = (env['WHERRY_NAMESPACE'] ?? 'none') as Namespace;
+  const runtime = env.WHERRY_RUNTIME_DIR;
+  const namespace = (env.WHERRY_NAMESPACE ?? 'none') as Namespace;
   if (runtime === undefined || namespace === 'none') {
     throw new WherryError('unsupported', 'Cannot reach the user namespace: wherry was not started by its launcher', {
       hint: 'Run bin/wherry, not dist/main.js',
     });
   }
-  const home = env['HOME'] ?? homedir();
+  const home = env.HOME ?? homedir();
   return {
     root: storeRoot(env, namespace, home),
     runtime,
-    uid: Number(env['WHERRY_UID'] ?? 0),
-    gid: Number(env['WHERRY_GID'] ?? 0),
+    uid: Number(env.WHERRY_UID ?? 0),
+    gid: Number(env.WHERRY_GID ?? 0),
     namespace,
     bootId: readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').trim(),
     home,
@@ -44,9 +44,9 @@ export function host(env: NodeJS.ProcessEnv = process.env): Host {
 
 /** $WHERRY_ROOT, else root's /var/lib/wherry, else $XDG_DATA_HOME/wherry (~/.local/share/wherry). */
 function storeRoot(env: NodeJS.ProcessEnv, namespace: Namespace, home: string): string {
-  if (env['WHERRY_ROOT']) return env['WHERRY_ROOT'];
+  if (env.WHERRY_ROOT) return env.WHERRY_ROOT;
   if (namespace === 'root') return '/var/lib/wherry';
-  const data = env['XDG_DATA_HOME'];
+  const data = env.XDG_DATA_HOME;
   // The XDG specification voids relative paths.
   return join(data?.startsWith('/') ? data : join(home, '.local/share'), 'wherry');
 }
@@ -64,7 +64,7 @@ const SBIN = [
 
 /** A program's path: $PATH first, then where distributions put what ordinary users' paths leave out. */
 export function findTool(name: string, env: NodeJS.ProcessEnv = process.env): string | undefined {
-  for (const directory of [...(env['PATH'] ?? '').split(delimiter), ...SBIN]) {
+  for (const directory of [...(env.PATH ?? '').split(delimiter), ...SBIN]) {
     if (!directory.startsWith('/')) continue;
     const path = join(directory, name);
     try {
