@@ -1,0 +1,51 @@
+/** The last resort where nothing can be mounted: a container's root as a plain copy of its image's layers. */
+import { type Dirent, lstatSync, readdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { WherryError } from '#base/error.ts';
+import { getxattr } from '#sys/ffi.ts';
+import { run } from '#sys/process.ts';
+
+/** Copies the layers, lowest first, into `target`; deletions (whiteouts, opaque directories) are carried out. */
+export async function flatten(layers: readonly string[], target: string): Promise<void> {
+  for (const layer of layers) {
+    const whiteouts = makeWay(layer, target, '');
+    const done = await run('cp', ['-a', '--reflink=auto', `${layer}/.`, target]);
+    if (done.status !== 0) {
+      throw new WherryError('unavailable', `Cannot copy a layer to "${target}": ${done.stderr.trim().split('\n')[0]}`);
+    }
+    for (const path of whiteouts) rmSync(join(target, path), { force: true });
+  }
+}
+
+/** Removes from `target` what the layer hides or replaces by another kind; gives the whiteouts' paths. */
+function makeWay(layer: string, target: string, below: string): string[] {
+  const whiteouts: string[] = [];
+  const here = join(layer, below);
+  if (below !== '' && getxattr(here, 'user.overlay.opaque')?.toString() === 'y') {
+    for (const name of list(join(target, below))) remove(join(target, below, name.name));
+  }
+  for (const entry of list(here)) {
+    const path = join(below, entry.name);
+    if (entry.isCharacterDevice() && lstatSync(join(layer, path)).rdev === 0) {
+      whiteouts.push(path);
+      remove(join(target, path));
+    } else if (entry.isDirectory()) {
+      if (isOtherThanDirectory(join(target, path))) remove(join(target, path));
+      whiteouts.push(...makeWay(layer, target, path));
+    } else {
+      remove(join(target, path));
+    }
+  }
+  return whiteouts;
+}
+
+function list(path: string): Dirent[] {
+  return isOtherThanDirectory(path) ? [] : readdirSync(path, { withFileTypes: true });
+}
+
+function isOtherThanDirectory(path: string): boolean {
+  const stat = lstatSync(path, { throwIfNoEntry: false });
+  return stat === undefined || !stat.isDirectory();
+}
+
+const remove = (path: string) => rmSync(path, { recursive: true, force: true });

@@ -1,0 +1,60 @@
+/** A container's root file system: its image's layers below a directory of its own, mounted at `merged`. */
+import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
+import { WherryError } from '#base/error.ts';
+import type { ContainerRecord } from '#container/record.ts';
+import type { Store } from '#store/store.ts';
+
+/** Where the root file system is, while it is mounted. */
+export function rootfsPath(store: Store, id: string): string {
+  return store.path('containers', id, 'merged');
+}
+
+/**
+ * Mounts a container's root and gives its path. Mounted already (a killed command left it): mounted anew.
+ * Throws kind `corrupt` when a layer is gone.
+ */
+export async function mountRootfs(store: Store, record: ContainerRecord): Promise<string> {
+  const at = (name: string) => store.path('containers', record.id, name);
+  const target = rootfsPath(store, record.id);
+  const lower = record.image.diffIds.map((diffId) => layer(store, record, diffId));
+  if (record.driver === 'copy') return copied(lower, target);
+  const { mountFuseOverlay, mountOverlay, unmountTree } = await import('#sys/overlay.ts');
+  for (const name of ['upper', 'work', 'merged']) mkdirSync(at(name), { recursive: true, mode: 0o755 });
+  unmountTree(target);
+  if (lower.length === 0) lower.push(emptyLayer(at('empty')));
+  const overlay = { lower: lower.toReversed(), upper: at('upper'), work: at('work'), target };
+  if (record.driver === 'fuse-overlayfs') await mountFuseOverlay(overlay);
+  else mountOverlay({ ...overlay, volatile: record.hostConfig.AutoRemove });
+  return target;
+}
+
+function layer(store: Store, record: ContainerRecord, diffId: string): string {
+  const path = store.path('layers', diffId.replace(/^sha256:/, ''));
+  if (existsSync(path)) return path;
+  throw new WherryError('corrupt', `Cannot mount the root of "${record.name}": the layer ${diffId} is gone`, {
+    hint: `Run \`wherry pull ${record.image.reference}\` to get it back`,
+  });
+}
+
+/** An image FROM scratch without any layer: overlay wants one all the same. */
+function emptyLayer(path: string): string {
+  mkdirSync(path, { recursive: true, mode: 0o755 });
+  return path;
+}
+
+async function copied(layers: readonly string[], target: string): Promise<string> {
+  if (existsSync(target)) return target;
+  const { flatten } = await import('#container/flatten.ts');
+  const staged = `${target}.new`;
+  rmSync(staged, { recursive: true, force: true });
+  mkdirSync(staged, { mode: 0o755 });
+  await flatten(layers, staged);
+  renameSync(staged, target);
+  return target;
+}
+
+/** Unmounts what mountRootfs() mounted; nothing to do is fine. */
+export async function unmountRootfs(store: Store, id: string): Promise<void> {
+  const { unmountTree } = await import('#sys/overlay.ts');
+  unmountTree(rootfsPath(store, id));
+}

@@ -1,0 +1,44 @@
+/** How root file systems are mounted here: found by trying, remembered for this kernel, shown by `info`. */
+import { randomBytes } from 'node:crypto';
+import { release } from 'node:os';
+import type { Store } from '#store/store.ts';
+import { readJson, replace } from '#sys/file.ts';
+
+/** overlay: the kernel's; fuse-overlayfs; copy: every container gets a copy of its image. */
+export type Driver = 'overlay' | 'fuse-overlayfs' | 'copy';
+
+export interface DriverChoice {
+  driver: Driver;
+  /** Trying is worth it again with another kernel. */
+  kernel: string;
+  /** Why a better one does not work here, in order of preference. */
+  refusals: Partial<Record<Driver, string>>;
+}
+
+/** The driver of this store; $WHERRY_STORAGE_DRIVER decides instead where it is set. */
+export async function storageDriver(store: Store): Promise<DriverChoice> {
+  const forced = process.env.WHERRY_STORAGE_DRIVER;
+  if (forced === 'overlay' || forced === 'fuse-overlayfs' || forced === 'copy') {
+    return { driver: forced, kernel: release(), refusals: {} };
+  }
+  const path = store.path('driver.json');
+  const known = readJson<DriverChoice>(path);
+  if (known?.kernel === release()) return known;
+  const choice = await choose(store);
+  replace(path, JSON.stringify(choice));
+  return choice;
+}
+
+async function choose(store: Store): Promise<DriverChoice> {
+  const { fuseOverlayRefusal, overlayRefusal } = await import('#sys/overlay.ts');
+  const room = () => store.path('tmp', `driver-${process.pid}-${randomBytes(4).toString('hex')}`);
+  const refusals: DriverChoice['refusals'] = {};
+  const kernel = release();
+  const overlay = overlayRefusal(room());
+  if (overlay === undefined) return { driver: 'overlay', kernel, refusals };
+  refusals.overlay = overlay;
+  const fuse = await fuseOverlayRefusal(room());
+  if (fuse === undefined) return { driver: 'fuse-overlayfs', kernel, refusals };
+  refusals['fuse-overlayfs'] = fuse;
+  return { driver: 'copy', kernel, refusals };
+}

@@ -1,0 +1,242 @@
+/** From what was asked for to what gets mounted: volumes are made, host paths looked at, the order settled. */
+import { existsSync, mkdirSync, statSync } from 'node:fs';
+import { posix } from 'node:path';
+import type { MountPoint, MountRequest } from '#base/api.ts';
+import { hasCode, WherryError } from '#base/error.ts';
+import type { Store } from '#store/store.ts';
+import { parseBind } from '#volume/parse.ts';
+import { createVolume, volumeData } from '#volume/volume.ts';
+
+export interface MountWishes {
+  /** HostConfig.Binds. */
+  binds: readonly string[];
+  /** HostConfig.Mounts. */
+  mounts: readonly MountRequest[];
+  /** HostConfig.Tmpfs: path -> options. */
+  tmpfs: Readonly<Record<string, string>>;
+  /** Config.Volumes: the image's and those of `-v /path`. */
+  volumes: readonly string[];
+  /** The mounts of the containers of --volumes-from. */
+  inherited?: readonly MountPoint[];
+}
+
+/**
+ * What a container mounts, parents before what is inside them. Named volumes are made where they are missing, and so
+ * are the anonymous ones and the host paths of -v (Docker's way; --mount refuses a missing one).
+ * Throws kind `invalid` in Docker's words.
+ */
+export async function resolveMounts(store: Store, wishes: MountWishes): Promise<MountPoint[]> {
+  const points = new Map<string, MountPoint>();
+  const add = (point: MountPoint) => {
+    if (points.has(point.Destination)) {
+      throw new WherryError('invalid', `Duplicate mount point: ${point.Destination}`);
+    }
+    points.set(point.Destination, point);
+  };
+  for (const bind of new Set(wishes.binds)) add(await fromBind(store, bind));
+  for (const mount of wishes.mounts) add(await fromMount(store, mount));
+  for (const [path, options] of Object.entries(wishes.tmpfs)) add(fromTmpfs(path, options));
+  for (const point of wishes.inherited ?? []) {
+    if (!points.has(point.Destination)) points.set(point.Destination, point);
+  }
+  for (const path of wishes.volumes) {
+    const destination = cleanTarget(path);
+    if (!points.has(destination)) points.set(destination, await anonymous(store, destination));
+  }
+  return [...points.values()].sort((one, other) => depth(one) - depth(other));
+}
+
+const depth = (point: MountPoint) => point.Destination.split('/').length;
+
+function cleanTarget(path: string): string {
+  if (!path.startsWith('/')) {
+    throw new WherryError('invalid', `invalid mount path: '${path}' mount path must be absolute`);
+  }
+  const clean = posix.normalize(path).replace(/(.)\/$/, '$1');
+  if (clean === '/') throw new WherryError('invalid', "invalid specification: destination can't be '/'");
+  return clean;
+}
+
+/** Docker names the whole specification in front of what is wrong with it. */
+function within<T>(prefix: string, check: () => T): T {
+  try {
+    return check();
+  } catch (error) {
+    if (!(error instanceof WherryError)) throw error;
+    throw new WherryError(error.kind, `${prefix}: ${error.message}`, { cause: error });
+  }
+}
+
+async function fromBind(store: Store, text: string): Promise<MountPoint> {
+  const bind = parseBind(text);
+  const type = bind.source.startsWith('/') ? 'bind' : 'volume';
+  const destination = within(`invalid volume specification: '${text}': invalid mount config for type "${type}"`, () =>
+    cleanTarget(bind.target),
+  );
+  if (type === 'volume') {
+    return volumePoint(store, bind.source, destination, {
+      mode: bind.mode || 'z',
+      readOnly: bind.readOnly,
+      noCopy: bind.noCopy,
+    });
+  }
+  makeHostDirectory(bind.source);
+  return bindPoint(posix.normalize(bind.source), destination, {
+    mode: bind.mode,
+    readOnly: bind.readOnly,
+    propagation: bind.propagation,
+  });
+}
+
+function bindPoint(
+  source: string,
+  destination: string,
+  { mode, readOnly, propagation }: { mode: string; readOnly: boolean; propagation: string },
+): MountPoint {
+  const clean = source.replace(/(.)\/$/, '$1');
+  return {
+    Type: 'bind',
+    Source: clean,
+    Destination: destination,
+    Mode: mode,
+    RW: !readOnly,
+    Propagation: propagation === '' ? 'rprivate' : propagation,
+  };
+}
+
+/** -v makes a missing host directory, as Docker does. */
+function makeHostDirectory(path: string): void {
+  try {
+    if (!existsSync(path)) mkdirSync(path, { recursive: true, mode: 0o755 });
+  } catch (cause) {
+    if (!hasCode(cause, 'EACCES', 'EPERM', 'EROFS', 'ENOTDIR')) throw cause;
+    throw new WherryError('denied', `error while creating mount source path '${path}': ${(cause as Error).message}`, {
+      hint: 'Make the directory first, or choose one that you may write in',
+      cause,
+    });
+  }
+}
+
+async function volumePoint(
+  store: Store,
+  name: string,
+  destination: string,
+  {
+    mode,
+    readOnly,
+    noCopy,
+    labels,
+  }: { mode: string; readOnly: boolean; noCopy: boolean; labels?: Record<string, string> },
+): Promise<MountPoint> {
+  const volume = await createVolume(store, { name, ...(labels === undefined ? {} : { labels }) });
+  return {
+    Type: 'volume',
+    Name: volume.Name,
+    Source: volume.Mountpoint,
+    Destination: destination,
+    Driver: 'local',
+    Mode: mode,
+    RW: !readOnly,
+    Propagation: '',
+    ...(noCopy ? { NoCopy: true } : {}),
+  };
+}
+
+async function anonymous(store: Store, destination: string, readOnly = false): Promise<MountPoint> {
+  const volume = await createVolume(store);
+  return {
+    Type: 'volume',
+    Name: volume.Name,
+    Source: volumeData(store, volume.Name),
+    Destination: destination,
+    Driver: 'local',
+    Mode: '',
+    RW: !readOnly,
+    Propagation: '',
+    Anonymous: true,
+  };
+}
+
+async function fromMount(store: Store, mount: MountRequest): Promise<MountPoint> {
+  const prefix = `invalid mount config for type "${mount.Type}"`;
+  const refuse = (why: string) => new WherryError('invalid', `${prefix}: ${why}`);
+  const make = MOUNT_TYPES[mount.Type];
+  if (make === undefined) throw refuse('mount type unknown');
+  const destination = within(prefix, () => cleanTarget(mount.Target));
+  return make(store, mount, destination, refuse);
+}
+
+type Refuse = (why: string) => WherryError;
+type FromMount = (store: Store, mount: MountRequest, destination: string, refuse: Refuse) => Promise<MountPoint>;
+
+const MOUNT_TYPES: Partial<Record<MountRequest['Type'], FromMount>> = {
+  bind: async (_store, mount, destination, refuse) => {
+    const source = mount.Source ?? '';
+    const propagation = mount.BindOptions?.Propagation ?? '';
+    if (source === '') throw refuse('field Source must not be empty');
+    if (!source.startsWith('/')) throw refuse(`invalid mount path: '${source}' mount path must be absolute`);
+    if (propagation !== '' && !/^r?(private|shared|slave)$/.test(propagation)) {
+      throw refuse(`invalid propagation mode: ${propagation}`);
+    }
+    if (mount.BindOptions?.CreateMountpoint) makeHostDirectory(source);
+    if (!reachable(source)) throw refuse(`bind source path does not exist: ${source}`);
+    const point = bindPoint(posix.normalize(source), destination, {
+      mode: '',
+      readOnly: mount.ReadOnly ?? false,
+      propagation,
+    });
+    return mount.BindOptions?.NonRecursive ? { ...point, NonRecursive: true } : point;
+  },
+  volume: async (store, mount, destination) => {
+    const readOnly = mount.ReadOnly ?? false;
+    if (!mount.Source) return anonymous(store, destination, readOnly);
+    return volumePoint(store, mount.Source, destination, {
+      mode: 'z',
+      readOnly,
+      noCopy: mount.VolumeOptions?.NoCopy ?? false,
+      ...(mount.VolumeOptions?.Labels === undefined ? {} : { labels: mount.VolumeOptions.Labels }),
+    });
+  },
+  tmpfs: async (_store, mount, destination, refuse) => {
+    if (mount.Source) throw refuse('field Source must not be specified');
+    const { SizeBytes, Mode } = mount.TmpfsOptions ?? {};
+    return {
+      ...fromTmpfs(destination, ''),
+      RW: !mount.ReadOnly,
+      TmpfsOptions: [
+        ...(SizeBytes === undefined ? [] : [`size=${SizeBytes}`]),
+        ...(Mode === undefined ? [] : [`mode=${Mode.toString(8)}`]),
+      ],
+    };
+  },
+};
+
+function reachable(path: string): boolean {
+  try {
+    statSync(path);
+    return true;
+  } catch (error) {
+    if (hasCode(error, 'ENOENT', 'ENOTDIR', 'EACCES')) return false;
+    throw error;
+  }
+}
+
+/** tmpfs(5) options that take a value, and the flags of mount(8) that Docker lets through. */
+const TMPFS_VALUES = /^(size|nr_blocks|nr_inodes|mode|uid|gid|mpol)=/;
+const TMPFS_FLAGS =
+  /^(ro|rw|(no)?(suid|dev|exec|atime|diratime|relatime|strictatime)|suid|dev|exec|(a)?sync|(r)?(private|shared|slave|unbindable)|dirsync|remount|mand|nomand|r?bind|noswap|huge=\w+)$/;
+
+function fromTmpfs(path: string, options: string): MountPoint {
+  const words = options === '' ? [] : options.split(',');
+  const unknown = words.find((word) => !TMPFS_VALUES.test(word) && !TMPFS_FLAGS.test(word));
+  if (unknown !== undefined) throw new WherryError('invalid', `invalid tmpfs option "${unknown}"`);
+  return {
+    Type: 'tmpfs',
+    Source: '',
+    Destination: cleanTarget(path),
+    Mode: options,
+    RW: !words.includes('ro'),
+    Propagation: '',
+    TmpfsOptions: words,
+  };
+}

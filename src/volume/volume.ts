@@ -1,0 +1,118 @@
+/** Named and anonymous volumes: a directory under volumes/ with a record in the shape of Docker's inspect. */
+import { randomBytes } from 'node:crypto';
+import { existsSync, mkdirSync, readdirSync, renameSync } from 'node:fs';
+import { WherryError } from '#base/error.ts';
+import type { Store } from '#store/store.ts';
+import { lock, readJson, removeTree, replace } from '#sys/file.ts';
+
+/** As `docker volume inspect` shows it. */
+export interface Volume {
+  CreatedAt: string;
+  Driver: string;
+  Labels: Record<string, string> | null;
+  Mountpoint: string;
+  Name: string;
+  Options: Record<string, string> | null;
+  Scope: 'local';
+}
+
+export interface VolumeOptions {
+  name?: string;
+  labels?: Record<string, string>;
+}
+
+/** Docker marks a volume that was made without a name by this label. */
+const ANONYMOUS = 'com.docker.volume.anonymous';
+
+/** Where a volume's content is. */
+export function volumeData(store: Store, name: string): string {
+  return store.path('volumes', name, '_data');
+}
+
+/** Makes a volume, or gives the one that has this name already, as Docker does. Throws kind `invalid` for a bad name. */
+export async function createVolume(store: Store, { name, labels }: VolumeOptions = {}): Promise<Volume> {
+  const chosen = name ?? randomBytes(32).toString('hex');
+  checkName(chosen);
+  const known = findVolume(store, chosen);
+  if (known !== undefined) return known;
+  const volume: Volume = {
+    CreatedAt: new Date().toISOString().replace(/\.\d+Z$/, 'Z'),
+    Driver: 'local',
+    Labels: name === undefined ? { [ANONYMOUS]: '', ...labels } : (labels ?? null),
+    Mountpoint: volumeData(store, chosen),
+    Name: chosen,
+    Options: null,
+    Scope: 'local',
+  };
+  const staged = store.path('tmp', `volume-${process.pid}-${randomBytes(6).toString('hex')}`);
+  mkdirSync(`${staged}/_data`, { recursive: true, mode: 0o755 });
+  replace(`${staged}/volume.json`, JSON.stringify(volume), { durable: true });
+  return publish(store, staged, volume);
+}
+
+/** Renames the staged volume into place; one that another process has just made is as good. */
+async function publish(store: Store, staged: string, volume: Volume): Promise<Volume> {
+  using _held = await lock(store.path('volumes'));
+  const known = findVolume(store, volume.Name);
+  if (known === undefined) renameSync(staged, store.path('volumes', volume.Name));
+  else removeTree(staged);
+  return known ?? volume;
+}
+
+function checkName(name: string): void {
+  if (/^[a-zA-Z0-9]$/.test(name)) {
+    throw new WherryError(
+      'invalid',
+      `create ${name}: volume name is too short, names should be at least two alphanumeric characters`,
+    );
+  }
+  if (/^[a-zA-Z0-9][a-zA-Z0-9_.-]+$/.test(name)) return;
+  throw new WherryError(
+    'invalid',
+    `create ${name}: "${name}" includes invalid characters for a local volume name, only "[a-zA-Z0-9][a-zA-Z0-9_.-]" are allowed. If you intended to pass a host directory, use absolute path`,
+  );
+}
+
+/** A volume by its name; its content's place is told anew, so that a store that was moved stays right. */
+export function findVolume(store: Store, name: string): Volume | undefined {
+  if (name.includes('/')) return undefined;
+  const volume = readJson<Volume>(store.path('volumes', name, 'volume.json'));
+  return volume === undefined ? undefined : { ...volume, Mountpoint: volumeData(store, name) };
+}
+
+/** As findVolume(), but throws kind `not-found`. */
+export function needVolume(store: Store, name: string): Volume {
+  const volume = findVolume(store, name);
+  if (volume === undefined) throw new WherryError('not-found', `get ${name}: no such volume`);
+  return volume;
+}
+
+/** All volumes, by name. */
+export function listVolumes(store: Store): Volume[] {
+  return readdirSync(store.path('volumes'))
+    .sort()
+    .map((name) => findVolume(store, name))
+    .filter((volume) => volume !== undefined);
+}
+
+export function isAnonymous(volume: Volume): boolean {
+  return volume.Labels !== null && ANONYMOUS in volume.Labels;
+}
+
+/**
+ * Removes a volume and its content: out of sight by one rename, then deleted.
+ * usedBy: ids of the containers that mount it. Throws `not-found`, or `conflict` in Docker's words.
+ */
+export async function removeVolume(store: Store, name: string, usedBy: readonly string[]): Promise<void> {
+  needVolume(store, name);
+  if (usedBy.length > 0) {
+    throw new WherryError('conflict', `remove ${name}: volume is in use - [${usedBy.join(', ')}]`);
+  }
+  const doomed = store.path('tmp', `gone-${process.pid}-${randomBytes(6).toString('hex')}`);
+  {
+    using _held = await lock(store.path('volumes'));
+    if (!existsSync(store.path('volumes', name))) return;
+    renameSync(store.path('volumes', name), doomed);
+  }
+  removeTree(doomed);
+}
