@@ -71,7 +71,7 @@ export interface MountRequest {
   Target: string;
   ReadOnly?: boolean;
   BindOptions?: { Propagation?: string; NonRecursive?: boolean; CreateMountpoint?: boolean };
-  VolumeOptions?: { NoCopy?: boolean; Labels?: Record<string, string>; Subpath?: string };
+  VolumeOptions?: { NoCopy?: boolean; Labels?: Record<string, string> };
   TmpfsOptions?: { SizeBytes?: number; Mode?: number };
 }
 
@@ -157,6 +157,8 @@ export interface MountPoint {
   /** mount(8) options for a tmpfs (`size=…`, `mode=…`). */
   TmpfsOptions?: string[];
   NoCopy?: boolean;
+  /** A bind without the mounts below its source. */
+  NonRecursive?: boolean;
   /** Made for this container alone: `rm -v` and `--rm` take it away. */
   Anonymous?: boolean;
 }
