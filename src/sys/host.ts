@@ -1,7 +1,8 @@
 /** What this machine and this user have: directories, the boot, the tools. */
-import { accessSync, constants, readFileSync } from 'node:fs';
+import { accessSync, constants, existsSync, readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { delimiter, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { WherryError } from '#base/error.ts';
 
 /** How the launcher brought us in: a user namespace with ranges, with a single id, real root, or no namespace at all. */
@@ -84,4 +85,15 @@ export function needTool(name: string, debianPackage: string): string {
   throw new WherryError('unsupported', `Cannot run "${name}": it is not installed`, {
     hint: `Install it (Debian, Ubuntu: apt install ${debianPackage})`,
   });
+}
+
+/** Where wherry itself is installed: a checkout, or lib/wherry. The launcher says it; tests run from the sources. */
+export function installation(env: NodeJS.ProcessEnv = process.env): string {
+  return env.WHERRY_HOME ?? fileURLToPath(new URL('../..', import.meta.url));
+}
+
+/** The path of an image archive that came with the installation; undefined where there is none. */
+export function embeddedArchive(name: string): string | undefined {
+  const path = join(installation(), 'share', `${name}.tar`);
+  return existsSync(path) ? path : undefined;
 }

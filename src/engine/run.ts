@@ -1,0 +1,153 @@
+/** create: an image, its volumes and a request become a container that can be started. */
+import { mkdirSync, renameSync } from 'node:fs';
+import { join } from 'node:path';
+import type { CreateRequest, MountPoint } from '#base/api.ts';
+import { WherryError } from '#base/error.ts';
+import type { Progress } from '#base/progress.ts';
+import { makeRecord } from '#container/create.ts';
+import { findContainer, generateName, newId, releaseName, reserveName } from '#container/names.ts';
+import type { ContainerRecord } from '#container/record.ts';
+import { findImage, type Image } from '#image/names.ts';
+import { storageDriver } from '#store/driver.ts';
+import type { Store } from '#store/store.ts';
+import { lock, replace } from '#sys/file.ts';
+import { resolveMounts } from '#volume/mounts.ts';
+
+export type PullPolicy = 'always' | 'missing' | 'never';
+
+export interface CreateOptions {
+  pull?: PullPolicy;
+  /** Called before the first byte is asked for: the image is not here. */
+  missing?: (reference: string) => void;
+  progress?: (event: Progress) => void;
+  abort?: AbortSignal;
+}
+
+/** What an image is found by, and what it turned out to be. */
+interface Resolved {
+  image: Image;
+  reference: string;
+}
+
+/** The image that comes with wherry, so that a first container needs no registry. */
+const EMBEDDED = /^localhost\/busybox(:latest)?$/;
+
+/**
+ * Makes a container. Docker's order: the image is pulled where it is missing, the name taken, the volumes made.
+ * Whatever fails, neither name nor record stays behind.
+ */
+export async function createContainer(
+  store: Store,
+  request: CreateRequest,
+  options: CreateOptions = {},
+): Promise<{ id: string; name: string; warnings: string[] }> {
+  const { image, reference } = await resolveImage(store, request.config.Image, { ...options, platform: request.platform });
+  const id = newId();
+  const name = await takeName(store, request.name, id);
+  try {
+    // rmi takes the same lock alone: it can't remove what is about to be used.
+    using _imagesStay = await lock(store.path('layers'), { shared: true });
+    const record = await makeContainer(store, request, { image, reference, id, name });
+    writeNewRecord(store, record);
+    return { id, name, warnings: [] };
+  } catch (error) {
+    releaseName(store, name, id);
+    throw error;
+  }
+}
+
+async function takeName(store: Store, wanted: string | undefined, id: string): Promise<string> {
+  if (wanted !== undefined) {
+    reserveName(store, wanted, id);
+    return wanted;
+  }
+  for (;;) {
+    const name = generateName();
+    try {
+      reserveName(store, name, id);
+      return name;
+    } catch (error) {
+      if (!(error instanceof WherryError) || error.kind !== 'conflict') throw error;
+    }
+  }
+}
+
+async function makeContainer(
+  store: Store,
+  request: CreateRequest,
+  { image, reference, id, name }: Resolved & { id: string; name: string },
+): Promise<ContainerRecord> {
+  const { config, hostConfig } = request;
+  const { driver } = await storageDriver(store);
+  const mounts = await resolveMounts(store, {
+    binds: hostConfig.Binds ?? [],
+    mounts: hostConfig.Mounts ?? [],
+    tmpfs: hostConfig.Tmpfs ?? {},
+    volumes: [...Object.keys(config.Volumes ?? {}), ...Object.keys(image.config.config?.Volumes ?? {})],
+    inherited: inheritedMounts(store, hostConfig.VolumesFrom ?? []),
+  });
+  const { os, architecture, variant } = image.config;
+  return makeRecord(
+    request,
+    {
+      reference,
+      id: image.id,
+      manifest: image.manifest.digest,
+      platform: [os, architecture, variant].filter(Boolean).join('/'),
+      diffIds: image.diffIds,
+      config: image.config.config ?? {},
+    },
+    { id, name, mounts, driver },
+  );
+}
+
+/** --volumes-from: the mounts of other containers, read-only where asked so. */
+function inheritedMounts(store: Store, sources: readonly string[]): MountPoint[] {
+  return sources.flatMap((source) => {
+    const [name = '', mode = ''] = source.split(':');
+    const found = findContainer(store, name).mounts.filter((point) => point.Type !== 'tmpfs');
+    return found.map((point) => ({ ...point, RW: point.RW && mode !== 'ro', Anonymous: false }));
+  });
+}
+
+/** The directory is filled in tmp/ and appears whole. */
+function writeNewRecord(store: Store, record: ContainerRecord): void {
+  const staged = store.path('tmp', `container-${record.id}`);
+  mkdirSync(staged, { mode: 0o700 });
+  replace(join(staged, 'container.json'), JSON.stringify(record), { durable: !record.hostConfig.AutoRemove });
+  renameSync(staged, store.path('containers', record.id));
+}
+
+/** Finds the image here, in what came with wherry, or at its registry, as the policy says. */
+async function resolveImage(
+  store: Store,
+  text: string,
+  { pull = 'missing', platform, missing, progress, abort }: CreateOptions & { platform: string | undefined },
+): Promise<Resolved> {
+  const wanted = platform === undefined ? {} : { platform };
+  if (pull !== 'always') {
+    const image = findImage(store, text, wanted) ?? (await embedded(store, text));
+    if (image !== undefined) return { image, reference: text };
+    if (pull === 'never') throw new WherryError('not-found', `No such image: ${withTag(text)}`);
+    missing?.(withTag(text));
+  }
+  const { pullImage } = await import('#image/pull.ts');
+  const pulled = await pullImage(store, text, {
+    ...wanted,
+    ...(progress === undefined ? {} : { progress }),
+    ...(abort === undefined ? {} : { abort }),
+  });
+  return { image: pulled.image, reference: text };
+}
+
+const withTag = (text: string) => (/[:@][^/]*$/.test(text) ? text : `${text}:latest`);
+
+async function embedded(store: Store, text: string): Promise<Image | undefined> {
+  if (!EMBEDDED.test(text)) return undefined;
+  const { embeddedArchive } = await import('#sys/host.ts');
+  const archive = embeddedArchive('busybox');
+  if (archive === undefined) return undefined;
+  const { loadArchive } = await import('#image/archive.ts');
+  await loadArchive(store, archive);
+  return findImage(store, text);
+}

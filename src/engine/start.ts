@@ -1,0 +1,128 @@
+/** start, clean-up, removal and restart: where a container meets its mounts and its networks. */
+import { mkdirSync } from 'node:fs';
+import { WherryError } from '#base/error.ts';
+import { killForRemoval, stopContainer, type StopOptions } from '#container/lifecycle.ts';
+import { type MonitorHandle, startMonitor } from '#container/monitor.ts';
+import { findContainer } from '#container/names.ts';
+import type { ContainerRecord } from '#container/record.ts';
+import { unmountRootfs } from '#container/rootfs.ts';
+import { isRunning, readState } from '#container/state.ts';
+import { prepareBundle } from '#engine/bundle.ts';
+import { eraseContainer } from '#engine/remove.ts';
+import type { Store } from '#store/store.ts';
+import { lock } from '#sys/file.ts';
+
+export interface StartOptions {
+  /** Which of the command's own streams the container gets, without anything in between; not for a terminal. */
+  attach?: { stdin: boolean; stdout: boolean; stderr: boolean };
+  /** First size of the terminal: rows, columns. */
+  size?: [number, number];
+}
+
+/** A container that this command has started. */
+export interface Session {
+  readonly id: string;
+  /** The exit status, when the container has ended for good and what it mounted is gone. */
+  readonly exited: Promise<number>;
+  resize(rows: number, columns: number): void;
+  /** Leaves the container to its monitor. */
+  leave(): void;
+}
+
+/**
+ * Starts a container; undefined when it runs already. Whatever fails, mounts and networks are given back.
+ * Throws kind `not-found`, or what kept it from starting, with Docker's exit code (125, 126, 127).
+ */
+export async function startContainer(store: Store, name: string, options: StartOptions = {}): Promise<Session | undefined> {
+  const record = findContainer(store, name);
+  using _held = await lockContainer(store, record);
+  if (isRunning(readState(store, record.id))) return undefined;
+  try {
+    const bundle = await prepareBundle(store, record, options);
+    const monitor = await startMonitor(store, record, { ...bundle, ...options });
+    return session(store, record, monitor);
+  } catch (error) {
+    await release(store, record);
+    throw error;
+  }
+}
+
+async function lockContainer(store: Store, record: ContainerRecord): Promise<Disposable> {
+  try {
+    return await lock(store.path('containers', record.id));
+  } catch (cause) {
+    throw new WherryError('not-found', `No such container: ${record.name}`, { cause });
+  }
+}
+
+function session(store: Store, record: ContainerRecord, monitor: MonitorHandle): Session {
+  let left = false;
+  const ended = async () => {
+    const { status } = await monitor.exited;
+    if (left) return status;
+    await cleanupContainer(store, record.id);
+    monitor.done();
+    return status;
+  };
+  return {
+    id: record.id,
+    exited: ended(),
+    resize: (rows, columns) => monitor.resize(rows, columns),
+    leave: () => {
+      left = true;
+      monitor.stay();
+    },
+  };
+}
+
+/** Gives back what a start took: mounts and network. Nothing to give back is fine. */
+async function release(store: Store, record: ContainerRecord): Promise<void> {
+  const { leaveNetworks } = await import('#network/network.ts');
+  await Promise.all([unmountRootfs(store, record.id), leaveNetworks(store, record.id)]);
+}
+
+/**
+ * After a container's end: its mounts and its network go, and with --rm it goes itself. Called by the command that
+ * stayed attached, else by the container's monitor. Running again by now: nothing happens.
+ */
+export async function cleanupContainer(store: Store, id: string): Promise<void> {
+  const record = findContainer(store, id);
+  using _held = await lockContainer(store, record);
+  if (isRunning(readState(store, id))) return;
+  await release(store, record);
+  if (record.hostConfig.AutoRemove) await eraseContainer(store, record, { volumes: true });
+}
+
+export interface RemoveOptions {
+  force?: boolean;
+  /** Anonymous volumes go with it. */
+  volumes?: boolean;
+}
+
+/** Removes a container; a running one only by force. Throws kind `conflict` in Docker's words. */
+export async function removeContainer(store: Store, name: string, { force = false, volumes = false }: RemoveOptions = {}) {
+  const record = findContainer(store, name);
+  const state = readState(store, record.id);
+  if (isRunning(state)) {
+    if (!force) throw runningConflict(record, state?.status ?? 'running');
+    await killForRemoval(store, record);
+  }
+  using _held = await lockContainer(store, record);
+  await release(store, record);
+  await eraseContainer(store, record, { volumes });
+  return record;
+}
+
+function runningConflict(record: ContainerRecord, status: string): WherryError {
+  const what = status === 'paused' ? 'is paused and must be unpaused first' : `is ${status}`;
+  const advice = status === 'paused' ? '' : ': stop the container before removing or force remove';
+  return new WherryError('conflict', `cannot remove container "${record.name}": container ${what}${advice}`);
+}
+
+/** Stops a container where it runs, and starts it again. */
+export async function restartContainer(store: Store, name: string, options: StopOptions = {}): Promise<void> {
+  const record = findContainer(store, name);
+  await stopContainer(store, name, options);
+  const session = await startContainer(store, record.id);
+  session?.leave();
+}
