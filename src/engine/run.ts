@@ -41,7 +41,10 @@ export async function createContainer(
   request: CreateRequest,
   options: CreateOptions = {},
 ): Promise<{ id: string; name: string; warnings: string[] }> {
-  const { image, reference } = await resolveImage(store, request.config.Image, { ...options, platform: request.platform });
+  const { image, reference } = await resolveImage(store, request.config.Image, {
+    ...options,
+    platform: request.platform,
+  });
   const id = newId();
   const name = await takeName(store, request.name, id);
   try {

@@ -1,7 +1,7 @@
 /** start, clean-up, removal and restart: where a container meets its mounts and its networks. */
 import { mkdirSync } from 'node:fs';
 import { WherryError } from '#base/error.ts';
-import { killForRemoval, stopContainer, type StopOptions } from '#container/lifecycle.ts';
+import { killForRemoval, type StopOptions, stopContainer } from '#container/lifecycle.ts';
 import { type MonitorHandle, startMonitor } from '#container/monitor.ts';
 import { findContainer } from '#container/names.ts';
 import type { ContainerRecord } from '#container/record.ts';
@@ -33,7 +33,11 @@ export interface Session {
  * Starts a container; undefined when it runs already. Whatever fails, mounts and networks are given back.
  * Throws kind `not-found`, or what kept it from starting, with Docker's exit code (125, 126, 127).
  */
-export async function startContainer(store: Store, name: string, options: StartOptions = {}): Promise<Session | undefined> {
+export async function startContainer(
+  store: Store,
+  name: string,
+  options: StartOptions = {},
+): Promise<Session | undefined> {
   const record = findContainer(store, name);
   using _held = await lockContainer(store, record);
   if (isRunning(readState(store, record.id))) return undefined;
@@ -100,7 +104,11 @@ export interface RemoveOptions {
 }
 
 /** Removes a container; a running one only by force. Throws kind `conflict` in Docker's words. */
-export async function removeContainer(store: Store, name: string, { force = false, volumes = false }: RemoveOptions = {}) {
+export async function removeContainer(
+  store: Store,
+  name: string,
+  { force = false, volumes = false }: RemoveOptions = {},
+) {
   const record = findContainer(store, name);
   const state = readState(store, record.id);
   if (isRunning(state)) {

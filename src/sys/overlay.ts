@@ -48,7 +48,7 @@ export async function mountFuseOverlay({ lower, upper, work, target }: Overlay):
   const program = needTool('fuse-overlayfs', 'fuse-overlayfs');
   const escaped = (path: string) => path.replace(/[\\:,]/g, '\\$&');
   const options = [`lowerdir=${lower.map(escaped).join(':')}`];
-  if (upper !== undefined && work !== undefined) options.push(`upperdir=${escape(upper)}`, `workdir=${escape(work)}`);
+  if (upper !== undefined && work !== undefined) options.push(`upperdir=${escaped(upper)}`, `workdir=${escaped(work)}`);
   const done = await run(program, ['-o', options.join(','), target], { cwd: '/' });
   if (done.status === 0) return;
   throw new WherryError('unsupported', `Cannot mount "${target}" by fuse-overlayfs: ${lastLine(done.stderr)}`, {
