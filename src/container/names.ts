@@ -1,0 +1,192 @@
+/** Containers by name and id: a name is an exclusive link whose content is the id of the container that has it. */
+import { closeSync, existsSync, openSync, readdirSync, readFileSync, readSync, unlinkSync } from 'node:fs';
+import { hasCode, WherryError } from '#base/error.ts';
+import type { ContainerRecord } from '#container/record.ts';
+import type { Store } from '#store/store.ts';
+import { flock, LOCK } from '#sys/ffi.ts';
+import { readJson, readText, reserve } from '#sys/file.ts';
+import { isSameProcess, startTime } from '#sys/process.ts';
+
+const NAME = /^\/?([a-zA-Z0-9][a-zA-Z0-9_.-]+)$/;
+const ID = /^[0-9a-f]{64}$/;
+
+/** What a name's file holds: the container, and who makes it (that one's container need not be there yet). */
+interface Reservation {
+  id: string;
+  pid: number;
+  start: number;
+}
+
+/**
+ * Takes a name for a container that is about to be made, and gives it without Docker's leading slash.
+ * A name that a killed command left, without its container, is free.
+ * Throws kind `invalid` for a name against Docker's rules, `conflict` where another container has it.
+ */
+export function reserveName(store: Store, name: string, id: string): string {
+  const clean = NAME.exec(name)?.[1];
+  if (clean === undefined) {
+    throw new WherryError('invalid', `Invalid container name (${name}), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed`);
+  }
+  const path = store.path('names', clean);
+  const content = `${id} ${process.pid} ${startTime(process.pid) ?? 0}\n`;
+  for (;;) {
+    if (reserve(path, content)) return clean;
+    const owner = readReservation(path);
+    if (owner === undefined) continue;
+    if (!isAbandoned(store, owner)) throw nameConflict(clean, owner.id);
+    dropReservation(store, path, owner.id);
+  }
+}
+
+function nameConflict(name: string, id: string): WherryError {
+  return new WherryError(
+    'conflict',
+    `Conflict. The container name "/${name}" is already in use by container "${id}". You have to remove (or rename) that container to be able to reuse that name.`,
+  );
+}
+
+/** Gives a name back; one that belongs to another container by now stays. */
+export function releaseName(store: Store, name: string, id: string): void {
+  dropReservation(store, store.path('names', name.replace(/^\//, '')), id);
+}
+
+function readReservation(path: string): Reservation | undefined {
+  const text = readText(path);
+  if (text === undefined) return undefined;
+  const [id = '', pid, start] = text.trim().split(' ');
+  return { id, pid: Number(pid), start: Number(start) };
+}
+
+/** Neither the container is there nor the command that was to make it. */
+function isAbandoned(store: Store, { id, pid, start }: Reservation): boolean {
+  return !existsSync(store.path('containers', id)) && !isSameProcess(pid, start);
+}
+
+/** Looks and unlinks under one lock: between the two the name must not go to another container. */
+function dropReservation(store: Store, path: string, id: string): void {
+  const directory = openSync(store.path('names'), 'r');
+  try {
+    flock(directory, LOCK.EX);
+    if (readReservation(path)?.id === id) unlinkSync(path);
+  } finally {
+    closeSync(directory);
+  }
+}
+
+/**
+ * A new container id: 64 hexadecimal digits. As Docker's, its short form is never all digits, which some programs
+ * would take for a number. Read from the kernel itself: the global `crypto` costs 4 ms to load.
+ */
+export function newId(): string {
+  const bytes = Buffer.alloc(32);
+  const urandom = openSync('/dev/urandom', 'r');
+  try {
+    for (;;) {
+      readSync(urandom, bytes);
+      const id = bytes.toString('hex');
+      if (!/^\d{12}/.test(id)) return id;
+    }
+  } finally {
+    closeSync(urandom);
+  }
+}
+
+/**
+ * The container with this id, name (`/name` too) or unique start of an id, in this order, as Docker looks for it.
+ * Throws kind `not-found`, or `invalid` where several ids start so.
+ */
+export function findContainer(store: Store, text: string): ContainerRecord {
+  const record = byId(store, text) ?? byName(store, text) ?? byPrefix(store, text);
+  if (record === undefined) throw new WherryError('not-found', `No such container: ${text}`);
+  return record;
+}
+
+function byId(store: Store, text: string): ContainerRecord | undefined {
+  return ID.test(text) ? readRecord(store, text) : undefined;
+}
+
+function byName(store: Store, text: string): ContainerRecord | undefined {
+  const name = NAME.exec(text)?.[1];
+  const owner = name === undefined ? undefined : readReservation(store.path('names', name));
+  return owner === undefined ? undefined : readRecord(store, owner.id);
+}
+
+function byPrefix(store: Store, text: string): ContainerRecord | undefined {
+  if (!/^[0-9a-f]+$/.test(text)) return undefined;
+  const found = containerIds(store).filter((id) => id.startsWith(text));
+  if (found.length > 1) throw new WherryError('invalid', `multiple IDs found with provided prefix: ${text}`);
+  return found[0] === undefined ? undefined : readRecord(store, found[0]);
+}
+
+/** The ids of all containers, in no order. */
+export function containerIds(store: Store): string[] {
+  return readdirSync(store.path('containers')).filter((name) => ID.test(name));
+}
+
+/** A container by its whole id; undefined where there is none. Throws kind `corrupt` for a record that is not whole. */
+export function readRecord(store: Store, id: string): ContainerRecord | undefined {
+  const path = store.path('containers', id, 'container.json');
+  const record = readJson<ContainerRecord>(path);
+  if (record === undefined || record?.id === id) return record;
+  throw new WherryError('corrupt', `Cannot read "${path}": it is not the record of a container`, {
+    hint: `Remove ${store.path('containers', id)} if nothing in it is needed any more`,
+  });
+}
+
+/**
+ * All containers, in no order. A record that can't be read is handed to `corrupt`, and the others are still given.
+ */
+export function listContainers(
+  store: Store,
+  corrupt: (error: WherryError) => void = () => undefined,
+): ContainerRecord[] {
+  return containerIds(store)
+    .map((id) => tolerant(() => readRecord(store, id), corrupt))
+    .filter((record) => record !== undefined);
+}
+
+/** What `read` gives, or undefined, with the error handed over, where the store's bytes are damaged. */
+export function tolerant<T>(read: () => T, corrupt: (error: WherryError) => void): T | undefined {
+  try {
+    return read();
+  } catch (error) {
+    if (hasCode(error, 'EACCES', 'EIO'))
+      corrupt(new WherryError('corrupt', (error as Error).message, { cause: error }));
+    else if (error instanceof WherryError && error.kind === 'corrupt') corrupt(error);
+    else throw error;
+    return undefined;
+  }
+}
+
+/** A name as Docker gives them: an adjective and a surname. attempt: how many were taken already. */
+export function generateName(attempt = 0): string {
+  const name = `${pick(ADJECTIVES)}_${pick(SURNAMES)}`;
+  // So many are taken that a further word would hardly help.
+  return attempt < 8 ? name : `${name}${Math.floor(Math.random() * 10 ** Math.min(attempt - 7, 9))}`;
+}
+
+const pick = (words: readonly string[]) => words[Math.floor(Math.random() * words.length)] ?? '';
+
+const ADJECTIVES = `
+  able airy alert amber ample apt bold brave bright brisk buoyant calm candid cheery civil clear clever cordial
+  crisp curious dapper daring deft earnest easy fair fluent fond frank fresh gentle glad gleaming golden graceful
+  hale handy hardy hearty honest humble jaunty jolly keen kind lively lucid lucky lyrical mellow merry mild modest
+  neat nimble noble patient placid plucky polite proud prudent quick quiet rapid ready robust rosy salty serene
+  silver smooth snug sober solid spry stately steady stout sturdy sunny supple swift tidy tranquil trim trusty
+  upbeat vivid warm willing windy witty zesty`
+  .trim()
+  .split(/\s+/);
+
+/** Seafarers, and people who measured, mapped and lit their way. */
+const SURNAMES = `
+  abel airy amundsen anning archimedes banks barents beaufort bering bligh boole bougainville brahe brunel cabot
+  cabral cartier cassini cavendish celsius chappe chichester cochrane columbus conrad cook cousteau dampier darwin
+  davis delisle denham diaz drake elcano ellet eratosthenes ericson evans faraday farr fessenden fitch fitzroy
+  flinders foucault franklin frobisher fulton galle gama geminus giles gray halley hanno harrison hawkins herschel
+  hipparchus hobart hudson humboldt huygens irving joule kane kepler knox krusenstern lamarr lander laperouse lind
+  livingston magellan marconi maury mawson mccormick melville mercator moitessier morse nansen napier necho nelson
+  newcomen nobile ortelius parry peary plimsoll polo powell ptolemy pytheas raleigh rennie ross russell sabine
+  scoresby scott selkirk shackleton shovell slocum smeaton snell stevin symmes tabarly tasman telford torricelli
+  tupaia ulloa vancouver verne vespucci volta wallis watt weddell wegener wilkes worsley wright zheng`
+  .trim()
+  .split(/\s+/);
