@@ -1,5 +1,5 @@
 /** Containers by name and id: a name is an exclusive link whose content is the id of the container that has it. */
-import { closeSync, existsSync, openSync, readdirSync, readFileSync, readSync, unlinkSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readdirSync, readSync, unlinkSync } from 'node:fs';
 import { hasCode, WherryError } from '#base/error.ts';
 import type { ContainerRecord } from '#container/record.ts';
 import type { Store } from '#store/store.ts';
@@ -8,6 +8,8 @@ import { readJson, readText, reserve } from '#sys/file.ts';
 import { isSameProcess, startTime } from '#sys/process.ts';
 
 const NAME = /^\/?([a-zA-Z0-9][a-zA-Z0-9_.-]+)$/;
+/** A file's name has 255 bytes, and its staged form needs some of them. */
+const LONGEST = 200;
 const ID = /^[0-9a-f]{64}$/;
 
 /** What a name's file holds: the container, and who makes it (that one's container need not be there yet). */
@@ -26,6 +28,9 @@ export function reserveName(store: Store, name: string, id: string): string {
   const clean = NAME.exec(name)?.[1];
   if (clean === undefined) {
     throw new WherryError('invalid', `Invalid container name (${name}), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed`);
+  }
+  if (clean.length > LONGEST) {
+    throw new WherryError('invalid', `Invalid container name (${name}): it is longer than ${LONGEST} characters`);
   }
   const path = store.path('names', clean);
   const content = `${id} ${process.pid} ${startTime(process.pid) ?? 0}\n`;
@@ -107,7 +112,7 @@ function byId(store: Store, text: string): ContainerRecord | undefined {
 
 function byName(store: Store, text: string): ContainerRecord | undefined {
   const name = NAME.exec(text)?.[1];
-  const owner = name === undefined ? undefined : readReservation(store.path('names', name));
+  const owner = name === undefined || name.length > LONGEST ? undefined : readReservation(store.path('names', name));
   return owner === undefined ? undefined : readRecord(store, owner.id);
 }
 

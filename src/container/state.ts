@@ -1,0 +1,89 @@
+/** What a container is doing: the monitor's state file, and what is left to believe of it when the monitor has died. */
+import { closeSync, openSync, readFileSync, statSync } from 'node:fs';
+import { hasCode } from '#base/error.ts';
+import type { State } from '#container/record.ts';
+import type { Store } from '#store/store.ts';
+import { flock, LOCK, pidfdOpen, pidfdSignal } from '#sys/ffi.ts';
+import { readJson, replace } from '#sys/file.ts';
+import { isSameProcess } from '#sys/process.ts';
+
+/** Go's zero time, which Docker shows where a moment has not come yet. */
+export const NEVER = '0001-01-01T00:00:00Z';
+
+const SIGKILL = 9;
+
+/**
+ * A container's state; undefined when it was never started. A container whose monitor is gone (a crash, another boot)
+ * has ended: Docker's status 255 for it, noted in the file unless somebody else is at work on the container.
+ * Throws kind `corrupt` where the file is not JSON.
+ */
+export function readState(store: Store, id: string): State | undefined {
+  const state = readJson<State>(statePath(store, id));
+  if (state === undefined || state.status === 'exited' || isWatched(store, state)) return state;
+  return heal(store, id);
+}
+
+/** Writes the state. Only under the container's lock, and only while it has no monitor. */
+export function writeState(store: Store, id: string, state: State): void {
+  replace(statePath(store, id), JSON.stringify(state));
+}
+
+/** Has the container a process, or will it have one again without anybody's doing? */
+export function isRunning(state: State | undefined): state is State {
+  return state !== undefined && state.status !== 'exited';
+}
+
+/** A moment as Docker keeps it: RFC 3339 in UTC with nine digits. */
+export function timestamp(milliseconds = Date.now()): string {
+  return new Date(milliseconds).toISOString().replace('Z', '000000Z');
+}
+
+function statePath(store: Store, id: string): string {
+  return store.path('containers', id, 'state.json');
+}
+
+/** Is its monitor alive, in this very boot? */
+function isWatched(store: Store, state: State): boolean {
+  return state.bootId === store.bootId && isSameProcess(state.monitorPid, state.monitorStart);
+}
+
+function heal(store: Store, id: string): State | undefined {
+  // Read anew: the monitor may have written its last words after we read and before we looked for it.
+  const state = readJson<State>(statePath(store, id));
+  if (state === undefined || state.status === 'exited' || isWatched(store, state)) return state;
+  const sameBoot = state.bootId === store.bootId;
+  const finishedAt = timestamp(sameBoot ? Date.now() : bootTime());
+  const healed: State = { ...state, status: 'exited', exitCode: 255, pid: 0, pidStart: 0, finishedAt };
+  const directory = openSync(store.path('containers', id), 'r');
+  try {
+    flock(directory, LOCK.EX | LOCK.NB);
+    if (sameBoot) killOrphan(state);
+    writeState(store, id, healed);
+  } catch (error) {
+    if (!hasCode(error, 'EWOULDBLOCK', 'EAGAIN')) throw error;
+  } finally {
+    closeSync(directory);
+  }
+  return healed;
+}
+
+/** Without its monitor a container has no log and no end that anybody would note, so Docker kills it too. */
+function killOrphan({ pid, pidStart }: State): void {
+  if (!isSameProcess(pid, pidStart)) return;
+  try {
+    const pidfd = pidfdOpen(pid);
+    try {
+      if (isSameProcess(pid, pidStart)) pidfdSignal(pidfd, SIGKILL);
+    } finally {
+      closeSync(pidfd);
+    }
+  } catch (error) {
+    if (!hasCode(error, 'ESRCH')) throw error;
+  }
+}
+
+/** When this boot began, in milliseconds: the first moment at which what ran before it was surely gone. */
+function bootTime(): number {
+  const seconds = /^btime (\d+)$/m.exec(readFileSync('/proc/stat', 'latin1'))?.[1];
+  return seconds === undefined ? statSync('/proc/1').ctimeMs : Number(seconds) * 1000;
+}
