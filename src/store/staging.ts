@@ -1,0 +1,49 @@
+/**
+ * Places in tmp/ where things grow until they are whole. Each is held by a flock of the process that fills it, so that
+ * sweep() can tell what is being made from what a killed command left: the kernel lets go of a dead process's locks.
+ */
+import { closeSync, constants, fstatSync, mkdirSync, openSync } from 'node:fs';
+import { hasCode } from '#base/error.ts';
+import { flock, LOCK } from '#sys/ffi.ts';
+import { asStorageError } from '#sys/file.ts';
+
+/** What sweep() may remove as soon as nobody holds it. Other names in tmp/ belong to others. */
+export const HELD = /^(?:blob|layer|gone)-/;
+
+let counter = 0;
+
+/** A name for `tmp/` that nobody else uses, also not a process of the same id in another pid namespace. */
+export function stagingName(kind: 'blob' | 'layer' | 'gone'): string {
+  counter += 1;
+  const moment = process.hrtime.bigint().toString(36);
+  return `${kind}-${process.pid}-${moment}-${counter}`;
+}
+
+/** Makes a new file and holds it. The descriptor is open for writing and is the lock. */
+export function stageFile(path: string): number {
+  return held(path, () => openSync(path, 'wx', 0o600));
+}
+
+/** Makes a new directory and holds it by the descriptor. */
+export function stageDirectory(path: string, mode: number): number {
+  return held(path, () => {
+    mkdirSync(path, { mode });
+    return openSync(path, constants.O_RDONLY | constants.O_DIRECTORY);
+  });
+}
+
+/** Between the making and the lock, a sweep may have taken the thing for a dead one's: then it is made once more. */
+function held(path: string, make: () => number): number {
+  for (;;) {
+    let fd: number;
+    try {
+      fd = make();
+    } catch (error) {
+      if (hasCode(error, 'ENOENT')) continue;
+      throw asStorageError(error, path);
+    }
+    flock(fd, LOCK.EX);
+    if (fstatSync(fd).nlink > 0) return fd;
+    closeSync(fd);
+  }
+}
