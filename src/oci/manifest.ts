@@ -1,0 +1,217 @@
+/**
+ * The OCI image specification and Docker's schema 2 as types, and the checks that foreign documents pass before
+ * anything in them is believed. This room knows the three specifications and no path of ours.
+ */
+import { WherryError } from '#base/error.ts';
+
+/** image-spec, descriptor.md */
+export interface Descriptor {
+  mediaType: string;
+  digest: string;
+  size: number;
+  annotations?: Record<string, string>;
+  platform?: Platform;
+  urls?: string[];
+}
+
+export interface Platform {
+  os: string;
+  architecture: string;
+  variant?: string;
+  'os.version'?: string;
+  'os.features'?: string[];
+}
+
+/** image-spec, manifest.md; Docker's schema 2 has the same fields. */
+export interface Manifest {
+  schemaVersion: 2;
+  mediaType?: string;
+  config: Descriptor;
+  layers: Descriptor[];
+  annotations?: Record<string, string>;
+}
+
+/** image-spec, image-index.md; Docker's manifest list has the same fields. */
+export interface Index {
+  schemaVersion: 2;
+  mediaType?: string;
+  manifests: Descriptor[];
+  annotations?: Record<string, string>;
+}
+
+/** image-spec, config.md: what an image says about the containers made from it. */
+export interface ContainerDefaults {
+  User?: string;
+  ExposedPorts?: Record<string, object>;
+  Env?: string[] | null;
+  Entrypoint?: string[] | null;
+  Cmd?: string[] | null;
+  Volumes?: Record<string, object> | null;
+  WorkingDir?: string;
+  Labels?: Record<string, string> | null;
+  StopSignal?: string;
+  /** Docker's additions. */
+  ArgsEscaped?: boolean;
+  Healthcheck?: {
+    Test?: string[];
+    Interval?: number;
+    Timeout?: number;
+    StartPeriod?: number;
+    StartInterval?: number;
+    Retries?: number;
+  };
+  OnBuild?: string[] | null;
+  Shell?: string[] | null;
+}
+
+export interface ImageConfig extends Platform {
+  created?: string;
+  author?: string;
+  config?: ContainerDefaults;
+  rootfs: { type: string; diff_ids: string[] };
+  history?: { created?: string; created_by?: string; author?: string; comment?: string; empty_layer?: boolean }[];
+  /** Docker's additions. */
+  docker_version?: string;
+}
+
+export const MEDIA = {
+  index: 'application/vnd.oci.image.index.v1+json',
+  manifest: 'application/vnd.oci.image.manifest.v1+json',
+  config: 'application/vnd.oci.image.config.v1+json',
+  layer: 'application/vnd.oci.image.layer.v1.tar',
+  dockerList: 'application/vnd.docker.distribution.manifest.list.v2+json',
+  dockerManifest: 'application/vnd.docker.distribution.manifest.v2+json',
+  dockerConfig: 'application/vnd.docker.container.image.v1+json',
+} as const;
+
+/** What a registry is asked for; schema 1 is left out, so that a registry with both sends the other. */
+export const ACCEPTED: string = [MEDIA.index, MEDIA.manifest, MEDIA.dockerList, MEDIA.dockerManifest].join(', ');
+
+/** Docker's and containerd's bound for a manifest or index; a configuration may have the same. */
+export const MAX_DOCUMENT = 4 * 1024 * 1024;
+
+/** Docker's bound: more layers than the kernel's mount options could ever name. */
+const MAX_LAYERS = 127;
+const MAX_MANIFESTS = 4096;
+
+const LAYER =
+  /^application\/vnd\.(?:oci\.image\.layer\.(?:nondistributable\.)?v1\.tar(?:\+gzip|\+zstd)?|docker\.image\.rootfs\.(?:foreign\.)?diff\.tar(?:\.gzip|\.zstd)?)$/;
+
+export function isDigest(text: unknown): text is string {
+  return typeof text === 'string' && /^(?:sha256:[0-9a-f]{64}|sha384:[0-9a-f]{96}|sha512:[0-9a-f]{128})$/.test(text);
+}
+
+/** A document that was read, told apart. */
+export type Document = { kind: 'manifest'; manifest: Manifest } | { kind: 'index'; index: Index };
+
+/**
+ * Reads a manifest or an index. What it is stands in the document itself; mediaType (the registry's Content-Type, or
+ * the descriptor's) decides only where the document doesn't say, and must not contradict it.
+ * Throws kind `unsupported` for schema 1 and for what is no container image, kind `corrupt` for everything malformed.
+ */
+export function parseDocument(bytes: Buffer, mediaType: string, name: string): Document {
+  const json = parseObject(bytes, `the manifest of "${name}"`);
+  refuseSchema1(json, mediaType, name);
+  const stated = typeof json.mediaType === 'string' ? json.mediaType : mediaType;
+  // A document that could be read both ways is an attack (CVE-2021-41190).
+  if (json.manifests !== undefined && (json.layers !== undefined || json.config !== undefined)) {
+    throw malformed(name, 'it is a manifest and an index at once');
+  }
+  const isIndex = json.manifests !== undefined || stated === MEDIA.index || stated === MEDIA.dockerList;
+  if (json.schemaVersion !== 2) throw malformed(name, `its schemaVersion is ${JSON.stringify(json.schemaVersion)}`);
+  if (isIndex) return { kind: 'index', index: checkIndex(json, name) };
+  return { kind: 'manifest', manifest: checkManifest(json, name) };
+}
+
+type Json = Record<string, unknown>;
+
+function parseObject(bytes: Buffer, what: string): Json {
+  let json: unknown;
+  try {
+    json = JSON.parse(bytes.toString());
+  } catch (cause) {
+    throw new WherryError('corrupt', `Cannot read ${what}: it is not valid JSON`, { cause });
+  }
+  if (isObject(json)) return json;
+  throw new WherryError('corrupt', `Cannot read ${what}: it is not a JSON object`);
+}
+
+const isObject = (value: unknown): value is Json =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+function malformed(name: string, why: string): WherryError {
+  return new WherryError('corrupt', `Cannot use the manifest of "${name}": ${why}`);
+}
+
+function refuseSchema1(json: Json, mediaType: string, name: string): void {
+  if (json.schemaVersion !== 1 && !/manifest\.v1\+(?:json|prettyjws)/.test(mediaType)) return;
+  throw new WherryError(
+    'unsupported',
+    `Cannot use the manifest of "${name}": it is of Docker's image format schema 1, which is not supported`,
+    { hint: 'Have the image pushed again by a client of this decade (docker, podman, skopeo)' },
+  );
+}
+
+function checkIndex(json: Json, name: string): Index {
+  const { manifests } = json;
+  if (!Array.isArray(manifests)) throw malformed(name, 'it has no list of manifests');
+  if (manifests.length > MAX_MANIFESTS) throw malformed(name, `it lists more than ${MAX_MANIFESTS} manifests`);
+  for (const [at, entry] of manifests.entries()) checkDescriptor(entry, `its entry ${at}`, name);
+  return json as unknown as Index;
+}
+
+function checkManifest(json: Json, name: string): Manifest {
+  const { config, layers } = json;
+  if (!Array.isArray(layers)) throw malformed(name, 'it has no list of layers');
+  checkDescriptor(config, 'its config', name);
+  checkConfigType((config as Descriptor).mediaType, name);
+  if ((config as Descriptor).size > MAX_DOCUMENT) {
+    throw malformed(name, `its config has ${(config as Descriptor).size} bytes, at most ${MAX_DOCUMENT} can be`);
+  }
+  if (layers.length > MAX_LAYERS) throw malformed(name, `it has ${layers.length} layers, at most ${MAX_LAYERS} can be`);
+  for (const [at, layer] of layers.entries()) {
+    checkDescriptor(layer, `its layer ${at}`, name);
+    if (!LAYER.test((layer as Descriptor).mediaType)) {
+      throw new WherryError(
+        'unsupported',
+        `Cannot use the image "${name}": unsupported media type ${(layer as Descriptor).mediaType} of its layer ${at}`,
+      );
+    }
+  }
+  return json as unknown as Manifest;
+}
+
+/** Helm charts, Wasm modules, plugins and signatures live in registries too. Docker's sentence. */
+function checkConfigType(mediaType: string, name: string): void {
+  // Old pushers left the type empty or said octet-stream; Docker takes them for images.
+  if (['', MEDIA.config, MEDIA.dockerConfig, 'application/octet-stream'].includes(mediaType)) return;
+  const what = mediaType.startsWith('application/vnd.docker.plugin') ? 'plugin' : 'unknown';
+  throw new WherryError('unsupported', `Encountered remote "${mediaType}"(${what}) when fetching`, {
+    hint: `"${name}" is not a container image`,
+  });
+}
+
+function checkDescriptor(value: unknown, what: string, name: string): asserts value is Descriptor {
+  if (!isObject(value)) throw malformed(name, `${what} is not a descriptor`);
+  const { digest, size, mediaType } = value;
+  if (typeof mediaType !== 'string') throw malformed(name, `${what} has no media type`);
+  if (!isDigest(digest)) throw malformed(name, `${what} has no valid digest`);
+  if (!Number.isSafeInteger(size) || (size as number) < 0) throw malformed(name, `${what} has no valid size`);
+}
+
+/** Reads an image's configuration. layers: how many its manifest has; each needs its diff ID. */
+export function parseConfig(bytes: Buffer, layers: number, name: string): ImageConfig {
+  const json = parseObject(bytes, `the configuration of "${name}"`);
+  const rootfs = json.rootfs as ImageConfig['rootfs'] | undefined;
+  const diffIds: unknown = rootfs?.diff_ids ?? [];
+  const wrong = (why: string) => new WherryError('corrupt', `Cannot use the configuration of "${name}": ${why}`);
+  if (!Array.isArray(diffIds) || !diffIds.every(isDigest)) throw wrong('its list of diff IDs is malformed');
+  if (diffIds.length !== layers) throw wrong(`it has ${diffIds.length} diff IDs for ${layers} layers`);
+  for (const key of ['os', 'architecture'] as const) {
+    if (json[key] !== undefined && typeof json[key] !== 'string') throw wrong(`its ${key} is malformed`);
+  }
+  if (json.config !== undefined && json.config !== null && !isObject(json.config)) throw wrong('its config is malformed');
+  const { config, ...rest } = json as unknown as ImageConfig;
+  const whole = { ...rest, os: rest.os || 'linux', architecture: rest.architecture || 'amd64' };
+  return { ...whole, rootfs: { type: 'layers', diff_ids: diffIds }, ...(config ? { config } : {}) };
+}
