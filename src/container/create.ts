@@ -1,0 +1,118 @@
+/** create: what was asked for and what the image brings become one record, by Docker's rules. Pure. */
+import type { Config, CreateRequest, HealthConfig, MountPoint } from '#base/api.ts';
+import { WherryError } from '#base/error.ts';
+import type { ContainerRecord } from '#container/record.ts';
+import { timestamp } from '#container/state.ts';
+
+/** An image's own settings: `config` of its configuration (OCI image-spec, config.md); Docker writes null for empty. */
+export interface ImageDefaults {
+  User?: string | null;
+  Env?: string[] | null;
+  Cmd?: string[] | null;
+  Entrypoint?: string[] | null;
+  WorkingDir?: string | null;
+  Labels?: Record<string, string> | null;
+  Volumes?: Record<string, object> | null;
+  ExposedPorts?: Record<string, object> | null;
+  StopSignal?: string | null;
+  Healthcheck?: HealthConfig | null;
+  Shell?: string[] | null;
+}
+
+export type ImageSource = ContainerRecord['image'] & { config: ImageDefaults };
+
+/** What is decided outside of the request: by names.ts, the volumes and the storage driver. */
+export interface Decided {
+  id: string;
+  name: string;
+  mounts: MountPoint[];
+  driver: string;
+}
+
+/**
+ * Makes the record of a new container. The request has been through settleRequest() (container/settle.ts).
+ * Throws kind `invalid`: `no command specified`.
+ */
+export function makeRecord(request: CreateRequest, image: ImageSource, decided: Decided): ContainerRecord {
+  const { config: defaults, ...source } = image;
+  const config = mergeConfig(request.config, defaults);
+  const [path, ...args] = [...(config.Entrypoint ?? []), ...(config.Cmd ?? [])];
+  if (path === undefined) {
+    throw new WherryError('invalid', 'no command specified', {
+      hint: `Write a command after the image: "${source.reference}" has none of its own`,
+    });
+  }
+  return {
+    id: decided.id,
+    name: decided.name,
+    created: timestamp(),
+    image: source,
+    config: { ...config, Hostname: config.Hostname === '' ? ownHostname(request, decided.id) : config.Hostname },
+    hostConfig: request.hostConfig,
+    path,
+    args,
+    mounts: decided.mounts,
+    networks: request.networks,
+    driver: decided.driver,
+  };
+}
+
+/** A container in another's network or UTS namespace has that one's name, which is known when it starts. */
+function ownHostname({ hostConfig }: CreateRequest, id: string): string {
+  return hostConfig.NetworkMode.startsWith('container:') ||
+    hostConfig.NetworkMode === 'host' ||
+    hostConfig.UTSMode === 'host'
+    ? ''
+    : id.slice(0, 12);
+}
+
+/**
+ * The image's settings below the request's. A request with an entrypoint of its own drops the image's command, too;
+ * `--entrypoint ''` (one empty word) is no entrypoint at all.
+ */
+export function mergeConfig(asked: Config, image: ImageDefaults): Config {
+  const { entrypoint, cmd } = mergeCommand(asked, image);
+  const healthcheck = mergeHealthcheck(asked.Healthcheck, image.Healthcheck);
+  const stopSignal = asked.StopSignal || image.StopSignal;
+  const ports = { ...image.ExposedPorts, ...asked.ExposedPorts };
+  const volumes = { ...image.Volumes, ...asked.Volumes };
+  return {
+    ...asked,
+    User: asked.User || (image.User ?? ''),
+    Env: mergeEnv(asked.Env, image.Env ?? []),
+    Cmd: cmd,
+    Entrypoint: entrypoint,
+    WorkingDir: asked.WorkingDir || (image.WorkingDir ?? ''),
+    Labels: { ...image.Labels, ...asked.Labels },
+    Volumes: Object.keys(volumes).length === 0 ? null : volumes,
+    ...(Object.keys(ports).length === 0 ? {} : { ExposedPorts: ports }),
+    ...(stopSignal ? { StopSignal: stopSignal } : {}),
+    ...(healthcheck === undefined ? {} : { Healthcheck: healthcheck }),
+    ...(image.Shell?.length ? { Shell: image.Shell } : {}),
+  };
+}
+
+function mergeCommand(asked: Config, image: ImageDefaults): { entrypoint: string[] | null; cmd: string[] | null } {
+  const entrypoint = asked.Entrypoint ?? [];
+  const ownEntrypoint = entrypoint.length > 0;
+  const cmd = asked.Cmd?.length ? asked.Cmd : ownEntrypoint ? null : (image.Cmd ?? null);
+  if (!ownEntrypoint) return { entrypoint: image.Entrypoint?.length ? image.Entrypoint : null, cmd };
+  return { entrypoint: entrypoint.length === 1 && entrypoint[0] === '' ? null : entrypoint, cmd };
+}
+
+/** The request's variables first, then those of the image that the request doesn't name. */
+function mergeEnv(asked: readonly string[], image: readonly string[]): string[] {
+  const names = new Set(asked.map(nameOf));
+  return [...asked, ...image.filter((entry) => !names.has(nameOf(entry)))];
+}
+
+export const nameOf = (entry: string) => entry.split('=', 1)[0] ?? '';
+
+function mergeHealthcheck(asked: HealthConfig | undefined, image: HealthConfig | null | undefined) {
+  if (asked === undefined || image === null || image === undefined) return asked ?? image ?? undefined;
+  return {
+    ...image,
+    ...Object.fromEntries(Object.entries(asked).filter(([, value]) => value !== 0)),
+    ...(asked.Test?.length ? { Test: asked.Test } : image.Test ? { Test: image.Test } : {}),
+  };
+}
