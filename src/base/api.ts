@@ -172,4 +172,3 @@ export interface Endpoint {
   gateway?: string;
   mac?: string;
 }
-

@@ -21,7 +21,8 @@ export interface Flag {
 
 export type Flags = Record<string, Flag>;
 
-type ValueOf<F extends Flag> = F['as'] extends Kind<infer V> ? (F extends { default: string } ? Exclude<V, undefined> : V) : never;
+type ValueOf<F extends Flag> =
+  F['as'] extends Kind<infer V> ? (F extends { default: string } ? Exclude<V, undefined> : V) : never;
 
 /** What a command's function gets: each flag under its name in camelCase; a flag that was not given is undefined, false or []. */
 export type Values<F extends Flags> = { [K in keyof F & string as Camel<K>]: ValueOf<F[K]> };

@@ -57,7 +57,9 @@ export const boolean: Kind<boolean> = {
 
 /** As strconv.ParseInt(value, 0, 64): decimal, 0x, 0o, 0b, a leading 0 is octal. Numbers past 2^53 are refused. */
 function wholeNumber(value: string, call: string, { least, most }: { least: number; most: number }): number {
-  const match = /^([+-]?)(0[xX][0-9a-fA-F]+|0[bB][01]+|0[oO]?[0-7]+|[1-9][0-9]*|0)$/.exec(value.replace(/(?<=\w)_(?=\w)/g, ''));
+  const match = /^([+-]?)(0[xX][0-9a-fA-F]+|0[bB][01]+|0[oO]?[0-7]+|[1-9][0-9]*|0)$/.exec(
+    value.replace(/(?<=\w)_(?=\w)/g, ''),
+  );
   if (match === null || (least === 0 && match[1] !== '')) throw invalid(`${call}: parsing "${value}": invalid syntax`);
   const digits = (match[2] ?? '').replace(/^0(?=[0-7])/, '0o');
   const number = (match[1] === '-' ? -1 : 1) * Number(digits);
@@ -83,7 +85,9 @@ export const uint16: Kind<number | undefined> = single(
 export const bytes: Kind<number | undefined> = single('bytes', parseBytes);
 
 /** --memory-swap: as bytes, and -1 for no limit (opts.MemSwapBytes). */
-export const swapBytes: Kind<number | undefined> = single('bytes', (value) => (value === '-1' ? -1 : parseBytes(value)));
+export const swapBytes: Kind<number | undefined> = single('bytes', (value) =>
+  value === '-1' ? -1 : parseBytes(value),
+);
 
 /** --cpus: a decimal number of CPUs, in billionths (opts.ParseCPUs). */
 export const decimal: Kind<number | undefined> = single('decimal', (value) => {
@@ -164,7 +168,8 @@ function readUlimit(value: string): UlimitValue {
   const name = value.slice(0, at);
   if (!ULIMITS.has(name)) throw invalid(`invalid ulimit type: ${name}`);
   const parts = value.slice(at + 1).split(':');
-  if (parts.length > 2) throw invalid(`too many limit value arguments - ${value.slice(at + 1)}, can only have up to two, \`soft[:hard]\``);
+  if (parts.length > 2)
+    throw invalid(`too many limit value arguments - ${value.slice(at + 1)}, can only have up to two, \`soft[:hard]\``);
   const [soft = 0, hard = soft] = parts.map((part) => wholeNumber(part, 'strconv.ParseInt', INT));
   if (hard !== -1 && (soft > hard || soft === -1)) {
     throw invalid(`ulimit soft limit must be less than or equal to hard limit: ${soft} > ${hard}`);
