@@ -210,7 +210,8 @@ export function parseConfig(bytes: Buffer, layers: number, name: string): ImageC
   for (const key of ['os', 'architecture'] as const) {
     if (json[key] !== undefined && typeof json[key] !== 'string') throw wrong(`its ${key} is malformed`);
   }
-  if (json.config !== undefined && json.config !== null && !isObject(json.config)) throw wrong('its config is malformed');
+  if (json.config !== undefined && json.config !== null && !isObject(json.config))
+    throw wrong('its config is malformed');
   const { config, ...rest } = json as unknown as ImageConfig;
   const whole = { ...rest, os: rest.os || 'linux', architecture: rest.architecture || 'amd64' };
   return { ...whole, rootfs: { type: 'layers', diff_ids: diffIds }, ...(config ? { config } : {}) };

@@ -1,0 +1,100 @@
+/**
+ * index.json: which images there are, and their names. Readers take no lock, for the file is replaced whole; writers
+ * take turns. An image without a name (dangling) has an entry without a name.
+ */
+import type { Descriptor } from '#oci/manifest.ts';
+import type { Store } from '#store/store.ts';
+import { lock, readJson, replace } from '#sys/file.ts';
+
+/** The name's annotation (image-spec, annotations.md). */
+const NAME = 'org.opencontainers.image.ref.name';
+/** Ours: what lists and searches need without opening the manifest. */
+const CONFIG = 'io.wherry.image.id';
+const SIZES = 'io.wherry.layer.sizes';
+
+/** One name of one image. */
+export interface Entry {
+  /** The manifest of one platform. */
+  manifest: Descriptor;
+  /** The configuration's digest: Docker's image ID. Undefined for entries that another tool wrote. */
+  id: string | undefined;
+  /** Canonical; with a tag or with a digest. Undefined: the image is dangling. */
+  name: string | undefined;
+  /** Bytes of the unpacked layers, lowest first. */
+  sizes: number[];
+}
+
+interface IndexFile {
+  schemaVersion: 2;
+  mediaType: string;
+  manifests: Descriptor[];
+}
+
+/** All entries, in the order in which they came. Throws kind `corrupt` when the file is no index. */
+export function readCatalog(store: Store): Entry[] {
+  const index = readJson<IndexFile>(store.path('index.json'));
+  return (index?.manifests ?? []).map(fromDescriptor);
+}
+
+function fromDescriptor({ annotations = {}, ...manifest }: Descriptor): Entry {
+  const sizes = annotations[SIZES];
+  return {
+    manifest,
+    id: annotations[CONFIG],
+    name: annotations[NAME],
+    sizes: sizes ? sizes.split(',').map(Number) : [],
+  };
+}
+
+function toDescriptor({ manifest, id, name, sizes }: Entry): Descriptor {
+  const annotations = {
+    ...(name === undefined ? {} : { [NAME]: name }),
+    ...(id === undefined ? {} : { [CONFIG]: id }),
+    ...(sizes.length === 0 ? {} : { [SIZES]: sizes.join(',') }),
+  };
+  return { ...manifest, annotations };
+}
+
+/**
+ * Changes the catalogue, alone. What `change` does before it returns (deleting what no entry needs any more, checking
+ * that what a new entry needs is there) is alone too; it is on the disk when this returns.
+ * @param change gets the entries and gives the new ones, or undefined to leave them
+ */
+export async function changeCatalog(store: Store, change: (entries: Entry[]) => Entry[] | undefined): Promise<void> {
+  // The layout file is never replaced, so its inode can be what everybody locks.
+  using _alone = await lock(store.path('oci-layout'));
+  const entries = change(readCatalog(store));
+  if (entries === undefined) return;
+  const index: IndexFile = {
+    schemaVersion: 2,
+    mediaType: 'application/vnd.oci.image.index.v1+json',
+    manifests: entries.map(toDescriptor),
+  };
+  replace(store.path('index.json'), JSON.stringify(index), { durable: true });
+}
+
+/**
+ * Gives names to an image. Names that another image had move; an image that loses its last tag stays, dangling.
+ * No names: the image gets a nameless entry where it has none at all.
+ */
+export function withNames(entries: readonly Entry[], image: Omit<Entry, 'name'>, names: readonly string[]): Entry[] {
+  const taken = new Set(names);
+  const kept = entries.filter((entry) => entry.name === undefined || !taken.has(entry.name));
+  const lost = entries.filter((entry) => entry.name !== undefined && taken.has(entry.name) && !sameImage(entry, image));
+  const dangling = lost
+    .filter((entry) => !kept.some((other) => sameImage(other, entry)))
+    .map((entry) => ({ ...entry, name: undefined }));
+  const own = kept.filter((entry) => !(sameImage(entry, image) && entry.name === undefined));
+  const isNamed = names.length > 0 || own.some((entry) => sameImage(entry, image));
+  const added: Entry[] = isNamed ? names.map((name) => ({ ...image, name })) : [{ ...image, name: undefined }];
+  return [...own, ...dedupe(dangling), ...added];
+}
+
+function dedupe(entries: Entry[]): Entry[] {
+  return entries.filter((entry, at) => entries.findIndex((other) => sameImage(other, entry)) === at);
+}
+
+/** Entries of one image: the same configuration, whatever compression its layers came in. */
+export function sameImage(a: Pick<Entry, 'id' | 'manifest'>, b: Pick<Entry, 'id' | 'manifest'>): boolean {
+  return a.id === undefined || b.id === undefined ? a.manifest.digest === b.manifest.digest : a.id === b.id;
+}

@@ -1,0 +1,134 @@
+/** Images by name and by ID. Finding one costs three small reads; no lock is taken. */
+import { WherryError } from '#base/error.ts';
+import { changeCatalog, type Entry, readCatalog, sameImage, withNames } from '#image/catalog.ts';
+import type { Descriptor, ImageConfig, Manifest } from '#oci/manifest.ts';
+import { matches, parsePlatform } from '#oci/platform.ts';
+import { canonical, familiar, nameOnly, parseReference, withDefaultTag } from '#oci/reference.ts';
+import { readBlobJson } from '#store/blobs.ts';
+import type { Store } from '#store/store.ts';
+
+export interface Image {
+  /** The configuration's digest, sha256:…: Docker's image ID. */
+  id: string;
+  manifest: Descriptor;
+  config: ImageConfig;
+  /** Canonical names, with tags and with digests, in the order in which they were given. */
+  references: string[];
+  /** Of the unpacked layers, lowest first. */
+  diffIds: string[];
+  /** The layers as they came, lowest first. */
+  layers: Descriptor[];
+  /** Of all files in all layers, in bytes. */
+  size: number;
+}
+
+export interface FindOptions {
+  /** os/architecture[/variant]: an image for another platform is not found. */
+  platform?: string;
+}
+
+/**
+ * Finds an image by name, ID or unique beginning of an ID, in this order, as Docker does.
+ * Throws kind `invalid` when the text can be no name, kind `corrupt` when the image's blobs are damaged.
+ */
+export function findImage(store: Store, text: string, { platform }: FindOptions = {}): Image | undefined {
+  const entries = readCatalog(store);
+  const entry = findEntry(entries, text);
+  if (entry === undefined) return undefined;
+  const image = openImage(store, entry, entries);
+  if (platform !== undefined && !matches(parsePlatform(platform), image.config)) return undefined;
+  return image;
+}
+
+/** As findImage(), but throws kind `not-found` in Docker's words. */
+export function needImage(store: Store, text: string, options: FindOptions = {}): Image {
+  const image = findImage(store, text, options);
+  if (image === undefined) throw noSuchImage(text);
+  return image;
+}
+
+/** Docker's sentence for a name or an ID that nothing has. */
+export function noSuchImage(text: string): WherryError {
+  const shown = FULL_ID.test(text) ? text : familiar(withDefaultTag(parseReference(text)));
+  return new WherryError('not-found', `No such image: ${shown}`);
+}
+
+const FULL_ID = /^(?:sha256:)?[0-9a-f]{64}$/;
+
+/** The entry that a text means; the first where an image has several. */
+export function findEntry(entries: readonly Entry[], text: string): Entry | undefined {
+  if (FULL_ID.test(text)) {
+    const id = text.startsWith('sha256:') ? text : `sha256:${text}`;
+    return entries.find((entry) => entry.id === id);
+  }
+  const name = canonical(nameOnly(parseReference(text)));
+  return entries.find((entry) => entry.name === name) ?? findByPrefix(entries, text);
+}
+
+/** An ambiguous beginning finds nothing: Docker says "No such image" too. */
+function findByPrefix(entries: readonly Entry[], text: string): Entry | undefined {
+  if (!/^(?:sha256:)?[0-9a-f]+$/.test(text)) return undefined;
+  const beginning = text.startsWith('sha256:') ? text : `sha256:${text}`;
+  const found = entries.filter((entry) => entry.id?.startsWith(beginning));
+  return new Set(found.map((entry) => entry.id)).size === 1 ? found[0] : undefined;
+}
+
+function openImage(store: Store, entry: Entry, entries: readonly Entry[]): Image {
+  const { config: descriptor, layers } = readBlobJson<Manifest>(store, entry.manifest.digest);
+  const config = readBlobJson<ImageConfig>(store, descriptor.digest);
+  const own = entries.filter((other) => sameImage(other, entry));
+  return {
+    id: descriptor.digest,
+    manifest: entry.manifest,
+    config: { ...config, os: config.os || 'linux', architecture: config.architecture || 'amd64' },
+    references: own.flatMap((other) => other.name ?? []),
+    diffIds: config.rootfs?.diff_ids ?? [],
+    layers,
+    size: entry.sizes.reduce((sum, size) => sum + size, 0),
+  };
+}
+
+/** All images, each once, in the order in which they came. What is damaged is left out: only its own use fails. */
+export function listImages(store: Store): Image[] {
+  const entries = readCatalog(store);
+  const first = entries.filter((entry, at) => entries.findIndex((other) => sameImage(other, entry)) === at);
+  return first.flatMap((entry) => openOrSkip(store, entry, entries));
+}
+
+function openOrSkip(store: Store, entry: Entry, entries: readonly Entry[]): Image[] {
+  try {
+    return [openImage(store, entry, entries)];
+  } catch (error) {
+    if (error instanceof WherryError && error.kind === 'corrupt') return [];
+    throw error;
+  }
+}
+
+/** Gives an image one more name; the name moves where another image has it. Docker's errors for both texts. */
+export async function tagImage(store: Store, source: string, target: string): Promise<void> {
+  const reference = tagTarget(target);
+  let found = false;
+  await changeCatalog(store, (entries) => {
+    const entry = findEntry(entries, source);
+    if (entry === undefined) return undefined;
+    found = true;
+    return withNames(entries, entry, [canonical(reference)]);
+  });
+  if (!found) throw noSuchImage(source);
+}
+
+function tagTarget(text: string) {
+  let reference: ReturnType<typeof parseReference>;
+  try {
+    reference = parseReference(text);
+  } catch (error) {
+    if (!(error instanceof WherryError)) throw error;
+    throw new WherryError(
+      'invalid',
+      `Error parsing reference: "${text}" is not a valid repository/tag: ${error.message}`,
+    );
+  }
+  if (reference.digest !== undefined)
+    throw new WherryError('invalid', 'refusing to create a tag with a digest reference');
+  return withDefaultTag(reference);
+}
