@@ -1,0 +1,278 @@
+/**
+ * Starts the monitor, the small process that stays with a container when the command has gone: writes its one file,
+ * spawns it, and talks with it over a socket pair in lines (native/monitor).
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { existsSync, mkdirSync, rmSync } from 'node:fs';
+import type { Socket } from 'node:net';
+import { join } from 'node:path';
+import { WherryError } from '#base/error.ts';
+import { type LogPlan, planLog } from '#container/logconfig.ts';
+import type { ContainerRecord } from '#container/record.ts';
+import { portRefusal, startRefusal } from '#container/refusal.ts';
+import { type CgroupManager, CONSOLE_FLAG, findRuntime, type RuntimeCommand, runtimeCommand } from '#oci/runtime.ts';
+import type { Store } from '#store/store.ts';
+import { replace } from '#sys/file.ts';
+import { installation } from '#sys/host.ts';
+import { missing, run } from '#sys/process.ts';
+
+export interface MonitorOptions {
+  /** The OCI bundle's directory. */
+  bundle: string;
+  cgroupManager: CgroupManager;
+  /** The container's memory.events, where there is a cgroup that counts. */
+  oomFile?: string;
+  /** Which of this command's own streams the container gets (container/streams.ts says which it may get). */
+  attach?: { stdin: boolean; stdout: boolean; stderr: boolean };
+  /** First size of the terminal: rows, columns. */
+  size?: [number, number];
+  /** The path of the user's network namespace, from where published ports are forwarded. */
+  netns?: string;
+  /** `proto host-address host-port container-address container-port`, one each. */
+  publish?: string[];
+  /** The monitor listens, and starts the container when a client has attached: attach in here. */
+  onReady?: () => Promise<void>;
+}
+
+/** How a container ended. */
+export interface Ending {
+  status: number;
+  oom: boolean;
+}
+
+/** The monitor of a started container. Its socket keeps this process alive until done() or stay(). */
+export interface MonitorHandle {
+  /** The container's first process. */
+  readonly pid: number;
+  /** Settles when the container has ended for good: restarts by its policy are over. */
+  readonly exited: Promise<Ending>;
+  /** This command has cleaned up: the monitor may go. */
+  done(): void;
+  /** This command goes: the monitor stays, and cleans up by itself. */
+  stay(): void;
+  resize(rows: number, columns: number): void;
+}
+
+/** A line of the monitor's file. */
+export type Setting = [key: string, value: string | number];
+
+/** The monitor's socket: attach, stop, wait. 32 digits of the id: a socket's path has at most 107 bytes. */
+export function socketPath(store: Store, id: string): string {
+  return join(store.runtime, 's', id.slice(0, 32));
+}
+
+/** How the runtime of a container is called. */
+export function runtimeOf(
+  store: Store,
+  record: ContainerRecord,
+  { cgroupManager, log }: { cgroupManager: CgroupManager; log?: string },
+): RuntimeCommand & { kind: string } {
+  const runtime = findRuntime(record.hostConfig.Runtime);
+  const root = join(store.runtime, runtime.kind);
+  return {
+    kind: runtime.kind,
+    ...runtimeCommand(runtime, { root, cgroupManager, ...(log === undefined ? {} : { log }) }),
+  };
+}
+
+/**
+ * Starts a container by its bundle. The caller holds its lock. When it resolves, the container's process runs.
+ * Throws what kept it from starting in Docker's words, with Docker's exit code (125, 126, 127).
+ */
+export async function startMonitor(
+  store: Store,
+  record: ContainerRecord,
+  options: MonitorOptions,
+): Promise<MonitorHandle> {
+  const at = (name: string) => store.path('containers', record.id, name);
+  const runtime = runtimeOf(store, record, { cgroupManager: options.cgroupManager, log: at('runtime.log') });
+  for (const name of ['s', 'monitors', runtime.kind]) {
+    mkdirSync(join(store.runtime, name), { recursive: true, mode: 0o700 });
+  }
+  await removeRemains(store, record, runtime);
+  const conf = at('monitor.conf');
+  writeSettings(conf, runSettings(store, record, runtime, options));
+  const explain = (text: string) =>
+    text.startsWith('bind ')
+      ? portRefusal(text.slice('bind '.length), record)
+      : startRefusal(text, {
+          kind: 'run',
+          runtime: runtime.kind,
+          command: record.path,
+          directory: record.config.WorkingDir,
+        });
+  return converse(spawnMonitor(conf, options.attach), { explain, ...options });
+}
+
+/** What a killed monitor left: the runtime refuses an id that it knows. */
+async function removeRemains(store: Store, record: ContainerRecord, runtime: RuntimeCommand & { kind: string }) {
+  rmSync(store.path('containers', record.id, 'runtime.log'), { force: true });
+  if (!existsSync(join(store.runtime, runtime.kind, record.id))) return;
+  const [program = '', ...args] = runtime.delete(record.id, { force: true });
+  await run(program, args);
+}
+
+function runSettings(
+  store: Store,
+  record: ContainerRecord,
+  runtime: RuntimeCommand & { kind: string },
+  options: MonitorOptions,
+): Setting[] {
+  const { id, config, hostConfig } = record;
+  const at = (name: string) => store.path('containers', id, name);
+  const [rows, columns] = options.size ?? hostConfig.ConsoleSize;
+  const pidFile = at('pid');
+  return [
+    ['mode', 'run'],
+    ['id', id],
+    ['container-dir', at('.')],
+    ['state', at('state.json')],
+    ['boot-id', store.bootId],
+    ['socket', socketPath(store, id)],
+    ['register', join(store.runtime, 'monitors', id)],
+    ['terminal', config.Tty ? 1 : 0],
+    ['stdin', config.OpenStdin ? 1 : 0],
+    ['stdin-once', config.StdinOnce ? 1 : 0],
+    ...streamSettings(options, [rows, columns]),
+    ...logSettings(planLog(store, record)),
+    ['restart', hostConfig.RestartPolicy.Name || 'no'],
+    ['restart-max', hostConfig.RestartPolicy.MaximumRetryCount],
+    ['pid-file', pidFile],
+    ['runtime-log', at('runtime.log')],
+    ['console-flag', CONSOLE_FLAG],
+    ...each('runtime', runtime.run({ id, bundle: options.bundle, pidFile, terminal: config.Tty })),
+    ...each('delete', runtime.delete(id, { force: true })),
+    ...each('cleanup', [join(installation(), 'bin/wherry'), 'container', 'cleanup', id]),
+    ...(options.oomFile === undefined ? [] : [['oom-file', options.oomFile] as Setting]),
+    ...(options.netns === undefined ? [] : [['netns', options.netns] as Setting]),
+    ...each('publish', options.publish ?? []),
+  ];
+}
+
+/** What run and exec share: the direct streams, the terminal's size, whether the start waits for a client. */
+export function streamSettings(
+  { attach, onReady }: Pick<MonitorOptions, 'attach' | 'onReady'>,
+  [rows, columns]: [number, number],
+): Setting[] {
+  const mask = (attach?.stdin ? 1 : 0) | (attach?.stdout ? 2 : 0) | (attach?.stderr ? 4 : 0);
+  return [
+    ['direct', mask],
+    ['rows', rows],
+    ['cols', columns],
+    ['await-client', onReady === undefined ? 0 : 1],
+  ];
+}
+
+function logSettings(plan: LogPlan | undefined): Setting[] {
+  if (plan === undefined) return [];
+  return [
+    ['log', plan.path],
+    ['log-max-size', plan.maxSize],
+    ['log-max-file', plan.maxFile],
+    ...(plan.attributes === undefined ? [] : [['log-attrs', JSON.stringify(plan.attributes)] as Setting]),
+  ];
+}
+
+/** A key once for each value. */
+export function each(key: string, values: readonly string[]): Setting[] {
+  return values.map((value) => [key, value]);
+}
+
+/** Writes the monitor's file: a line a setting, line feeds and backslashes in values escaped. */
+export function writeSettings(path: string, settings: readonly Setting[]): void {
+  const lines = settings.map(([key, value]) => {
+    const escaped = String(value).replaceAll('\\', '\\\\').replaceAll('\n', '\\n');
+    return `${key} ${escaped}\n`;
+  });
+  replace(path, lines.join(''));
+}
+
+/**
+ * Starts the monitor in a session of its own, so that neither the terminal's signals nor its end reach it, and in the
+ * root directory, so that it keeps no mount busy. Descriptor 3 is a socket pair to us.
+ */
+export function spawnMonitor(conf: string, attach: MonitorOptions['attach']): ChildProcess {
+  const stream = (wanted: boolean | undefined, fd: number) => (wanted ? fd : ('ignore' as const));
+  return spawn(join(installation(), 'bin/wherry-monitor'), [conf], {
+    cwd: '/',
+    detached: true,
+    stdio: [stream(attach?.stdin, 0), stream(attach?.stdout, 1), stream(attach?.stderr, 2), 'pipe'],
+  });
+}
+
+interface Talk {
+  /** Makes the error of a start that was refused. */
+  explain: (text: string) => WherryError;
+  onReady?: () => Promise<void>;
+}
+
+/** Speaks the monitor's lines. Resolves when the container's process runs, rejects with why it does not. */
+export function converse(child: ChildProcess, { explain, onReady }: Talk): Promise<MonitorHandle> {
+  const socket = child.stdio[3] as Socket;
+  const ending = Promise.withResolvers<Ending>();
+  // Nobody may be interested in the end (run -d).
+  ending.promise.catch(() => undefined);
+  const send = (line: string) => void (socket.writable && socket.write(`${line}\n`));
+  const leave = (line: string) => {
+    send(line);
+    socket.unref();
+    child.unref();
+  };
+  return new Promise((resolve, reject) => {
+    const fail = (error: unknown) => {
+      reject(error);
+      ending.reject(error);
+    };
+    const hear: Record<string, (rest: string) => void> = {
+      ready: () =>
+        onReady?.().catch((error) => {
+          // Silence would start it: to the monitor, we would just have gone.
+          child.kill('SIGKILL');
+          fail(error);
+        }),
+      started: (rest) =>
+        resolve({
+          pid: Number(rest),
+          exited: ending.promise,
+          done: () => leave('done'),
+          stay: () => leave('stay'),
+          resize: (rows, columns) => send(`resize ${rows} ${columns}`),
+        }),
+      error: (rest) => fail(refusal(rest, explain)),
+      exit: (rest) => ending.resolve(readEnding(rest)),
+    };
+    readLines(socket, (verb, rest) => hear[verb]?.(rest));
+    child.once('error', (error) => fail(missing('wherry-monitor', error)));
+    socket.once('close', () => fail(died()));
+    socket.on('error', () => undefined);
+  });
+}
+
+/** `error CODE TEXT`: 125 with a text of the monitor's own, or what the runtime said. */
+function refusal(rest: string, explain: (text: string) => WherryError): WherryError {
+  return explain(rest.replace(/^\d+ /, ''));
+}
+
+function readEnding(rest: string): Ending {
+  const [status = '', oom] = rest.split(' ');
+  return { status: Number(status), oom: oom === '1' };
+}
+
+function died(): WherryError {
+  return new WherryError('unavailable', 'The monitor of the container ended before the container', {
+    hint: 'See `wherry ps -a` for what became of the container; the kernel log tells of processes killed for memory',
+    exitCode: 125,
+  });
+}
+
+function readLines(socket: Socket, take: (verb: string, rest: string) => void): void {
+  let pending = '';
+  socket.setEncoding('utf8').on('data', (chunk: string) => {
+    const lines = (pending + chunk).split('\n');
+    pending = lines.pop() ?? '';
+    for (const line of lines) {
+      const at = line.indexOf(' ');
+      take(at < 0 ? line : line.slice(0, at), at < 0 ? '' : line.slice(at + 1));
+    }
+  });
+}

@@ -1,0 +1,104 @@
+/** Why a container's process could not be started: the runtime's words, said as Docker says them. Pure. */
+import { WherryError } from '#base/error.ts';
+
+/** What was to be started. */
+export interface Attempt {
+  /** A container's first process, or one more. */
+  kind: 'run' | 'exec';
+  /** crun, runc …: stands in Docker's sentence. */
+  runtime: string;
+  /** The first word of the command. */
+  command: string;
+  /** The working directory. */
+  directory: string;
+}
+
+/** Each: what a runtime says, and Docker's words for it. */
+const WORDS: [RegExp, (attempt: Attempt, match: RegExpExecArray) => string][] = [
+  [/^executable file [`'"](.*)[`'"] not found(?: in \$PATH)?/, (_attempt, match) => notFound(match[1] ?? '')],
+  [
+    /^(?:open executable|open [`'"].*[`'"]|exec(?:ve)?(?: [`'"].*[`'"])?): (?:Operation not permitted|Is a directory)/i,
+    ({ command }) => `exec: "${command}": is a directory: permission denied`,
+  ],
+  [
+    /^(?:open executable|open [`'"].*[`'"]|exec(?:ve)?(?: [`'"].*[`'"])?): Permission denied/i,
+    ({ command }) => `exec: "${command}": permission denied`,
+  ],
+  [/^(?:exec(?:ve)?|open executable)[^:]*: Exec format error/i, ({ command }) => `exec ${command}: exec format error`],
+  [/^(?:exec(?:ve)?|open executable)[^:]*: No such file or directory/i, ({ command }) => notFound(command)],
+  [
+    /^chdir(?: to)? [`'"](.*)[`'"]: (.*)/,
+    (_attempt, match) => `chdir to cwd ("${match[1]}") set in config.json failed: ${(match[2] ?? '').toLowerCase()}`,
+  ],
+];
+
+function notFound(command: string): string {
+  return command.includes('/')
+    ? `exec: "${command}": stat ${command}: no such file or directory`
+    : `exec: "${command}": executable file not found in $PATH`;
+}
+
+/** Docker's words for what the runtime said; without the prefixes that each layer of Docker adds. */
+export function inDockersWords(text: string, attempt: Attempt): string {
+  const bare = text
+    .trim()
+    .replace(/^\w+ (?:run|create|exec) failed: /, '')
+    .replace(/^(?:exec failed: )?unable to start container process: /, '')
+    .replace(/^error during container init: /, '');
+  for (const [pattern, say] of WORDS) {
+    const match = pattern.exec(bare);
+    if (match !== null) return say(attempt, match);
+  }
+  return bare;
+}
+
+/** Docker's CLI reads its exit status out of the message, and so do we. */
+export function statusOf(message: string): 125 | 126 | 127 {
+  if (/executable file not found|no such file or directory/.test(message)) return 127;
+  return /permission denied|is a directory/.test(message) ? 126 : 125;
+}
+
+const KINDS = { 125: 'unavailable', 126: 'denied', 127: 'not-found' } as const;
+
+/** The error for a container that the runtime did not start. */
+export function startRefusal(text: string, attempt: Attempt): WherryError {
+  const reason = inDockersWords(text, attempt);
+  const exitCode = statusOf(reason);
+  return new WherryError(
+    KINDS[exitCode],
+    `failed to create task for container: failed to create shim task: OCI runtime create failed: ${attempt.runtime} create failed: unable to start container process: error during container init: ${reason}`,
+    { exitCode },
+  );
+}
+
+/** What Docker writes to the output of an exec that the runtime did not start, and its exit status: 126 or 127. */
+export function execRefusal(text: string, attempt: Attempt): { message: string; status: number } {
+  const reason = inDockersWords(text, attempt);
+  const code = statusOf(reason);
+  return {
+    message: `OCI runtime exec failed: exec failed: unable to start container process: ${reason}`,
+    status: code === 125 ? 126 : code,
+  };
+}
+
+/** The error for a port that could not be bound: `tcp 0.0.0.0 80 EADDRINUSE`. */
+export function portRefusal(text: string, container: { id: string; name: string }): WherryError {
+  const [protocol = '', address = '', port = '', code = ''] = text.split(' ');
+  const where = `${address.includes(':') ? `[${address}]` : address}:${port}/${protocol}`;
+  const about = `failed to set up container networking: driver failed programming external connectivity on endpoint ${container.name} (${container.id}): failed to bind host port ${where}`;
+  if (code === 'EACCES') {
+    return new WherryError('denied', `${about}: permission denied`, {
+      hint: `Publish a port from 1024 on, or have root set net.ipv4.ip_unprivileged_port_start=${port}`,
+      exitCode: 125,
+    });
+  }
+  const reason = PORT_ERRORS[code] ?? code;
+  return new WherryError('unavailable', `${about}: ${reason}`, { exitCode: 125 });
+}
+
+const PORT_ERRORS: Record<string, string> = {
+  EADDRINUSE: 'address already in use',
+  EADDRNOTAVAIL: 'cannot assign requested address',
+  EMFILE: 'too many open files',
+  EAFNOSUPPORT: 'address family not supported by protocol',
+};
