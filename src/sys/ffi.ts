@@ -154,6 +154,16 @@ export function chroot(path: string): void {
   process.chdir('/');
 }
 
+/** fchdir(2): also out of a chroot, for who kept a descriptor from before. */
+export function fchdir(fd: number): void {
+  call('fchdir', `fd ${fd}`, fd);
+}
+
+/** syncfs(2): everything that was written to the file system of this descriptor is on the disk. */
+export function syncfs(fd: number): void {
+  call('syncfs', `fd ${fd}`, fd);
+}
+
 /** unshare(2) of the calling thread. */
 export function unshare(flags: number): void {
   call('unshare', '', flags);
