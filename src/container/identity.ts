@@ -1,0 +1,132 @@
+/** Who a container's process is: user[:group] looked up in the container's own /etc/passwd and /etc/group. */
+import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs';
+import { hasCode, WherryError } from '#base/error.ts';
+import { resolveInRoot } from '#sys/rooted.ts';
+
+export interface Identity {
+  uid: number;
+  gid: number;
+  /** The first one is gid itself, as Docker has it. */
+  additionalGids: number[];
+  /** From passwd; / where it names none. */
+  home: string;
+}
+
+interface User {
+  name: string;
+  uid: number;
+  gid: number;
+  home: string;
+}
+
+interface Group {
+  name: string;
+  gid: number;
+  members: string[];
+}
+
+/** As the kernel: the last one means "no id". */
+const LAST_ID = 2 ** 31 - 1;
+
+/** Files of a container are somebody else's: a passwd of gigabytes must not take our memory. */
+const MOST_BYTES = 16 * 1024 * 1024;
+
+/**
+ * Looks up `user`, `user:group`, `uid`, `uid:gid` and mixtures; '' is root. rootfs: the mounted root, not running yet.
+ * groupAdd: --group-add, names or numbers. A number that no entry has is taken as it is.
+ * Throws kind `not-found` in Docker's words for names without an entry, `invalid` for ids out of range.
+ */
+export function resolveUser(rootfs: string, text: string, groupAdd: readonly string[] = []): Identity {
+  const [userPart = '', groupPart = ''] = splitOnce(text);
+  const users = parsePasswd(readInside(rootfs, '/etc/passwd'));
+  const groups = parseGroup(readInside(rootfs, '/etc/group'));
+  const user = findUser(users, userPart);
+  const gid = groupPart === '' ? user.gid : findGroup(groups, groupPart);
+  // A group that was asked for stands alone: the user's further groups are left out (moby/sys/user, GetExecUser).
+  const own = groupPart === '' && user.name !== '' ? groups.filter(({ members }) => members.includes(user.name)) : [];
+  const added = groupAdd.map((group) => findGroup(groups, group, 'additional '));
+  return {
+    uid: user.uid,
+    gid,
+    additionalGids: [...new Set([gid, ...own.map((group) => group.gid), ...added])],
+    home: user.home || '/',
+  };
+}
+
+function splitOnce(text: string): string[] {
+  const colon = text.indexOf(':');
+  return colon === -1 ? [text] : [text.slice(0, colon), text.slice(colon + 1)];
+}
+
+function findUser(users: readonly User[], text: string): User {
+  const number = asId(text === '' ? '0' : text);
+  const named = users.find((user) => user.name === text) ?? users.find((user) => user.uid === number);
+  if (named !== undefined) return named;
+  if (number === undefined) {
+    throw new WherryError('not-found', `unable to find user ${text}: no matching entries in passwd file`);
+  }
+  return { name: '', uid: inRange(number), gid: 0, home: '/' };
+}
+
+function findGroup(groups: readonly Group[], text: string, which = ''): number {
+  const number = asId(text);
+  const found = groups.find((group) => group.name === text) ?? groups.find((group) => group.gid === number);
+  if (found !== undefined) return found.gid;
+  if (number !== undefined) return inRange(number);
+  const message =
+    which === ''
+      ? `unable to find group ${text}: no matching entries in group file`
+      : `Unable to find group ${text}: no matching entries in group file`;
+  throw new WherryError('not-found', message);
+}
+
+function asId(text: string): number | undefined {
+  return /^-?\d+$/.test(text) ? Number(text) : undefined;
+}
+
+function inRange(id: number): number {
+  if (id >= 0 && id <= LAST_ID) return id;
+  throw new WherryError('invalid', `uids and gids must be in range 0-${LAST_ID}`);
+}
+
+const linesOf = (text: string) => text.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
+const idOf = (text: string | undefined) => (text !== undefined && /^\d+$/.test(text) ? Number(text) : undefined);
+
+/** passwd(5): name:password:uid:gid:gecos:home:shell; what has no ids is passed over. */
+export function parsePasswd(text: string): User[] {
+  return linesOf(text).flatMap((line) => {
+    const [name = '', , uid, gid, , home = ''] = line.split(':');
+    const ids = { uid: idOf(uid), gid: idOf(gid) };
+    return ids.uid === undefined || ids.gid === undefined ? [] : [{ name, uid: ids.uid, gid: ids.gid, home }];
+  });
+}
+
+/** group(5): name:password:gid:members */
+export function parseGroup(text: string): Group[] {
+  return linesOf(text).flatMap((line) => {
+    const [name = '', , gid, members = ''] = line.split(':');
+    const id = idOf(gid);
+    return id === undefined ? [] : [{ name, gid: id, members: members.split(',').filter(Boolean) }];
+  });
+}
+
+/** A regular file inside the tree, '' where there is none: never a FIFO that would hold us, nor one of the host's. */
+function readInside(rootfs: string, path: string): string {
+  let fd: number;
+  try {
+    const inside = resolveInRoot(rootfs, path);
+    fd = openSync(inside, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+  } catch (error) {
+    if (hasCode(error, 'ENOENT', 'ENOTDIR', 'ELOOP', 'ENXIO', 'EISDIR', 'EACCES')) return '';
+    throw error;
+  }
+  try {
+    const stat = fstatSync(fd);
+    if (!stat.isFile()) return '';
+    if (stat.size > MOST_BYTES)
+      throw new WherryError('invalid', `Cannot read "${path}" of the container: it is too big`);
+    return readFileSync(fd, 'utf8');
+  } finally {
+    closeSync(fd);
+  }
+}
