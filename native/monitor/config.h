@@ -1,0 +1,60 @@
+/*
+ * What this monitor is to do: the file that the command wrote, lines of "key value".
+ *
+ * In values "\n" stands for a line's end and "\\" for a backslash. A key that comes again appends to its list where
+ * it is a list, else the last one counts. Unknown keys and bad numbers are errors: the two sides are of one version.
+ */
+#ifndef WHERRY_MONITOR_CONFIG_H
+#define WHERRY_MONITOR_CONFIG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum { STREAM_IN = 1, STREAM_OUT = 2, STREAM_ERR = 4 };
+
+/* Strings, with a NULL behind the last: fit for execv(). */
+struct list {
+	char **items;
+	size_t count;
+};
+
+struct config {
+	char *mode; /* run or exec */
+	char *id;
+	char *container_dir;
+	char *state;
+	char *boot_id;
+	char *socket;
+	char *registration;
+	long long terminal;
+	long long open_stdin;
+	long long stdin_once;
+	long long direct; /* STREAM_… */
+	long long rows;
+	long long columns;
+	long long await_client;
+	char *log;
+	long long log_max_size; /* bytes; -1: never rotated */
+	long long log_max_file;
+	char *log_attributes; /* a JSON object */
+	char *restart;
+	long long restart_max; /* 0: no limit */
+	struct list runtime;
+	struct list delete;
+	struct list cleanup;
+	char *console_flag;
+	char *pid_file;
+	char *runtime_log;
+	char *oom_file;
+	char *network;
+	struct list publish;
+	long long transparent;
+};
+
+/* Reads PATH; false with a sentence in PROBLEM. The strings live as long as the process. */
+bool config_read(struct config *config, const char *path, char *problem, size_t size);
+
+/* Is this a process added to a container, not the container's first? */
+bool config_is_exec(const struct config *config);
+
+#endif
