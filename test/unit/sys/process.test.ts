@@ -1,0 +1,44 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { expect, test } from 'vitest';
+import { exitStatus, isSameProcess, run, signalProcess, startTime } from '#sys/process.ts';
+
+test('run() gives status, output and errors of a program, and hands it its input', async () => {
+  const done = await run('sh', ['-c', 'cat; echo oops >&2; exit 3'], { input: 'hello' });
+  expect(done).toMatchObject({ status: 3, stdout: 'hello', stderr: 'oops\n' });
+});
+
+test('run() says which program is not installed', async () => {
+  await expect(run('wherry-no-such-program', [])).rejects.toMatchObject({
+    kind: 'unsupported',
+    message: 'Cannot run "wherry-no-such-program": it is not installed',
+  });
+});
+
+test.each([
+  [0, null, 0],
+  [3, null, 3],
+  [null, 'SIGKILL' as const, 137],
+  [null, 'SIGTERM' as const, 143],
+])('a process that ended with (%s, %s) has the status %i', (code, signal, status) => {
+  expect(exitStatus(code, signal)).toBe(status);
+});
+
+test('a process is known by its pid and its start time together', () => {
+  const start = startTime(process.pid) ?? 0;
+  expect(isSameProcess(process.pid, start)).toBe(true);
+  expect(isSameProcess(process.pid, start + 1)).toBe(false);
+  expect(isSameProcess(0, start)).toBe(false);
+  expect(startTime(2 ** 22 + 1)).toBeUndefined();
+});
+
+test('a signal reaches the process that was meant, and no other that has its number now', async () => {
+  const child = spawn('sleep', ['1000']);
+  const pid = child.pid ?? 0;
+  const start = startTime(pid) ?? 0;
+  expect(await signalProcess(pid, start + 1, 9)).toBe(false);
+  const ended = once(child, 'exit');
+  expect(await signalProcess(pid, start, 15)).toBe(true);
+  expect(await ended).toEqual([null, 'SIGTERM']);
+  expect(await signalProcess(pid, start, 15)).toBe(false);
+});
