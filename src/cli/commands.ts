@@ -1,0 +1,111 @@
+/** Every command: its name to its module, loaded when it is named; and the short names. The only list. */
+import type { Definition } from '#cli/command.ts';
+
+export type Load = () => Promise<{ default: Definition }>;
+
+/** Full names, in the words of the command line. */
+export const COMMANDS: Readonly<Record<string, Load>> = {
+  'container attach': () => import('./container/attach.ts'),
+  'container cleanup': () => import('./container/cleanup.ts'),
+  'container create': () => import('./container/create.ts'),
+  'container exec': () => import('./container/exec.ts'),
+  'container inspect': () => import('./container/inspect.ts'),
+  'container kill': () => import('./container/kill.ts'),
+  'container logs': () => import('./container/logs.ts'),
+  'container ls': () => import('./container/ps.ts'),
+  'container port': () => import('./container/port.ts'),
+  'container restart': () => import('./container/restart.ts'),
+  'container rm': () => import('./container/rm.ts'),
+  'container run': () => import('./container/run.ts'),
+  'container start': () => import('./container/start.ts'),
+  'container stop': () => import('./container/stop.ts'),
+  'container wait': () => import('./container/wait.ts'),
+  'image inspect': () => import('./image/inspect.ts'),
+  'image ls': () => import('./image/ls.ts'),
+  'image pull': () => import('./image/pull.ts'),
+  'image rm': () => import('./image/rm.ts'),
+  'image tag': () => import('./image/tag.ts'),
+  'system info': () => import('./system/info.ts'),
+  completion: () => import('./system/completion.ts'),
+  inspect: () => import('./system/inspect.ts'),
+  login: () => import('./registry/login.ts'),
+  logout: () => import('./registry/logout.ts'),
+  version: () => import('./system/version.ts'),
+};
+
+/** Other names for the same command, in the order in which the help lists them. */
+export const ALIASES: Readonly<Record<string, string>> = {
+  'container list': 'container ls',
+  'container ps': 'container ls',
+  'container remove': 'container rm',
+  'image list': 'image ls',
+  'image remove': 'image rm',
+  attach: 'container attach',
+  create: 'container create',
+  exec: 'container exec',
+  images: 'image ls',
+  info: 'system info',
+  kill: 'container kill',
+  logs: 'container logs',
+  port: 'container port',
+  ps: 'container ls',
+  pull: 'image pull',
+  restart: 'container restart',
+  rm: 'container rm',
+  rmi: 'image rm',
+  run: 'container run',
+  start: 'container start',
+  stop: 'container stop',
+  tag: 'image tag',
+  wait: 'container wait',
+};
+
+/** The first words of two-word names. */
+export const GROUPS: Readonly<Record<string, string>> = {
+  container: 'Manage containers',
+  image: 'Manage images',
+  system: 'Manage wherry',
+};
+
+/** What stands first in the list of commands, in Docker's order. */
+export const COMMON: readonly string[] = ['run', 'exec', 'ps', 'pull', 'images', 'login', 'logout', 'version', 'info'];
+
+/** A command found on the command line. */
+export interface Found {
+  /** Its full name, a key of COMMANDS. */
+  key: string;
+  /** As typed: `ps`, `container ls`. */
+  name: string;
+  /** What follows the name. */
+  rest: string[];
+}
+
+/** What the words name: a command, a group of commands alone, or nothing known. */
+export function findCommand(words: readonly string[]): Found | { group: string; rest: string[] } | undefined {
+  const [first = '', second = ''] = words;
+  if (Object.hasOwn(GROUPS, first)) {
+    const found = named(`${first} ${second}`);
+    if (found === undefined) return { group: first, rest: words.slice(1) };
+    return { key: found, name: `${first} ${second}`, rest: words.slice(2) };
+  }
+  const found = named(first);
+  return found === undefined ? undefined : { key: found, name: first, rest: words.slice(1) };
+}
+
+function named(name: string): string | undefined {
+  if (Object.hasOwn(COMMANDS, name)) return name;
+  return Object.hasOwn(ALIASES, name) ? ALIASES[name] : undefined;
+}
+
+/** All the names of a command: the full one first. */
+export function namesOf(key: string): string[] {
+  const others = Object.keys(ALIASES).filter((name) => ALIASES[name] === key);
+  return [key, ...others];
+}
+
+/** The definition behind a full name. Throws a RangeError for any other. */
+export async function loadCommand(key: string): Promise<Definition> {
+  const load = COMMANDS[key];
+  if (load === undefined) throw new RangeError(`no command "${key}"`);
+  return (await load()).default;
+}

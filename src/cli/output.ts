@@ -1,0 +1,44 @@
+/** Standard output and error, written to at once: a stream object costs milliseconds that most commands don't need. */
+import { fstatSync, writeSync } from 'node:fs';
+import { hasCode } from '#base/error.ts';
+import type { Output } from '#cli/command.ts';
+
+/** Device number of /dev/null: the character device that a stream is most often, and never a terminal. */
+const NULL_DEVICE = 0x103;
+
+/** Is this descriptor a terminal? */
+export function isTerminal(fd: number): boolean {
+  const status = fstatSync(fd, { throwIfNoEntry: false });
+  if (!status?.isCharacterDevice() || status.rdev === NULL_DEVICE) return false;
+  return process.getBuiltinModule('node:tty').isatty(fd);
+}
+
+/** What a command writes to. A write is complete when it returns; EPIPE is thrown. */
+export function openOutput(fd: 1 | 2): Output {
+  const write = (data: string | Uint8Array) => writeWhole(fd, typeof data === 'string' ? Buffer.from(data) : data);
+  return {
+    get isTerminal() {
+      return isTerminal(fd);
+    },
+    get columns() {
+      if (!isTerminal(fd)) return 80;
+      return (fd === 1 ? process.stdout : process.stderr).columns || 80;
+    },
+    write,
+    line: (text) => write(`${text}\n`),
+  };
+}
+
+const clock = new Int32Array(new SharedArrayBuffer(4));
+
+function writeWhole(fd: number, data: Uint8Array): void {
+  for (let written = 0; written < data.length; ) {
+    try {
+      written += writeSync(fd, data, written);
+    } catch (error) {
+      // Somebody set the pipe or terminal to non-blocking; its reader needs a moment.
+      if (!hasCode(error, 'EAGAIN')) throw error;
+      Atomics.wait(clock, 0, 0, 2);
+    }
+  }
+}
