@@ -1,6 +1,7 @@
 /** The OCI runtime: which program it is here, and how it is called (the command line that crun, runc and youki share). */
+import { accessSync, constants } from 'node:fs';
 import { basename } from 'node:path';
-import { WherryError } from '#base/error.ts';
+import { hasCode, WherryError } from '#base/error.ts';
 import { findTool } from '#sys/host.ts';
 
 /** Who makes the containers' cgroups; disabled: nobody may. */
@@ -36,16 +37,21 @@ export function findRuntime(wanted = '', env: NodeJS.ProcessEnv = process.env): 
 }
 
 function named(name: string, env: NodeJS.ProcessEnv): Runtime {
-  const path = name.includes('/')
-    ? findTool(basename(name), { PATH: name.slice(0, name.lastIndexOf('/')) })
-    : findTool(name, env);
-  const found = name.startsWith('/') && path !== name ? undefined : path;
-  if (found === undefined || (name.includes('/') && !name.startsWith('/'))) {
-    throw new WherryError('invalid', `unknown or invalid runtime name: ${name}`, {
-      hint: 'Give the name of an installed OCI runtime (crun, runc, youki) or its absolute path',
-    });
+  const path = name.startsWith('/') ? executable(name) : name.includes('/') ? undefined : findTool(name, env);
+  if (path !== undefined) return { path, kind: kindOf(path) };
+  throw new WherryError('invalid', `unknown or invalid runtime name: ${name}`, {
+    hint: 'Give the name of an installed OCI runtime (crun, runc, youki) or its absolute path',
+  });
+}
+
+function executable(path: string): string | undefined {
+  try {
+    accessSync(path, constants.X_OK);
+    return path;
+  } catch (error) {
+    if (hasCode(error, 'ENOENT', 'ENOTDIR', 'EACCES')) return undefined;
+    throw error;
   }
-  return { path: found, kind: kindOf(found) };
 }
 
 function kindOf(path: string): Runtime['kind'] {

@@ -1,0 +1,31 @@
+/**
+ * The parts of undici that registries need. Its main module also brings fetch, websockets, caches and mocks: 57 ms of
+ * start-up instead of 22.
+ */
+declare module 'undici/lib/dispatcher/env-http-proxy-agent.js' {
+  import type { EnvHttpProxyAgent } from 'undici';
+
+  const module: typeof EnvHttpProxyAgent;
+  export = module;
+}
+
+declare module 'undici/lib/dispatcher/agent.js' {
+  import type { Agent } from 'undici';
+
+  const module: typeof Agent;
+  export = module;
+}
+
+declare module 'undici/lib/api/index.js' {
+  import type { Dispatcher } from 'undici';
+
+  const module: { request(this: Dispatcher, options: Dispatcher.RequestOptions): Promise<Dispatcher.ResponseData> };
+  export = module;
+}
+
+declare module 'undici/lib/core/connect.js' {
+  import type { buildConnector } from 'undici';
+
+  const module: typeof buildConnector;
+  export = module;
+}
