@@ -1,0 +1,163 @@
+/** A client of a monitor's socket: the container's streams in Docker's frames, and words to and from the monitor. */
+import { once } from 'node:events';
+import { createConnection, type Socket } from 'node:net';
+import type { Readable, Writable } from 'node:stream';
+import { hasCode } from '#base/error.ts';
+import { controlFrame, FRAME, frameHeader, frameReader } from '#container/frames.ts';
+import { keyFilter } from '#container/keys.ts';
+import { type Ending, socketPath } from '#container/monitor.ts';
+import type { Streams } from '#container/streams.ts';
+import type { Store } from '#store/store.ts';
+
+export interface AttachOptions {
+  /** Which of the container's streams; none: only how it goes on. */
+  streams: Streams;
+  stdin?: Readable;
+  stdout?: Writable;
+  stderr?: Writable;
+  /** The bytes by which the user leaves (keys.ts); for terminals. */
+  detachKeys?: Buffer;
+}
+
+/** Why an attachment came to its end. lost: the monitor went without a word. */
+export type AttachEnd =
+  | ({ reason: 'exited' } & Ending)
+  | { reason: 'restarting' }
+  | { reason: 'detached' }
+  | { reason: 'lost' };
+
+/** A client that is connected. */
+export interface Attachment {
+  /** Settles when the container has ended or starts anew, or the user left. All output is written by then. */
+  readonly ended: Promise<AttachEnd>;
+  resize(rows: number, columns: number): void;
+  /** Goes; the container does not notice. */
+  leave(): void;
+}
+
+/**
+ * Connects to the monitor of a container, or of an exec by its id, and attaches. When it resolves, no byte that the
+ * container writes from now on is missed. Undefined: there is no monitor, so the container does not run.
+ */
+export async function connectMonitor(
+  store: Store,
+  id: string,
+  options: AttachOptions,
+): Promise<Attachment | undefined> {
+  const socket = await connect(socketPath(store, id));
+  if (socket === undefined) return undefined;
+  const attached = Promise.withResolvers<boolean>();
+  const ended = listen(socket, options, () => attached.resolve(true));
+  ended.then(() => attached.resolve(false));
+  const { streams } = options;
+  const mask = (streams.stdin ? 1 : 0) | (streams.stdout ? 2 : 0) | (streams.stderr ? 4 : 0);
+  socket.write(controlFrame(`attach ${mask}`));
+  await attached.promise;
+  const detached = streams.stdin && options.stdin ? sendInput(socket, options.stdin, options.detachKeys) : undefined;
+  return {
+    ended: detached === undefined ? ended : Promise.race([ended, detached]),
+    resize: (rows, columns) => void (socket.writable && socket.write(controlFrame(`resize ${rows} ${columns}`))),
+    leave: () => {
+      options.stdin?.pause();
+      socket.destroy();
+    },
+  };
+}
+
+/** Undefined where nobody listens. */
+export async function connect(path: string): Promise<Socket | undefined> {
+  const socket = createConnection(path);
+  try {
+    await once(socket, 'connect');
+    // What goes wrong later is told by `close`.
+    socket.on('error', () => undefined);
+    return socket;
+  } catch (error) {
+    if (hasCode(error, 'ENOENT', 'ECONNREFUSED')) return undefined;
+    throw error;
+  }
+}
+
+/** Writes what the container says, and waits for its end. */
+function listen(socket: Socket, { stdout, stderr }: AttachOptions, attached: () => void): Promise<AttachEnd> {
+  const writers = new Map<number, Writable | undefined>([
+    [FRAME.stdout, stdout],
+    [FRAME.stderr, stderr],
+  ]);
+  const end = Promise.withResolvers<AttachEnd>();
+  const read = frameReader({
+    data: (kind, part) => {
+      const writer = writers.get(kind);
+      if (writer === undefined || writer.write(part)) return;
+      // The container waits as long as we can't write: nothing piles up here.
+      socket.pause();
+      writer.once('drain', () => socket.resume());
+    },
+    control: (text) => {
+      const [word, status, oom] = text.split(' ');
+      if (word === 'attached') attached();
+      if (word === 'restarting') end.resolve({ reason: 'restarting' });
+      if (word === 'exit') end.resolve({ reason: 'exited', status: Number(status), oom: oom === '1' });
+    },
+  });
+  socket.on('data', read);
+  socket.once('close', () => end.resolve({ reason: 'lost' }));
+  return end.promise.then(async (reason) => {
+    await Promise.all([stdout, stderr].map(flushed));
+    return reason;
+  });
+}
+
+/** Waits until what was written has left this process. */
+async function flushed(writer: Writable | undefined): Promise<void> {
+  if (writer === undefined || writer.writableLength === 0 || writer.destroyed) return;
+  await new Promise<void>((resolve) => writer.write('', () => resolve()));
+}
+
+/** Sends what is typed or piped in; settles when the user leaves by the keys, else never. */
+function sendInput(socket: Socket, stdin: Readable, keys: Buffer | undefined): Promise<AttachEnd> {
+  const filter = keys === undefined ? undefined : keyFilter(keys);
+  const detached = Promise.withResolvers<AttachEnd>();
+  const close = () => void (socket.writable && socket.write(controlFrame('close-stdin')));
+  const send = (chunk: Buffer) => {
+    const { data, detached: leaving } = filter === undefined ? { data: chunk, detached: false } : filter(chunk);
+    if (data.length > 0 && socket.writable) {
+      socket.write(frameHeader(FRAME.stdin, data.length));
+      if (!socket.write(data)) {
+        stdin.pause();
+        socket.once('drain', () => stdin.resume());
+      }
+    }
+    if (leaving) detached.resolve({ reason: 'detached' });
+  };
+  stdin.on('data', send);
+  stdin.once('end', close);
+  // A terminal that has gone (EIO) is the end of the input.
+  stdin.once('error', close);
+  socket.once('close', () => {
+    stdin.off('data', send);
+    stdin.pause();
+  });
+  return detached.promise;
+}
+
+/** Says one word to a monitor; false when there is none. Settles when the monitor has gone, or has said `until`. */
+export async function tellMonitor(store: Store, id: string, word: string, until: string): Promise<boolean> {
+  const socket = await connect(socketPath(store, id));
+  if (socket === undefined) return false;
+  try {
+    await new Promise<void>((resolve) => {
+      const read = frameReader({
+        data: () => undefined,
+        control: (text) => {
+          if (text.split(' ')[0] === until) resolve();
+        },
+      });
+      socket.on('data', read).once('close', resolve);
+      socket.write(controlFrame(word));
+    });
+    return true;
+  } finally {
+    socket.destroy();
+  }
+}
