@@ -1,0 +1,89 @@
+/** Makes OCI archives (image-spec, image-layout.md) from a list of files: the embedded image and those of the tests. */
+import { createHash } from 'node:crypto';
+import { writeFileSync } from 'node:fs';
+import { buffer } from 'node:stream/consumers';
+import { gzipSync } from 'node:zlib';
+import { type Headers, pack } from 'tar-stream';
+
+/** One entry of a layer; a `content` makes it a file. Times are the epoch's, so that the same input gives the same digest. */
+export type Entry = Headers & { content?: string | Buffer };
+
+export interface ImageSource {
+  reference: string;
+  /** Lowest first. */
+  layers: Entry[][];
+  /** The image's settings: Env, Cmd, Entrypoint … */
+  config: object;
+  architecture?: string;
+}
+
+interface Blob {
+  digest: string;
+  size: number;
+  bytes: Buffer;
+}
+
+/** Node's name of this machine's architecture in Go's words, as images have it. */
+export const architecture = process.arch === 'x64' ? 'amd64' : process.arch;
+
+const blobOf = (bytes: Buffer): Blob => ({ digest: `sha256:${sha256(bytes)}`, size: bytes.length, bytes });
+const sha256 = (bytes: Buffer) => createHash('sha256').update(bytes).digest('hex');
+const json = (value: object) => blobOf(Buffer.from(JSON.stringify(value)));
+const descriptor = (mediaType: string, { digest, size }: Blob) => ({ mediaType, digest, size });
+
+/** A tar archive with these entries. */
+export async function tar(entries: readonly Entry[]): Promise<Buffer> {
+  const archive = pack();
+  for (const { content, ...header } of entries) archive.entry({ mtime: new Date(0), ...header }, content ?? '');
+  archive.finalize();
+  return buffer(archive);
+}
+
+/** Writes an OCI archive that holds these images. */
+export async function writeArchive(path: string, images: readonly ImageSource[]): Promise<void> {
+  const blobs = new Map<string, Blob>();
+  const add = (blob: Blob) => {
+    blobs.set(blob.digest, blob);
+    return blob;
+  };
+  const manifests = [];
+  for (const image of images) {
+    const manifest = await addImage(image, add);
+    const annotations = { 'org.opencontainers.image.ref.name': image.reference };
+    manifests.push({ ...descriptor('application/vnd.oci.image.manifest.v1+json', manifest), annotations });
+  }
+  const files = [
+    { name: 'oci-layout', content: '{"imageLayoutVersion":"1.0.0"}' },
+    { name: 'index.json', content: JSON.stringify({ schemaVersion: 2, manifests }) },
+    ...[...blobs.values()].map(({ digest, bytes }) => ({ name: `blobs/${digest.replace(':', '/')}`, content: bytes })),
+  ];
+  writeFileSync(path, await tar(files));
+}
+
+async function addImage(image: ImageSource, add: (blob: Blob) => Blob): Promise<Blob> {
+  const layers: Blob[] = [];
+  const diffIds: string[] = [];
+  for (const entries of image.layers) {
+    const bytes = await tar(entries);
+    diffIds.push(`sha256:${sha256(bytes)}`);
+    layers.push(add(blobOf(gzipSync(bytes, { level: 9 }))));
+  }
+  const config = add(
+    json({
+      created: new Date(0).toISOString(),
+      architecture: image.architecture ?? architecture,
+      os: 'linux',
+      config: image.config,
+      rootfs: { type: 'layers', diff_ids: diffIds },
+      history: image.layers.map(() => ({ created: new Date(0).toISOString() })),
+    }),
+  );
+  return add(
+    json({
+      schemaVersion: 2,
+      mediaType: 'application/vnd.oci.image.manifest.v1+json',
+      config: descriptor('application/vnd.oci.image.config.v1+json', config),
+      layers: layers.map((layer) => descriptor('application/vnd.oci.image.layer.v1.tar+gzip', layer)),
+    }),
+  );
+}
