@@ -86,12 +86,7 @@ interface Wanted {
 }
 
 /** One answer's bytes, from the wanted offset on, whether the registry can do that or begins at the first again. */
-async function* piece(
-  registry: Registry,
-  reference: Reference,
-  { blob, offset }: Wanted,
-): AsyncGenerator<Buffer, void, undefined> {
-  if (offset === blob.size && blob.size > 0) return;
+async function* piece(registry: Registry, reference: Reference, { blob, offset }: Wanted): Chunks {
   const answer = await registry.blob(reference, blob.digest, offset);
   const { body, statusCode, headers } = answer;
   const start = statusCode === 206 ? rangeStart(headers['content-range']) : 0;

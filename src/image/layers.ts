@@ -1,0 +1,158 @@
+/** Layers on their way into the store: unpacked while they arrive, each downloaded by one process only. */
+import { closeSync, createReadStream, fstatSync, openSync, statSync, unlinkSync } from 'node:fs';
+import { WherryError } from '#base/error.ts';
+import type { LayerStatus, Progress } from '#base/progress.ts';
+import type { Descriptor } from '#oci/manifest.ts';
+import { blobPath, hasBlob, type Stage, stage } from '#store/blobs.ts';
+import { hexOf } from '#store/digest.ts';
+import { hasLayer } from '#store/layers.ts';
+import type { Store } from '#store/store.ts';
+import { type Lock, tryLock } from '#sys/file.ts';
+
+/** One layer of an image. */
+export interface Layer {
+  blob: Descriptor;
+  diffId: string;
+}
+
+export type Bytes = AsyncIterable<Buffer>;
+
+/** The part of store/unpack.ts that is needed here. */
+export interface Unpacker {
+  unpack(diffId: string, mediaType: string, source: Bytes, options: { abort?: AbortSignal }): Promise<{ size: number }>;
+}
+
+export interface LayerOptions {
+  unpacker: () => Promise<Unpacker>;
+  /** Opens the compressed layer at its source. */
+  source: (blob: Descriptor) => Bytes;
+  progress?: ((event: Progress) => void) | undefined;
+  abort: AbortSignal;
+}
+
+export function isPresent(store: Store, { blob, diffId }: Layer): boolean {
+  return hasBlob(store, blob.digest) && hasLayer(store, diffId);
+}
+
+/**
+ * Brings one layer into the store, both as it came and unpacked; what is there already is not fetched again.
+ * Nothing is visible before the blob has its digest and size and the tree its diff ID.
+ * @returns the unpacked size, where it was unpacked here
+ */
+export async function bringLayer(store: Store, layer: Layer, options: LayerOptions): Promise<number | undefined> {
+  const report = reporter(layer.blob, options.progress);
+  using _mine = await holdDigest(store, layer.blob.digest, { abort: options.abort, waiting: () => report('Waiting') });
+  if (isPresent(store, layer)) {
+    report('Pull complete');
+    return undefined;
+  }
+  const size = hasBlob(store, layer.blob.digest)
+    ? await unpackKept(store, layer, options)
+    : await fetchLayer(store, layer, { ...options, report });
+  report('Pull complete');
+  return size;
+}
+
+type Report = (status: LayerStatus, current?: number) => void;
+
+/** Frequent counts are thinned out: a terminal can't show more. */
+const SHOW_EVERY = 80;
+
+function reporter({ digest, size: total }: Descriptor, progress: LayerOptions['progress']): Report {
+  const id = hexOf(digest).slice(0, 12);
+  let shown = 0;
+  return (status, current) => {
+    if (current === undefined) progress?.({ kind: 'layer', id, status });
+    else if (Date.now() - shown >= SHOW_EVERY) {
+      shown = Date.now();
+      progress?.({ kind: 'layer', id, status, current, total });
+    }
+  };
+}
+
+async function unpackKept(store: Store, { blob, diffId }: Layer, { unpacker, abort }: LayerOptions): Promise<number> {
+  const source = createReadStream(blobPath(store, blob.digest), { highWaterMark: 256 * 1024 });
+  try {
+    const { size } = await (await unpacker()).unpack(diffId, blob.mediaType, source, { abort });
+    return size;
+  } finally {
+    source.destroy();
+  }
+}
+
+/** Downloads; the same bytes go into the blob and into the unpacker. */
+async function fetchLayer(
+  store: Store,
+  { blob, diffId }: Layer,
+  { unpacker, source, abort, report }: LayerOptions & { report: Report },
+): Promise<number | undefined> {
+  report('Downloading', 0);
+  const staged = await stage(store, { limit: blob.size });
+  try {
+    const bytes = kept(source(blob), { staged, blob, report });
+    const size = hasLayer(store, diffId)
+      ? await drain(bytes)
+      : (await (await unpacker()).unpack(diffId, blob.mediaType, bytes, { abort })).size;
+    await staged.commit(blob);
+    return size;
+  } finally {
+    staged.discard();
+  }
+}
+
+async function drain(bytes: Bytes): Promise<undefined> {
+  for await (const _chunk of bytes) {
+    // The stage has taken it.
+  }
+}
+
+/**
+ * Keeps what passes. The end passes only when the digest is right: so a layer whose blob is wrong is never finished,
+ * even where its tree would be right.
+ */
+async function* kept(source: Bytes, { staged, blob, report }: { staged: Stage; blob: Descriptor; report: Report }) {
+  for await (const chunk of source) {
+    staged.write(chunk);
+    report('Downloading', staged.size);
+    yield chunk;
+  }
+  report('Verifying Checksum');
+  const digest = staged.digest();
+  if (digest !== blob.digest || staged.size !== blob.size) {
+    throw new WherryError('corrupt', `filesystem layer verification failed for digest ${blob.digest}`, {
+      hint: 'The registry, or something on the way to it, sent another content: try again',
+    });
+  }
+  report('Download complete');
+  report('Extracting');
+}
+
+/**
+ * Only one process at a time brings a blob; the others wait and find it there. A file in tmp/ is the lock; who has
+ * it removes it, so a lock on a file that is no longer there counts for nothing and is taken again.
+ */
+async function holdDigest(
+  store: Store,
+  digest: string,
+  { abort, waiting }: { abort: AbortSignal; waiting: () => void },
+): Promise<Disposable> {
+  const path = store.path('tmp', `pull-${hexOf(digest)}.lock`);
+  for (let pause = 1; ; pause = Math.min(pause * 2, 100)) {
+    abort.throwIfAborted();
+    closeSync(openSync(path, 'a', 0o600));
+    const held = await tryLock(path).catch(() => undefined);
+    if (held !== undefined && isStill(held, path)) return { [Symbol.dispose]: () => letGo(held, path) };
+    held?.[Symbol.dispose]();
+    if (pause === 16) waiting();
+    await new Promise((resolve) => setTimeout(resolve, pause));
+  }
+}
+
+function isStill({ fd }: Lock, path: string): boolean {
+  return fstatSync(fd).ino === statSync(path, { throwIfNoEntry: false })?.ino;
+}
+
+function letGo(held: Lock, path: string): void {
+  unlinkSync(path);
+  held[Symbol.dispose]();
+}
