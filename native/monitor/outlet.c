@@ -20,7 +20,7 @@ void outlet_init(struct outlet *outlet, struct watch *watch, enum outlet_kind ki
 void outlet_share(struct outlet *outlet, struct watch *watch, int fd, void (*ready)(struct watch *, uint32_t))
 {
 	enum outlet_kind kind = OUTLET_POLLED;
-	struct stat status;
+	struct stat status = {0};
 	char path[32];
 
 	if (fstat(fd, &status) == 0 && S_ISSOCK(status.st_mode)) {

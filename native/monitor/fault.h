@@ -1,0 +1,15 @@
+/* What a runtime says when it can't start a process, in Docker's words and with Docker's exit status. */
+#ifndef WHERRY_MONITOR_FAULT_H
+#define WHERRY_MONITOR_FAULT_H
+
+#include <stddef.h>
+
+#include "monitor/config.h"
+
+/*
+ * Reads the runtime's own log, else takes what it wrote to standard error (SAID, may be empty), and writes one line to
+ * TEXT. 127 when the program is not in the container, 126 when it can't be executed, 125 for all else.
+ */
+int fault_read(const struct config *config, const char *said, int status, char *text, size_t size);
+
+#endif
