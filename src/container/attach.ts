@@ -5,7 +5,7 @@ import type { Readable, Writable } from 'node:stream';
 import { hasCode } from '#base/error.ts';
 import { controlFrame, FRAME, frameHeader, frameReader } from '#container/frames.ts';
 import { keyFilter } from '#container/keys.ts';
-import { type Ending, socketPath } from '#container/monitor.ts';
+import { type Ending, socketPath } from '#container/state.ts';
 import type { Streams } from '#container/streams.ts';
 import type { Store } from '#store/store.ts';
 
@@ -48,7 +48,7 @@ export async function connectMonitor(
   if (socket === undefined) return undefined;
   const attached = Promise.withResolvers<boolean>();
   const ended = listen(socket, options, () => attached.resolve(true));
-  ended.then(() => attached.resolve(false));
+  void ended.then(() => attached.resolve(false));
   const { streams } = options;
   const mask = (streams.stdin ? 1 : 0) | (streams.stdout ? 2 : 0) | (streams.stderr ? 4 : 0);
   socket.write(controlFrame(`attach ${mask}`));
@@ -141,23 +141,45 @@ function sendInput(socket: Socket, stdin: Readable, keys: Buffer | undefined): P
   return detached.promise;
 }
 
-/** Says one word to a monitor; false when there is none. Settles when the monitor has gone, or has said `until`. */
-export async function tellMonitor(store: Store, id: string, word: string, until: string): Promise<boolean> {
+/** A monitor that is listened to. */
+export interface Ear {
+  say(word: string): void;
+  /** Settles with the next word that is one of these, or with undefined when the monitor has gone. */
+  hear(...words: string[]): Promise<string[] | undefined>;
+  hangUp(): void;
+}
+
+/** Connects to a monitor for words alone; undefined when there is none. */
+export async function listenToMonitor(store: Store, id: string): Promise<Ear | undefined> {
   const socket = await connect(socketPath(store, id));
-  if (socket === undefined) return false;
-  try {
-    await new Promise<void>((resolve) => {
-      const read = frameReader({
-        data: () => undefined,
-        control: (text) => {
-          if (text.split(' ')[0] === until) resolve();
-        },
-      });
-      socket.on('data', read).once('close', resolve);
-      socket.write(controlFrame(word));
-    });
-    return true;
-  } finally {
-    socket.destroy();
-  }
+  if (socket === undefined) return undefined;
+  const heard: string[][] = [];
+  let gone = false;
+  let wake: () => void = () => undefined;
+  const read = frameReader({
+    data: () => undefined,
+    control: (text) => {
+      heard.push(text.split(' '));
+      wake();
+    },
+  });
+  socket.on('data', read).once('close', () => {
+    gone = true;
+    wake();
+  });
+  return {
+    say: (word) => void (socket.writable && socket.write(controlFrame(word))),
+    hear: async (...words) => {
+      for (;;) {
+        const next = heard.shift();
+        if (next !== undefined && words.includes(next[0] ?? '')) return next;
+        if (next !== undefined) continue;
+        if (gone) return undefined;
+        await new Promise<void>((resolve) => {
+          wake = resolve;
+        });
+      }
+    },
+    hangUp: () => void socket.destroy(),
+  };
 }

@@ -10,6 +10,7 @@ import { WherryError } from '#base/error.ts';
 import { type LogPlan, planLog } from '#container/logconfig.ts';
 import type { ContainerRecord } from '#container/record.ts';
 import { portRefusal, startRefusal } from '#container/refusal.ts';
+import { type Ending, socketPath } from '#container/state.ts';
 import { type CgroupManager, CONSOLE_FLAG, findRuntime, type RuntimeCommand, runtimeCommand } from '#oci/runtime.ts';
 import type { Store } from '#store/store.ts';
 import { replace } from '#sys/file.ts';
@@ -34,12 +35,6 @@ export interface MonitorOptions {
   onReady?: () => Promise<void>;
 }
 
-/** How a container ended. */
-export interface Ending {
-  status: number;
-  oom: boolean;
-}
-
 /** The monitor of a started container. Its socket keeps this process alive until done() or stay(). */
 export interface MonitorHandle {
   /** The container's first process. */
@@ -55,11 +50,6 @@ export interface MonitorHandle {
 
 /** A line of the monitor's file. */
 export type Setting = [key: string, value: string | number];
-
-/** The monitor's socket: attach, stop, wait. 32 digits of the id: a socket's path has at most 107 bytes. */
-export function socketPath(store: Store, id: string): string {
-  return join(store.runtime, 's', id.slice(0, 32));
-}
 
 /** How the runtime of a container is called. */
 export function runtimeOf(

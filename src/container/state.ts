@@ -1,5 +1,6 @@
 /** What a container is doing: the monitor's state file, and what is left to believe of it when the monitor has died. */
 import { closeSync, openSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
 import { hasCode } from '#base/error.ts';
 import type { State } from '#container/record.ts';
 import type { Store } from '#store/store.ts';
@@ -31,6 +32,17 @@ export function writeState(store: Store, id: string, state: State): void {
 /** Has the container a process, or will it have one again without anybody's doing? */
 export function isRunning(state: State | undefined): state is State {
   return state !== undefined && state.status !== 'exited';
+}
+
+/** How a container ended. */
+export interface Ending {
+  status: number;
+  oom: boolean;
+}
+
+/** The monitor's socket: attach, stop, wait. 32 digits of the id: a socket's path has at most 107 bytes. */
+export function socketPath(store: Store, id: string): string {
+  return join(store.runtime, 's', id.slice(0, 32));
 }
 
 /** A moment as Docker keeps it: RFC 3339 in UTC with nine digits. */

@@ -1,0 +1,209 @@
+/** stop, kill, wait: what is done to a container that runs, through its monitor and by signals to its first process. */
+import { existsSync } from 'node:fs';
+import { WherryError } from '#base/error.ts';
+import { type Ear, listenToMonitor } from '#container/attach.ts';
+import { findContainer, readRecord } from '#container/names.ts';
+import type { ContainerRecord, State } from '#container/record.ts';
+import { parseSignal } from '#container/signals.ts';
+import { isRunning, readState } from '#container/state.ts';
+import type { Store } from '#store/store.ts';
+import { isSameProcess, signalProcess } from '#sys/process.ts';
+
+export interface StopOptions {
+  /** Instead of the container's stop signal. */
+  signal?: string;
+  /** Seconds until SIGKILL; negative: never. Absent: the container's, else 10. */
+  timeout?: number;
+  abort?: AbortSignal;
+}
+
+const SIGKILL = 9;
+
+/** Docker's: how long a killed container's end is waited for before it is called an error. */
+const KILL_PATIENCE = 10_000;
+
+/** How long the clean-up of a container that has ended is waited for; a stopped terminal could delay it forever. */
+const CLEANUP_PATIENCE = 5_000;
+
+/**
+ * Stops a container: its stop signal, and SIGKILL when the time is up. No restart policy brings it back. When it
+ * resolves, the container has ended and is cleaned up. Not running is fine.
+ * Throws kind `not-found`, `unavailable` for an unknown signal or a process that doesn't die; the abort's reason.
+ */
+export async function stopContainer(store: Store, name: string, options: StopOptions = {}): Promise<void> {
+  const record = findContainer(store, name);
+  const { StopSignal, StopTimeout } = record.config;
+  const state = readState(store, record.id);
+  if (!isRunning(state)) return;
+  const signal = prefixed(`cannot stop container: ${name}`, () => parseSignal(options.signal ?? StopSignal ?? 'TERM'));
+  const timeout = options.timeout ?? StopTimeout ?? 10;
+  await end(store, record, { signal, patience: timeout < 0 ? undefined : timeout * 1000, abort: options.abort });
+  await cleanedUp(state);
+}
+
+/** Kills a container that is about to be removed. Its clean-up is left to who removes it. */
+export async function killForRemoval(store: Store, record: ContainerRecord): Promise<void> {
+  if (isRunning(readState(store, record.id)))
+    await end(store, record, { signal: SIGKILL, patience: 0, abort: undefined });
+}
+
+/** What ends a container: the first signal, and after how many milliseconds the last. */
+interface Ending {
+  signal: number;
+  patience: number | undefined;
+  abort: AbortSignal | undefined;
+}
+
+async function end(store: Store, record: ContainerRecord, { signal, patience, abort }: Ending): Promise<void> {
+  const ear = await listenToMonitor(store, record.id);
+  // Gone just now, or dying: what readState() says of it is final either way.
+  if (ear === undefined) return;
+  const stop = () => ear.hangUp();
+  abort?.addEventListener('abort', stop, { once: true });
+  try {
+    ear.say('stop');
+    if ((await ear.hear('stopping', 'exit'))?.[0] === 'exit') return;
+    const ended = ear.hear('exit');
+    await signalContainer(store, record.id, signal);
+    if (signal !== SIGKILL && (await within(ended, patience))) return;
+    abort?.throwIfAborted();
+    await signalContainer(store, record.id, SIGKILL);
+    if (await within(ended, KILL_PATIENCE)) return;
+    throw new WherryError(
+      'unavailable',
+      `cannot stop container: ${record.name}: tried to kill container, but did not receive an exit event`,
+    );
+  } finally {
+    abort?.removeEventListener('abort', stop);
+    ear.hangUp();
+    abort?.throwIfAborted();
+  }
+}
+
+/** Did it happen within so many milliseconds? */
+async function within(event: Promise<unknown>, milliseconds: number | undefined): Promise<boolean> {
+  if (milliseconds === undefined) {
+    await event;
+    return true;
+  }
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<false>((resolve) => {
+    timer = setTimeout(() => resolve(false), milliseconds);
+  });
+  try {
+    return await Promise.race([event.then(() => true), late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** Signals the container's first process, if it has one now. */
+async function signalContainer(store: Store, id: string, signal: number): Promise<boolean> {
+  const state = readState(store, id);
+  return isRunning(state) && (await signalProcess(state.pid, state.pidStart, signal));
+}
+
+/** The monitor becomes the clean-up when no command does it: its process is gone when all is done. */
+async function cleanedUp({ monitorPid, monitorStart }: State): Promise<void> {
+  const deadline = Date.now() + CLEANUP_PATIENCE;
+  for (
+    let pause = 2;
+    isSameProcess(monitorPid, monitorStart) && Date.now() < deadline;
+    pause = Math.min(pause * 2, 50)
+  ) {
+    await new Promise((resolve) => setTimeout(resolve, pause));
+  }
+}
+
+/**
+ * Sends a signal to a container's first process. As with Docker, a container that was killed by hand is not brought
+ * back by its restart policy, unless the signal is none that stops it.
+ * Throws kind `not-found`, `conflict` when it is not running, `unavailable` for an unknown signal.
+ */
+export async function killContainer(store: Store, name: string, signal = 'KILL'): Promise<void> {
+  const about = `cannot kill container: ${name}`;
+  const number = prefixed(about, () => parseSignal(signal));
+  const record = prefixed(about, () => findContainer(store, name));
+  const state = readState(store, record.id);
+  const notRunning = () => new WherryError('conflict', `${about}: container ${record.id} is not running`);
+  if (!isRunning(state)) throw notRunning();
+  if (number === SIGKILL) return killForRemoval(store, record);
+  if (isStopSignal(record, number)) await forbidRestart(store, record.id);
+  if (!(await signalContainer(store, record.id, number))) throw notRunning();
+}
+
+/** Forwards a signal that this command got to the container in front of which it sits; one that has ended is fine. */
+export async function forwardSignal(store: Store, id: string, signal: string): Promise<void> {
+  await signalContainer(store, id, parseSignal(signal));
+}
+
+/** Docker: where the container names no stop signal of its own, any signal may be the one to stop it. */
+function isStopSignal({ config }: ContainerRecord, signal: number): boolean {
+  return !config.StopSignal || parseSignal(config.StopSignal) === signal;
+}
+
+async function forbidRestart(store: Store, id: string): Promise<void> {
+  const ear: Ear | undefined = await listenToMonitor(store, id);
+  ear?.say('stop');
+  await ear?.hear('stopping', 'exit');
+  ear?.hangUp();
+}
+
+/** Runs `action`; what it throws of ours gets a beginning. */
+function prefixed<T>(about: string, action: () => T): T {
+  try {
+    return action();
+  } catch (error) {
+    if (!(error instanceof WherryError)) throw error;
+    throw new WherryError(error.kind, `${about}: ${error.message}`, { cause: error });
+  }
+}
+
+/** not-running: created, exited or between two restarts; removed: gone altogether. */
+export type WaitCondition = 'not-running' | 'removed';
+
+/** Waits for a container and gives its exit status. Throws kind `not-found`, the abort's reason. */
+export async function waitContainer(
+  store: Store,
+  name: string,
+  { condition = 'not-running', abort }: { condition?: WaitCondition; abort?: AbortSignal } = {},
+): Promise<number> {
+  const record = findContainer(store, name);
+  let status = await exitStatus(store, record.id, abort);
+  if (condition === 'not-running') return status;
+  while (existsSync(store.path('containers', record.id))) {
+    abort?.throwIfAborted();
+    if (isRunning(readState(store, record.id))) status = await exitStatus(store, record.id, abort);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  return status;
+}
+
+async function exitStatus(store: Store, id: string, abort: AbortSignal | undefined): Promise<number> {
+  for (;;) {
+    const state = readState(store, id);
+    if (!isRunning(state)) return state?.exitCode ?? 0;
+    const heard = await nextEnd(store, id, abort);
+    abort?.throwIfAborted();
+    if (heard?.[0] === 'exit') return Number(heard[1]);
+    if (heard?.[0] === 'restarting') return readState(store, id)?.exitCode ?? 0;
+    if (readRecord(store, id) === undefined) return 0;
+    // The monitor has gone without a word; a moment later its state tells why.
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}
+
+/** The monitor's word on the container's next end; undefined when there is no monitor, or no more. */
+async function nextEnd(store: Store, id: string, abort: AbortSignal | undefined): Promise<string[] | undefined> {
+  const ear = await listenToMonitor(store, id);
+  if (ear === undefined) return undefined;
+  const stop = () => ear.hangUp();
+  abort?.addEventListener('abort', stop, { once: true });
+  try {
+    ear.say('wait');
+    return await ear.hear('exit', 'restarting');
+  } finally {
+    abort?.removeEventListener('abort', stop);
+    ear.hangUp();
+  }
+}
