@@ -117,7 +117,15 @@ export interface HostConfig {
   OomScoreAdj: number;
   /** Limits; 0 = none. */
   Memory: number;
+  MemoryReservation?: number;
+  /** Memory and swap together; -1 = no limit. */
+  MemorySwap?: number;
   NanoCpus: number;
+  /** Microseconds. */
+  CpuPeriod?: number;
+  CpuQuota?: number;
+  CpusetCpus?: string;
+  CpusetMems?: string;
   CpuShares: number;
   PidsLimit: number | null;
   CgroupParent: string;

@@ -44,7 +44,7 @@ export function resolveUser(rootfs: string, text: string, groupAdd: readonly str
   const gid = groupPart === '' ? user.gid : findGroup(groups, groupPart);
   // A group that was asked for stands alone: the user's further groups are left out (moby/sys/user, GetExecUser).
   const own = groupPart === '' && user.name !== '' ? groups.filter(({ members }) => members.includes(user.name)) : [];
-  const added = groupAdd.map((group) => findGroup(groups, group, 'additional '));
+  const added = groupAdd.map((group) => findGroup(groups, group));
   return {
     uid: user.uid,
     gid,
@@ -58,26 +58,21 @@ function splitOnce(text: string): string[] {
   return colon === -1 ? [text] : [text.slice(0, colon), text.slice(colon + 1)];
 }
 
+/** A number is always an id, even where somebody is named so. */
 function findUser(users: readonly User[], text: string): User {
   const number = asId(text === '' ? '0' : text);
-  const named = users.find((user) => user.name === text) ?? users.find((user) => user.uid === number);
+  const named = users.find((user) => (number === undefined ? user.name === text : user.uid === number));
   if (named !== undefined) return named;
-  if (number === undefined) {
-    throw new WherryError('not-found', `unable to find user ${text}: no matching entries in passwd file`);
-  }
-  return { name: '', uid: inRange(number), gid: 0, home: '/' };
+  if (number !== undefined) return { name: '', uid: inRange(number), gid: 0, home: '/' };
+  throw new WherryError('not-found', `unable to find user ${text}: no matching entries in passwd file`);
 }
 
-function findGroup(groups: readonly Group[], text: string, which = ''): number {
+function findGroup(groups: readonly Group[], text: string): number {
   const number = asId(text);
-  const found = groups.find((group) => group.name === text) ?? groups.find((group) => group.gid === number);
-  if (found !== undefined) return found.gid;
   if (number !== undefined) return inRange(number);
-  const message =
-    which === ''
-      ? `unable to find group ${text}: no matching entries in group file`
-      : `Unable to find group ${text}: no matching entries in group file`;
-  throw new WherryError('not-found', message);
+  const found = groups.find((group) => group.name === text);
+  if (found !== undefined) return found.gid;
+  throw new WherryError('not-found', `unable to find group ${text}: no matching entries in group file`);
 }
 
 function asId(text: string): number | undefined {

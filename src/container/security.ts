@@ -1,0 +1,108 @@
+/** --security-opt, and the paths of /proc and /sys that Docker hides from a container or makes read-only. */
+import { existsSync, readFileSync } from 'node:fs';
+import { WherryError } from '#base/error.ts';
+
+export interface Security {
+  noNewPrivileges: boolean;
+  /** A profile's name; '' = none asked for. */
+  apparmor: string;
+  /** '' = the default one; unconfined; builtin; else a profile's content. */
+  seccomp: string;
+  /** SELinux: label=… as given. */
+  labels: string[];
+  /** cgroups mounted writable; undefined: as the container's privilege has it. */
+  writableCgroups?: boolean;
+}
+
+const TRUE = /^(1|t|T|TRUE|true|True)$/;
+const FALSE = /^(0|f|F|FALSE|false|False)$/;
+
+/** Reads HostConfig.SecurityOpt, the later ones win. Throws kind `invalid` in Docker's words. */
+export function readSecurity(options: readonly string[]): Security {
+  const security: Security = { noNewPrivileges: false, apparmor: '', seccomp: '', labels: [] };
+  for (const option of options) apply(security, option);
+  return security;
+}
+
+function apply(security: Security, option: string): void {
+  if (option === 'no-new-privileges') security.noNewPrivileges = true;
+  else if (option === 'writable-cgroups') security.writableCgroups = true;
+  else if (option === 'disable') security.labels.push('disable');
+  else {
+    const at = option.includes('=') ? option.indexOf('=') : option.indexOf(':');
+    if (at === -1) throw new WherryError('invalid', `invalid --security-opt 1: "${option}"`);
+    applyPair(security, option, [option.slice(0, at), option.slice(at + 1)]);
+  }
+}
+
+function applyPair(security: Security, option: string, [key, value]: [string, string]): void {
+  const refuse = () => new WherryError('invalid', `invalid --security-opt 2: "${option}"`);
+  const truth = () => {
+    if (TRUE.test(value)) return true;
+    if (FALSE.test(value)) return false;
+    throw refuse();
+  };
+  switch (key) {
+    case 'label':
+      security.labels.push(value);
+      return;
+    case 'apparmor':
+      security.apparmor = value;
+      return;
+    case 'seccomp':
+      security.seccomp = value;
+      return;
+    case 'no-new-privileges':
+      security.noNewPrivileges = truth();
+      return;
+    case 'writable-cgroups':
+      security.writableCgroups = truth();
+      return;
+    default:
+      throw refuse();
+  }
+}
+
+const MASKED = [
+  '/proc/asound',
+  '/proc/acpi',
+  '/proc/interrupts',
+  '/proc/kcore',
+  '/proc/keys',
+  '/proc/latency_stats',
+  '/proc/timer_list',
+  '/proc/timer_stats',
+  '/proc/sched_debug',
+  '/proc/scsi',
+  '/sys/firmware',
+  '/sys/devices/virtual/powercap',
+];
+
+/** Docker's read-only paths. */
+export const READONLY_PATHS: readonly string[] = [
+  '/proc/bus',
+  '/proc/fs',
+  '/proc/irq',
+  '/proc/sys',
+  '/proc/sysrq-trigger',
+];
+
+/** Docker's masked paths; the throttling counters of each CPU tell tenants apart (GHSA-6fw5-f8r9-fgfm). */
+export function maskedPaths(cpus = '/sys/devices/system/cpu'): string[] {
+  if (!existsSync(`${cpus}/cpu0/thermal_throttle`)) return [...MASKED];
+  const throttles = possible(readFileSync(`${cpus}/possible`, 'latin1'))
+    .map((cpu) => `${cpus}/cpu${cpu}/thermal_throttle`)
+    .filter((path) => existsSync(path));
+  return [...MASKED, ...throttles];
+}
+
+/** `0-3,8`: the kernel's list format. */
+function possible(text: string): number[] {
+  return text
+    .trim()
+    .split(',')
+    .flatMap((range) => {
+      const [first = 0, last = first] = range.split('-').map(Number);
+      return Array.from({ length: last - first + 1 }, (_, index) => first + index);
+    });
+}

@@ -1,0 +1,134 @@
+/** What a container mounts, in order: the runtime's file systems, Docker's files in /etc, volumes, --init, devices. */
+import type { MountPoint } from '#base/api.ts';
+import { asBind } from '#container/devices.ts';
+import { readSecurity } from '#container/security.ts';
+import type { SpecInput } from '#container/spec.ts';
+import type { Mount, Propagation } from '#oci/spec.ts';
+import { isMapped } from '#sys/userns.ts';
+
+/** What a read-only root leaves writable. */
+const STAYS_WRITABLE = new Set(['/proc', '/dev', '/dev/pts', '/dev/shm', '/dev/mqueue']);
+
+/** All mounts, parents before what is inside them. */
+export function specMounts(input: SpecInput): Mount[] {
+  const { record, found } = input;
+  const { hostConfig } = record;
+  const own = new Set(record.mounts.map((point) => point.Destination));
+  const mounts = fileSystems(input).filter(
+    ({ destination }) => !own.has(destination) && !(own.has('/dev') && destination.startsWith('/dev/')),
+  );
+  const files = etcFiles(input).filter(({ destination }) => !own.has(destination));
+  if (hostConfig.ReadonlyRootfs) {
+    for (const mount of [...mounts, ...files]) {
+      if (!STAYS_WRITABLE.has(mount.destination) && !mount.options.includes('ro')) mount.options.push('ro');
+    }
+  }
+  const inside = [...files, ...record.mounts.map((point) => volumeMount(point, found.facts.kernel))];
+  mounts.push(...inside.sort((one, other) => depth(one) - depth(other)));
+  if (found.init !== undefined) {
+    mounts.push({ destination: INIT, type: 'bind', source: found.init, options: ['bind', 'ro'] });
+  }
+  if (!found.facts.userns.initial) mounts.push(...found.devices.map(asBind));
+  return mounts;
+}
+
+/** Where Docker puts its init. */
+export const INIT = '/sbin/docker-init';
+
+const depth = ({ destination }: Mount) => destination.split('/').length;
+
+const SAFE = ['nosuid', 'noexec', 'nodev'];
+
+function mount(destination: string, type: string, options: string[], source = type): Mount {
+  return { destination, type, source, options };
+}
+
+const hostBind = (path: string, options: string[]) => mount(path, 'bind', ['rbind', 'rprivate', ...options], path);
+
+/**
+ * /proc, /dev and /sys. A user namespace may only mount what belongs to it: where the host's own namespace is shared,
+ * the host's mount is bound instead.
+ */
+function fileSystems({ record: { hostConfig: host }, found }: SpecInput): Mount[] {
+  const { facts } = found;
+  const { initial } = facts.userns;
+  const bound = (shared: boolean) => shared && !initial;
+  const readOnly = host.Privileged ? [] : ['ro'];
+  const writableCgroups = readSecurity(host.SecurityOpt ?? []).writableCgroups ?? host.Privileged;
+  const group = isMapped(facts.userns.gids, TTY_GROUP) ? [`gid=${TTY_GROUP}`] : [];
+  return [
+    bound(host.PidMode === 'host') ? hostBind('/proc', SAFE) : mount('/proc', 'proc', [...SAFE]),
+    mount('/dev', 'tmpfs', ['nosuid', 'strictatime', 'mode=755', 'size=65536k']),
+    mount('/dev/pts', 'devpts', ['nosuid', 'noexec', 'newinstance', 'ptmxmode=0666', 'mode=0620', ...group]),
+    bound(host.NetworkMode === 'host')
+      ? hostBind('/sys', [...SAFE, ...readOnly])
+      : mount('/sys', 'sysfs', [...SAFE, ...readOnly]),
+    mount('/sys/fs/cgroup', 'cgroup', [...(writableCgroups ? [] : ['ro']), ...SAFE]),
+    ...messageQueues(bound(host.IpcMode === 'host'), found.hasMqueue),
+    ...sharedMemory(host.IpcMode, host.ShmSize, found.shm),
+  ];
+}
+
+/** The group that owns terminals; Debian's number, which Docker takes for granted. */
+const TTY_GROUP = 5;
+
+function messageQueues(bound: boolean, hostHasThem: boolean): Mount[] {
+  if (!bound) return [mount('/dev/mqueue', 'mqueue', [...SAFE])];
+  return hostHasThem ? [hostBind('/dev/mqueue', SAFE)] : [];
+}
+
+function sharedMemory(mode: string, size: number, shared: string | undefined): Mount[] {
+  if (mode === 'none') return [];
+  if (mode === 'host') return [hostBind('/dev/shm', [])];
+  if (shared !== undefined) return [mount('/dev/shm', 'bind', ['rbind', 'rprivate'], shared)];
+  return [mount('/dev/shm', 'tmpfs', [...SAFE, 'mode=1777', `size=${size}`], 'shm')];
+}
+
+function etcFiles({ files }: SpecInput): Mount[] {
+  const places = { '/etc/resolv.conf': files.resolv, '/etc/hostname': files.hostname, '/etc/hosts': files.hosts };
+  return Object.entries(places).flatMap(([destination, source]) =>
+    source === undefined ? [] : [mount(destination, 'bind', ['rbind', 'rprivate'], source)],
+  );
+}
+
+function volumeMount(point: MountPoint, kernel: readonly [number, number]): Mount {
+  const { Destination: destination, Source: source, Propagation: propagation } = point;
+  if (point.Type === 'tmpfs') return mount(destination, 'tmpfs', tmpfsOptions(point));
+  // mount_setattr(2), Linux 5.12: with what is mounted below the source, and flags that are locked stay as they are.
+  const readOnly = kernel[0] > 5 || (kernel[0] === 5 && kernel[1] >= 12) ? 'rro' : 'ro';
+  return mount(
+    destination,
+    'bind',
+    [
+      point.NonRecursive ? 'bind' : 'rbind',
+      ...(point.RW ? [] : [readOnly]),
+      ...(propagation === '' ? [] : [propagation]),
+    ],
+    source,
+  );
+}
+
+/** A flag, and the one that it takes the place of. */
+const OPPOSITES = new Map(
+  ['exec', 'suid', 'dev', 'atime', 'diratime', 'relatime', 'strictatime', 'mand'].map((name) => [name, `no${name}`]),
+);
+OPPOSITES.set('rw', 'ro').set('async', 'sync');
+for (const [one, other] of [...OPPOSITES]) OPPOSITES.set(other, one);
+
+/** Docker's defaults, overridden by what was asked for; of a value that is given twice, the last one counts. */
+function tmpfsOptions({ TmpfsOptions: asked = [], RW }: MountPoint): string[] {
+  const kept = new Map<string, string>();
+  for (const word of [...SAFE, 'rprivate', ...asked, ...(RW ? [] : ['ro'])]) {
+    const opposite = OPPOSITES.get(word);
+    if (opposite !== undefined) kept.delete(opposite);
+    kept.set(word.split('=', 1)[0] ?? word, word);
+  }
+  return [...kept.values()];
+}
+
+/** How the root has to be mounted for mounts to come in from the host (slave) or to go out (shared). */
+export function rootPropagation(points: readonly MountPoint[]): Propagation | undefined {
+  const all = points.map((point) => point.Propagation);
+  if (all.some((word) => /^r?shared$/.test(word))) return 'shared';
+  return all.some((word) => /^r?slave$/.test(word)) ? 'rslave' : undefined;
+}
