@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { buffer } from 'node:stream/consumers';
-import { gzipSync } from 'node:zlib';
+import { gzipSync, zstdCompressSync } from 'node:zlib';
 import { type Headers, pack } from 'tar-stream';
 
 /** One entry of a layer; a `content` makes it a file. Times are the epoch's, so that the same input gives the same digest. */
@@ -15,7 +15,14 @@ export interface ImageSource {
   /** The image's settings: Env, Cmd, Entrypoint … */
   config: object;
   architecture?: string;
+  /** Of its layers; gzip by default. */
+  compression?: keyof typeof COMPRESSIONS;
 }
+
+const COMPRESSIONS = {
+  gzip: (bytes: Buffer) => gzipSync(bytes, { level: 9 }),
+  zstd: (bytes: Buffer) => zstdCompressSync(bytes),
+};
 
 interface Blob {
   digest: string;
@@ -61,12 +68,13 @@ export async function writeArchive(path: string, images: readonly ImageSource[])
 }
 
 async function addImage(image: ImageSource, add: (blob: Blob) => Blob): Promise<Blob> {
+  const { compression = 'gzip' } = image;
   const layers: Blob[] = [];
   const diffIds: string[] = [];
   for (const entries of image.layers) {
     const bytes = await tar(entries);
     diffIds.push(`sha256:${sha256(bytes)}`);
-    layers.push(add(blobOf(gzipSync(bytes, { level: 9 }))));
+    layers.push(add(blobOf(COMPRESSIONS[compression](bytes))));
   }
   const config = add(
     json({
@@ -83,7 +91,7 @@ async function addImage(image: ImageSource, add: (blob: Blob) => Blob): Promise<
       schemaVersion: 2,
       mediaType: 'application/vnd.oci.image.manifest.v1+json',
       config: descriptor('application/vnd.oci.image.config.v1+json', config),
-      layers: layers.map((layer) => descriptor('application/vnd.oci.image.layer.v1.tar+gzip', layer)),
+      layers: layers.map((layer) => descriptor(`application/vnd.oci.image.layer.v1.tar+${compression}`, layer)),
     }),
   );
 }
