@@ -7,6 +7,7 @@ import { blobPath, hasBlob, type Stage, stage } from '#store/blobs.ts';
 import { hexOf } from '#store/digest.ts';
 import { hasLayer } from '#store/layers.ts';
 import type { Store } from '#store/store.ts';
+import type { Unpacker } from '#store/unpack.ts';
 import { type Lock, tryLock } from '#sys/file.ts';
 
 /** One layer of an image. */
@@ -17,13 +18,8 @@ export interface Layer {
 
 export type Bytes = AsyncIterable<Buffer>;
 
-/** The part of store/unpack.ts that is needed here. */
-export interface Unpacker {
-  unpack(diffId: string, mediaType: string, source: Bytes, options: { abort?: AbortSignal }): Promise<{ size: number }>;
-}
-
 export interface LayerOptions {
-  unpacker: () => Promise<Unpacker>;
+  unpacker: () => Unpacker;
   /** Opens the compressed layer at its source. */
   source: (blob: Descriptor) => Bytes;
   progress?: ((event: Progress) => void) | undefined;
@@ -73,7 +69,7 @@ function reporter({ digest, size: total }: Descriptor, progress: LayerOptions['p
 async function unpackKept(store: Store, { blob, diffId }: Layer, { unpacker, abort }: LayerOptions): Promise<number> {
   const source = createReadStream(blobPath(store, blob.digest), { highWaterMark: 256 * 1024 });
   try {
-    const { size } = await (await unpacker()).unpack(diffId, blob.mediaType, source, { abort });
+    const { size } = await unpacker().unpack(diffId, blob.mediaType, source, { abort });
     return size;
   } finally {
     source.destroy();
@@ -87,14 +83,18 @@ async function fetchLayer(
   { unpacker, source, abort, report }: LayerOptions & { report: Report },
 ): Promise<number | undefined> {
   report('Downloading', 0);
+  const broken: unknown[] = [];
   const staged = await stage(store, { limit: blob.size });
   try {
-    const bytes = kept(source(blob), { staged, blob, report });
+    const bytes = kept(source(blob), { staged, blob, report, failed: (error) => broken.push(error) });
     const size = hasLayer(store, diffId)
       ? await drain(bytes)
-      : (await (await unpacker()).unpack(diffId, blob.mediaType, bytes, { abort })).size;
+      : (await unpacker().unpack(diffId, blob.mediaType, bytes, { abort })).size;
     await staged.commit(blob);
     return size;
+  } catch (error) {
+    // What broke the download says more than what the unpacker made of it.
+    throw broken[0] ?? error;
   } finally {
     staged.discard();
   }
@@ -110,12 +110,30 @@ async function drain(bytes: Bytes): Promise<undefined> {
  * Keeps what passes. The end passes only when the digest is right: so a layer whose blob is wrong is never finished,
  * even where its tree would be right.
  */
-async function* kept(source: Bytes, { staged, blob, report }: { staged: Stage; blob: Descriptor; report: Report }) {
-  for await (const chunk of source) {
-    staged.write(chunk);
-    report('Downloading', staged.size);
-    yield chunk;
+async function* kept(source: Bytes, { staged, blob, report, failed }: Keep) {
+  try {
+    for await (const chunk of source) {
+      staged.write(chunk);
+      report('Downloading', staged.size);
+      yield chunk;
+    }
+    verify(staged, blob, report);
+  } catch (error) {
+    failed(error);
+    throw error;
   }
+  report('Download complete');
+  report('Extracting');
+}
+
+interface Keep {
+  staged: Stage;
+  blob: Descriptor;
+  report: Report;
+  failed: (error: unknown) => void;
+}
+
+function verify(staged: Stage, blob: Descriptor, report: Report): void {
   report('Verifying Checksum');
   const digest = staged.digest();
   if (digest !== blob.digest || staged.size !== blob.size) {
@@ -123,8 +141,6 @@ async function* kept(source: Bytes, { staged, blob, report }: { staged: Stage; b
       hint: 'The registry, or something on the way to it, sent another content: try again',
     });
   }
-  report('Download complete');
-  report('Extracting');
 }
 
 /**

@@ -1,6 +1,5 @@
 /** How big unpacked layers are, for `images`: noted when a layer is unpacked, measured where nobody noted it. */
 import { lstatSync, readdirSync } from 'node:fs';
-import { join } from 'node:path';
 import { readCatalog } from '#image/catalog.ts';
 import type { ImageConfig, Manifest } from '#oci/manifest.ts';
 import { hasBlob, readBlobJson } from '#store/blobs.ts';
@@ -26,13 +25,16 @@ function notedSizes(store: Store): Map<string, number> {
   return noted;
 }
 
-/** Bytes of all files, a file with several names once, as Docker counts. */
-export function measure(root: string): number {
-  const seen = new Set<number>();
+/** Bytes of all files, a file with several names once, as Docker counts. Names need not be UTF-8. */
+export function measure(root: string | Buffer, seen: Set<number> = new Set()): number {
   let total = 0;
-  for (const entry of readdirSync(root, { recursive: true, withFileTypes: true, encoding: 'buffer' })) {
-    if (entry.isDirectory()) continue;
-    const path = Buffer.concat([Buffer.from(entry.parentPath), Buffer.from('/'), entry.name]);
+  const directory = Buffer.from(root);
+  for (const entry of readdirSync(directory, { withFileTypes: true, encoding: 'buffer' })) {
+    const path = Buffer.concat([directory, Buffer.from('/'), entry.name]);
+    if (entry.isDirectory()) {
+      total += measure(path, seen);
+      continue;
+    }
     const { ino, nlink, size } = lstatSync(path);
     if (nlink > 1 && seen.has(ino)) continue;
     seen.add(ino);

@@ -144,7 +144,7 @@ function malformed(name: string, why: string): WherryError {
 }
 
 function refuseSchema1(json: Json, mediaType: string, name: string): void {
-  if (json.schemaVersion !== 1 && !/manifest\.v1\+(?:json|prettyjws)/.test(mediaType)) return;
+  if (json.schemaVersion !== 1 && !/docker\.distribution\.manifest\.v1\+/.test(mediaType)) return;
   throw new WherryError(
     'unsupported',
     `Cannot use the manifest of "${name}": it is of Docker's image format schema 1, which is not supported`,

@@ -1,0 +1,103 @@
+/** From a name at a registry to one platform's manifest and configuration, each verified by its digest. */
+import { WherryError } from '#base/error.ts';
+import {
+  type Descriptor,
+  type ImageConfig,
+  type Index,
+  MAX_DOCUMENT,
+  type Manifest,
+  MEDIA,
+  type Platform,
+  parseConfig,
+  parseDocument,
+} from '#oci/manifest.ts';
+import { choose, formatPlatform } from '#oci/platform.ts';
+import { familiar, type Reference } from '#oci/reference.ts';
+import type { FetchedManifest, Registry } from '#oci/registry.ts';
+import { download } from '#oci/transfer.ts';
+
+/** One platform's image, as the registry has it. */
+export interface RemoteImage {
+  /** Of what the name stands for: an index, or the manifest itself. */
+  digest: string;
+  descriptor: Descriptor;
+  manifest: Manifest;
+  manifestBytes: Buffer;
+  config: ImageConfig;
+  configBytes: Buffer;
+}
+
+/** An index in an index in an index is allowed by the specification; nobody needs more. */
+const MAX_DEPTH = 4;
+
+/**
+ * Chooses the platform's manifest and gets its configuration.
+ * Throws kind `not-found` in Docker's words when the index has nothing for the platform.
+ */
+export async function resolveRemote(
+  registry: Registry,
+  reference: Reference,
+  { top, platform, known }: { top: FetchedManifest; platform: Platform; known: (digest: string) => Buffer | undefined },
+): Promise<RemoteImage> {
+  const found = await descend({ registry, reference, platform, depth: 0 }, top);
+  if (found === undefined) {
+    const wanted = formatPlatform(platform);
+    throw new WherryError('not-found', `no matching manifest for ${wanted} in the manifest list entries`);
+  }
+  const { manifest } = found;
+  const configBytes = known(manifest.config.digest) ?? (await fetchConfig(registry, reference, manifest.config));
+  const config = parseConfig(configBytes, manifest.layers.length, familiar(reference));
+  return { ...found, digest: top.digest, config, configBytes };
+}
+
+interface Search {
+  registry: Registry;
+  reference: Reference;
+  platform: Platform;
+  depth: number;
+}
+
+type Found = Pick<RemoteImage, 'descriptor' | 'manifest' | 'manifestBytes'>;
+
+async function descend(search: Search, fetched: FetchedManifest): Promise<Found | undefined> {
+  const name = familiar(search.reference);
+  const document = parseDocument(fetched.bytes, fetched.mediaType, name);
+  if (document.kind === 'index') return searchIndex(search, document.index);
+  const { manifest } = document;
+  const mediaType = manifest.mediaType || fetched.mediaType || MEDIA.manifest;
+  const descriptor = { mediaType, digest: fetched.digest, size: fetched.bytes.length };
+  return { descriptor, manifest, manifestBytes: fetched.bytes };
+}
+
+async function searchIndex(search: Search, index: Index): Promise<Found | undefined> {
+  const { registry, reference, platform, depth } = search;
+  if (depth >= MAX_DEPTH) return undefined;
+  for (const entry of choose(index.manifests, platform)) {
+    const child = await registry.manifest(reference, entry.digest);
+    if (child.bytes.length !== entry.size) {
+      throw new WherryError(
+        'corrupt',
+        `Cannot use the manifest ${entry.digest}: it has ${child.bytes.length} bytes, not ${entry.size}`,
+      );
+    }
+    const found = await descend(
+      { ...search, depth: depth + 1 },
+      { ...child, mediaType: entry.mediaType || child.mediaType },
+    );
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+async function fetchConfig(registry: Registry, reference: Reference, descriptor: Descriptor): Promise<Buffer> {
+  const { createHash } = await import('node:crypto');
+  const chunks: Buffer[] = [];
+  // The descriptor's size was checked against the bound when the manifest was read.
+  for await (const chunk of download(registry, reference, descriptor)) chunks.push(chunk);
+  const bytes = Buffer.concat(chunks);
+  const [algorithm = 'sha256', hex] = descriptor.digest.split(':');
+  if (bytes.length <= MAX_DOCUMENT && createHash(algorithm).update(bytes).digest('hex') === hex) return bytes;
+  throw new WherryError('corrupt', `image config verification failed for digest ${descriptor.digest}`, {
+    hint: 'The registry, or something on the way to it, sent another content: try again',
+  });
+}
