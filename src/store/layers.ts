@@ -6,7 +6,7 @@ import { renameSync, statSync } from 'node:fs';
 import { hasCode } from '#base/error.ts';
 import { hexOf } from '#store/digest.ts';
 import type { Store } from '#store/store.ts';
-import { removeTree } from '#sys/file.ts';
+import { asStorageError, removeTree } from '#sys/file.ts';
 
 /** Where a layer is, or would be. Throws for what is no sha256 digest. */
 export function layerPath(store: Store, diffId: string): string {
@@ -15,6 +15,19 @@ export function layerPath(store: Store, diffId: string): string {
 
 export function hasLayer(store: Store, diffId: string): boolean {
   return statSync(layerPath(store, diffId), { throwIfNoEntry: false }) !== undefined;
+}
+
+/**
+ * Makes a staged tree the layer. When another process was faster, its layer stays: they are the same, and containers
+ * may use it already.
+ */
+export async function commitLayer(store: Store, staged: string, diffId: string): Promise<void> {
+  try {
+    renameSync(staged, layerPath(store, diffId));
+  } catch (error) {
+    if (!hasCode(error, 'EEXIST', 'ENOTEMPTY')) throw asStorageError(error, layerPath(store, diffId));
+    removeTree(staged);
+  }
 }
 
 /** Out of sight by one rename, then deleted; an absent one is fine. The caller knows that nobody uses it. */

@@ -2,7 +2,7 @@
  * Places in tmp/ where things grow until they are whole. Each is held by a flock of the process that fills it, so that
  * sweep() can tell what is being made from what a killed command left: the kernel lets go of a dead process's locks.
  */
-import { closeSync, constants, fstatSync, mkdirSync, openSync } from 'node:fs';
+import { closeSync, constants, fchmodSync, fstatSync, mkdirSync, openSync } from 'node:fs';
 import { hasCode } from '#base/error.ts';
 import { flock, LOCK } from '#sys/ffi.ts';
 import { asStorageError } from '#sys/file.ts';
@@ -28,7 +28,10 @@ export function stageFile(path: string): number {
 export function stageDirectory(path: string, mode: number): number {
   return held(path, () => {
     mkdirSync(path, { mode });
-    return openSync(path, constants.O_RDONLY | constants.O_DIRECTORY);
+    const fd = openSync(path, constants.O_RDONLY | constants.O_DIRECTORY);
+    // Whatever the umask.
+    fchmodSync(fd, mode);
+    return fd;
   });
 }
 

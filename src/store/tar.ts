@@ -1,0 +1,250 @@
+/**
+ * Reading tar archives that somebody else has made, by tar-stream, as Go's archive/tar reads them, which is what
+ * Docker and podman unpack with. Names and attributes are bytes: they come as strings of one character a byte (latin1).
+ *
+ * Three steps of tar-stream are replaced, which its options don't reach; its version is pinned, and the tests hold it.
+ */
+import { type Extract, extract, type Header } from 'tar-stream';
+import { WherryError } from '#base/error.ts';
+import { type Pax, readPax } from '#store/pax.ts';
+
+/** Go's maxSpecialFileSize: no honest extended header or long name is larger. */
+const MAX_EXTENSION = 1024 * 1024;
+
+export type Kind = 'file' | 'directory' | 'link' | 'symlink' | 'fifo' | 'character-device' | 'block-device';
+
+/** Seconds since 1970, rounded down, and the rest. */
+export interface Time {
+  seconds: number;
+  nanoseconds: number;
+}
+
+/** One member of an archive. */
+export interface Entry {
+  kind: Kind;
+  /** As it stands in the archive: not cleaned, perhaps absolute. */
+  name: string;
+  linkName: string;
+  size: number;
+  /** Permission bits with setuid, setgid and sticky. */
+  mode: number;
+  uid: number;
+  gid: number;
+  modified: Time;
+  accessed: Time;
+  major: number;
+  minor: number;
+  /** Extended attributes by name. */
+  attributes: [name: string, value: string][];
+}
+
+/** A file's bytes; a member of size 0 need not be read. */
+export interface Content {
+  onData(take: (chunk: Buffer) => void): void;
+  onEnd(done: () => void): void;
+}
+
+/** Called for each member; calls `next` when it has taken all of the content, and may throw. */
+export type OnEntry = (entry: Entry, content: Content, next: (error?: unknown) => void) => void;
+
+export interface TarReader {
+  /** Takes bytes; resolves when it wants more. Rejects with what was wrong, here or in `onEntry`. */
+  write(chunk: Buffer): Promise<void>;
+  /** Rejects when the archive is cut off. */
+  end(): Promise<void>;
+}
+
+/** The parts of tar-stream 3.2's extractor that are replaced or read here. */
+interface Internals {
+  _header: { type: string | null; size: number } | null;
+  _longHeader: boolean;
+  _pax: Pax | null;
+  _buffer: { buffered: number; shiftFirst(size: number): unknown };
+  _consumeHeader(): boolean;
+  _decodeLongHeader(bytes: Buffer): void;
+  _applyLongHeaders(): void;
+}
+
+/** Kinds without content, whatever size their header claims. */
+const HEADER_ONLY = ['link', 'symlink', 'character-device', 'block-device', 'directory', 'fifo'];
+
+/** Reads one archive. What follows its end (two blocks of zeros) is ignored. */
+export function tarReader(onEntry: OnEntry): TarReader {
+  // Its types leave these two options out. Archives from before POSIX have no format.
+  const options = { filenameEncoding: 'latin1', allowUnknownFormat: true };
+  const tar = extract(options as object);
+  const state = replaceSteps(tar);
+  let failure: unknown;
+  let settle: (() => void) | undefined;
+  const wake = () => {
+    const waiting = settle;
+    settle = undefined;
+    waiting?.();
+  };
+  const fail = (error: unknown) => {
+    failure ??= error;
+    tar.destroy(null);
+    wake();
+  };
+  tar.on('entry', (headers, content, next) => {
+    try {
+      const bytes: Content = {
+        onData: (take) => content.on('data', (chunk) => take(chunk as Buffer)),
+        onEnd: (done) => content.on('end', done),
+      };
+      onEntry(toEntry(headers), bytes, (error) => (error === undefined ? next() : fail(error)));
+    } catch (error) {
+      fail(error);
+    }
+  });
+  tar.on('error', (error) => fail(asTarError(error)));
+  tar.on('drain', wake);
+  tar.on('finish', wake);
+
+  const settled = async (): Promise<void> => {
+    if (failure === undefined)
+      await new Promise<void>((resolve) => {
+        settle = resolve;
+      });
+    if (failure !== undefined) throw failure;
+  };
+  return {
+    write: async (chunk) => {
+      if (failure !== undefined) throw failure;
+      if (state.ended) return;
+      if (!tar.write(chunk)) await settled();
+    },
+    end: async () => {
+      if (failure !== undefined) throw failure;
+      tar.end(null);
+      await settled();
+    },
+  };
+}
+
+function replaceSteps(tar: Extract): { ended: boolean } {
+  const inner = tar as unknown as Internals;
+  const { _consumeHeader: consumeHeader, _decodeLongHeader: decodeLongHeader, _applyLongHeaders: apply } = inner;
+  const state = { ended: false };
+  let zeros = 0;
+  inner._consumeHeader = () => {
+    const more = consumeHeader.call(tar);
+    zeros = inner._header === null ? zeros + 1 : 0;
+    // An extension without content would leave tar-stream waiting for it in the middle of the next member.
+    if (inner._header?.size === 0) inner._longHeader = false;
+    if (zeros < 2) return more;
+    state.ended = true;
+    while (inner._buffer.buffered > 0) inner._buffer.shiftFirst(inner._buffer.buffered);
+    return true;
+  };
+  inner._decodeLongHeader = (bytes) => {
+    if (bytes.length > MAX_EXTENSION) throw new Error('Header exceeds max size');
+    // tar-stream takes values for UTF-8, which breaks binary ones (security.capability) and other names.
+    if (inner._header?.type === 'pax-header') inner._pax = readPax(bytes);
+    // Docker and podman ignore global headers (git archive writes its commit there).
+    else if (inner._header?.type !== 'pax-global-header') decodeLongHeader.call(tar, bytes);
+  };
+  inner._applyLongHeaders = () => {
+    apply.call(tar);
+    const header = inner._header;
+    if (header !== null && HEADER_ONLY.includes(header.type ?? '')) header.size = 0;
+  };
+  return state;
+}
+
+const KINDS: Partial<Record<string, Kind>> = {
+  file: 'file',
+  'contiguous-file': 'file',
+  directory: 'directory',
+  link: 'link',
+  symlink: 'symlink',
+  fifo: 'fifo',
+  'character-device': 'character-device',
+  'block-device': 'block-device',
+};
+
+function toEntry(headers: Header): Entry {
+  const pax = (headers.pax ?? {}) as Pax;
+  const name = headers.name;
+  let kind = KINDS[headers.type];
+  if (kind === undefined || Object.keys(pax).some((key) => key.startsWith('GNU.sparse.'))) {
+    throw new WherryError(
+      'unsupported',
+      `"${printable(name)}" is a sparse file, or of another kind that images have not`,
+      {
+        hint: 'Have the image made without tar --sparse',
+      },
+    );
+  }
+  // Archives from before POSIX mark directories only so.
+  if (kind === 'file' && name.endsWith('/') && headers.size === 0) kind = 'directory';
+  const modified = pax.mtime === undefined ? headerTime(headers) : paxTime(pax.mtime, name);
+  const accessed = pax.atime === undefined ? modified : paxTime(pax.atime, name);
+  return {
+    kind,
+    name,
+    linkName: headers.linkname ?? '',
+    size: headers.size ?? 0,
+    mode: checked(headers.mode, 'mode', name) & 0o7777,
+    uid: checked(pax.uid === undefined ? headers.uid : Number(pax.uid), 'owner', name),
+    gid: checked(pax.gid === undefined ? headers.gid : Number(pax.gid), 'group', name),
+    modified,
+    accessed: isBefore(accessed, modified) ? modified : accessed,
+    major: headers.devmajor ?? 0,
+    minor: headers.devminor ?? 0,
+    attributes: attributesOf(pax),
+  };
+}
+
+const XATTR = 'SCHILY.xattr.';
+
+function attributesOf(pax: Pax): [string, string][] {
+  return Object.entries(pax)
+    .filter(([key]) => key.startsWith(XATTR))
+    .map(([key, value]) => [key.slice(XATTR.length), value]);
+}
+
+/** The largest id that the kernel knows is one less than 32 bits hold: that one means "leave it" to chown(2). */
+function checked(value: number | undefined, what: string, name: string): number {
+  if (value !== undefined && Number.isInteger(value) && value >= 0 && value < 0xffffffff) return value;
+  throw new WherryError('corrupt', `"${printable(name)}" has an impossible ${what}: ${value}`);
+}
+
+function headerTime({ mtime, name }: Header): Time {
+  const seconds = Math.floor(mtime.getTime() / 1000);
+  if (Number.isSafeInteger(seconds)) return { seconds, nanoseconds: 0 };
+  throw new WherryError('corrupt', `"${printable(name)}" has an impossible time`);
+}
+
+/** Decimal seconds, perhaps negative, perhaps with a fraction (pax(1)); digits beyond nanoseconds are cut. */
+function paxTime(text: string, name: string): Time {
+  const match = /^(-?)(\d{1,12})(?:\.(\d*))?$/.exec(text);
+  if (match === null)
+    throw new WherryError('corrupt', `"${printable(name)}" has an impossible time: ${printable(text)}`);
+  const seconds = Number(match[2]);
+  const nanoseconds = Number((match[3] ?? '').slice(0, 9).padEnd(9, '0'));
+  if (match[1] === '') return { seconds, nanoseconds };
+  return nanoseconds === 0
+    ? { seconds: -seconds, nanoseconds }
+    : { seconds: -seconds - 1, nanoseconds: 1e9 - nanoseconds };
+}
+
+const isBefore = (one: Time, other: Time) =>
+  one.seconds < other.seconds || (one.seconds === other.seconds && one.nanoseconds < other.nanoseconds);
+
+/** A name for a message: one line, short, without control characters. */
+export function printable(name: string): string {
+  const text = Buffer.from(name.slice(0, 120), 'latin1').toString();
+  return text.replace(/[^\P{C}]/gu, '?') + (name.length > 120 ? '…' : '');
+}
+
+function asTarError(error: unknown): unknown {
+  const text = (error as Error).message ?? '';
+  if (error instanceof WherryError) return error;
+  if (text.startsWith('Unexpected end')) return new WherryError('corrupt', 'the archive is cut off');
+  if (text.startsWith('Header exceeds')) {
+    return new WherryError('corrupt', `the archive has an extended header of more than ${MAX_EXTENSION} bytes`);
+  }
+  if (/header/i.test(text)) return new WherryError('corrupt', 'it is not a tar archive, or a damaged one');
+  return error;
+}

@@ -1,0 +1,177 @@
+/** The child processes that unpack: started, fed, heard, ended. */
+import { type ChildProcessByStdio, spawn } from 'node:child_process';
+import { availableParallelism } from 'node:os';
+import type { Readable, Writable } from 'node:stream';
+import { fileURLToPath } from 'node:url';
+import { WherryError } from '#base/error.ts';
+import { type Answer, type Task, writeFrame } from '#store/frames.ts';
+
+export type Bytes = AsyncIterable<Uint8Array>;
+
+export interface Child {
+  /** Has one layer unpacked. Throws what the source throws, the abort's reason, `unavailable` when the child dies. */
+  ask(task: Task, source: Bytes, abort?: AbortSignal): Promise<Answer>;
+  /** Kills it, and resolves when it is gone. */
+  end(): Promise<void>;
+  alive(): boolean;
+}
+
+/** Starts a child: from the bundle, or from the sources where this runs from the sources. */
+function startChild(): Child {
+  const name = import.meta.url.endsWith('.ts') ? 'unpack-child.ts' : 'unpack-child.js';
+  const { NODE_OPTIONS: _users, ...env } = process.env;
+  // A session of its own: a Ctrl-C at the terminal is for the command, which then ends its children.
+  const child = spawn(process.execPath, [fileURLToPath(new URL(name, import.meta.url))], {
+    stdio: ['pipe', 'pipe', 'pipe'],
+    cwd: '/',
+    env,
+    detached: true,
+  });
+  let alive = true;
+  let hear: PromiseWithResolvers<Answer> | undefined;
+  const gone = Promise.withResolvers<void>();
+  const lastWords = tail(child.stderr);
+  const finished = (why: string) => {
+    alive = false;
+    hear?.reject(died(why, lastWords()));
+    gone.resolve();
+  };
+  child.once('error', (error) => finished(error.message));
+  child.once('close', (code, signal) => finished(signal === null ? `exit status ${code}` : signal));
+  // A child that is gone is heard of by its end.
+  child.stdin.on('error', () => undefined);
+  lines(child.stdout, (line) => hear?.resolve(JSON.parse(line) as Answer));
+
+  return {
+    alive: () => alive,
+    end: () => {
+      child.kill('SIGKILL');
+      return gone.promise;
+    },
+    ask: async (task, source, abort) => {
+      abort?.throwIfAborted();
+      const answer = Promise.withResolvers<Answer>();
+      hear = answer;
+      const feed = feeding(child, task, source);
+      const aborted = () => answer.reject(abort?.reason);
+      abort?.addEventListener('abort', aborted, { once: true });
+      // What the source throws ends the layer too.
+      feed.done.catch((error: unknown) => answer.reject(error));
+      try {
+        return await answer.promise;
+      } finally {
+        abort?.removeEventListener('abort', aborted);
+        feed.stop();
+      }
+    },
+  };
+}
+
+function died(why: string, lastWords: string): WherryError {
+  const because = lastWords === '' ? why : `${why}, ${lastWords}`;
+  return new WherryError('unavailable', `its process ended before it was done: ${because}`, {
+    ...(why === 'SIGKILL' ? { hint: 'Look into the kernel log (dmesg) whether memory ran out' } : {}),
+  });
+}
+
+/** Sends a task and its bytes, no faster than they are taken. */
+function feeding(child: ChildProcessByStdio<Writable, Readable, Readable>, task: Task, source: Bytes) {
+  const { stdin } = child;
+  const iterator = source[Symbol.asyncIterator]();
+  let stopped = false;
+  const flowing = () =>
+    new Promise<void>((resolve) => {
+      const flows = () => {
+        stdin.off('drain', flows).off('close', flows);
+        resolve();
+      };
+      stdin.on('drain', flows).on('close', flows);
+    });
+  const send = async () => {
+    writeFrame(stdin, Buffer.from(JSON.stringify(task)));
+    for (let next = await iterator.next(); !stopped && next.done !== true; next = await iterator.next()) {
+      // An empty frame would be the end.
+      if (next.value.length > 0 && !writeFrame(stdin, next.value)) await flowing();
+    }
+    if (!stopped) writeFrame(stdin, Buffer.alloc(0));
+  };
+  return {
+    done: send(),
+    stop: () => {
+      if (stopped) return;
+      stopped = true;
+      // A generator that waits for its next bytes ends when they come; nobody waits for that.
+      void Promise.resolve(iterator.return?.()).catch(() => undefined);
+    },
+  };
+}
+
+/** The last line of what a stream says. */
+function tail(stream: Readable): () => string {
+  let text = '';
+  stream.on('data', (chunk: Buffer) => {
+    text = (text + chunk.toString()).slice(-2048);
+  });
+  return () =>
+    text
+      .trim()
+      .split('\n')
+      .find((line) => /error/i.test(line)) ?? '';
+}
+
+function lines(stream: Readable, take: (line: string) => void): void {
+  let text = '';
+  stream.on('data', (chunk: Buffer) => {
+    const parts = (text + chunk.toString()).split('\n');
+    text = parts.pop() ?? '';
+    for (const line of parts) take(line);
+  });
+}
+
+export interface Pool {
+  take(abort?: AbortSignal): Promise<Child>;
+  give(child: Child): void;
+  close(): void;
+}
+
+/** Each child keeps two threads busy: one decompresses, one hashes and writes. */
+const CHILDREN = Math.min(4, Math.max(2, availableParallelism()));
+
+/** Children for reuse; more than CHILDREN at once wait for one another. The first starts at once. */
+export function childPool(): Pool {
+  const all = new Set<Child>([startChild()]);
+  const idle = [...all];
+  const waiting: ((child: Child) => void)[] = [];
+  const start = () => {
+    const child = startChild();
+    all.add(child);
+    return child;
+  };
+  return {
+    take: async (abort) => {
+      abort?.throwIfAborted();
+      const free = idle.pop();
+      if (free?.alive()) return free;
+      if (free !== undefined) all.delete(free);
+      if (all.size < CHILDREN) return start();
+      return new Promise((resolve, reject) => {
+        waiting.push(resolve);
+        abort?.addEventListener('abort', () => {
+          const place = waiting.indexOf(resolve);
+          if (place === -1) return;
+          waiting.splice(place, 1);
+          reject(abort.reason);
+        });
+      });
+    },
+    give: (child) => {
+      if (!child.alive()) all.delete(child);
+      const next = waiting.shift();
+      if (next !== undefined) next(child.alive() ? child : start());
+      else if (child.alive()) idle.push(child);
+    },
+    close: () => {
+      for (const child of all) void child.end();
+    },
+  };
+}

@@ -1,0 +1,76 @@
+/** Unpacking layers into the store, by child processes that have chroot'ed into what they write. */
+import { closeSync } from 'node:fs';
+import { type ErrorKind, WherryError } from '#base/error.ts';
+import type { Answer } from '#store/frames.ts';
+import { commitLayer } from '#store/layers.ts';
+import { stageDirectory, stagingName } from '#store/staging.ts';
+import type { Store } from '#store/store.ts';
+import { type Bytes, childPool } from '#store/unpack-process.ts';
+import { removeTree } from '#sys/file.ts';
+
+export interface UnpackOptions {
+  abort?: AbortSignal | undefined;
+}
+
+export interface Unpacker {
+  /**
+   * Unpacks one layer's blob as it comes; gzip, zstd or none is told by its first bytes. The layer is visible when
+   * this resolves, and not at all else. Several may run at once; those beyond the number of processors wait, and their
+   * source is not read meanwhile. When another process has unpacked the same layer meanwhile, that one stays.
+   * @returns size: the bytes of all files in it, as Docker counts
+   * Throws `corrupt` for a damaged archive or another diff id, `unsupported` for what images do not have, `denied` for
+   * owners that the user namespace lacks, `unavailable` on a full disk; what the source throws; the abort's reason.
+   */
+  unpack(diffId: string, mediaType: string, source: Bytes, options?: UnpackOptions): Promise<{ size: number }>;
+  /** Ends the children. Must be called in the end, also after an error. */
+  close(): void;
+}
+
+/** Opens an unpacker. Its first child starts at once, while the caller still asks for the manifest. */
+export function openUnpacker(store: Store): Unpacker {
+  const pool = childPool();
+  return {
+    unpack: async (diffId, mediaType, source, { abort } = {}) => {
+      if (mediaType.endsWith('+encrypted')) {
+        throw new WherryError('unsupported', `Cannot unpack the layer ${diffId}: it is encrypted`);
+      }
+      const child = await pool.take(abort);
+      const directory = store.path('tmp', stagingName('layer'));
+      let lock: number | undefined;
+      try {
+        lock = stageDirectory(directory, 0o755);
+        const answer = await child.ask({ directory, namespace: store.host.namespace }, source, abort);
+        const size = judge(diffId, answer, store);
+        await commitLayer(store, directory, diffId);
+        return { size };
+      } catch (error) {
+        // It may be in the middle of anything, and must not write on while its directory is removed.
+        await child.end();
+        removeTree(directory);
+        throw error;
+      } finally {
+        if (lock !== undefined) closeSync(lock);
+        pool.give(child);
+      }
+    },
+    close: () => pool.close(),
+  };
+}
+
+/** The layer's size, when it is the layer that was asked for. */
+function judge(diffId: string, answer: Answer, store: Store): number {
+  if ('defect' in answer) throw new Error(`unpacking the layer ${diffId}: ${answer.defect}`);
+  if ('kind' in answer) {
+    const hint = answer.hint === undefined ? {} : { hint: answer.hint };
+    const where = answer.message.startsWith('no space') ? ` in "${store.root}"` : '';
+    throw new WherryError(
+      answer.kind as ErrorKind,
+      `Cannot unpack the layer ${diffId}${where}: ${answer.message}`,
+      hint,
+    );
+  }
+  if (answer.digest === diffId) return answer.size;
+  throw new WherryError('corrupt', `Cannot unpack the layer ${diffId}: its content is ${answer.digest}`, {
+    hint: 'The image is damaged, or its configuration belongs to another one: pull it again, or tell its maker',
+  });
+}
