@@ -7,6 +7,7 @@ import type { Progress } from '#base/progress.ts';
 import { makeRecord } from '#container/create.ts';
 import { findContainer, generateName, newId, releaseName, reserveName } from '#container/names.ts';
 import type { ContainerRecord } from '#container/record.ts';
+import { settleRequest } from '#container/settle.ts';
 import { findImage, type Image } from '#image/names.ts';
 import { storageDriver } from '#store/driver.ts';
 import type { Store } from '#store/store.ts';
@@ -38,9 +39,10 @@ const EMBEDDED = /^localhost\/busybox(:latest)?$/;
  */
 export async function createContainer(
   store: Store,
-  request: CreateRequest,
+  asked: CreateRequest,
   options: CreateOptions = {},
 ): Promise<{ id: string; name: string; warnings: string[] }> {
+  const { request, warnings } = settleRequest(store, asked);
   const { image, reference } = await resolveImage(store, request.config.Image, {
     ...options,
     platform: request.platform,
@@ -52,7 +54,7 @@ export async function createContainer(
     using _imagesStay = await lock(store.path('layers'), { shared: true });
     const record = await makeContainer(store, request, { image, reference, id, name });
     writeNewRecord(store, record);
-    return { id, name, warnings: [] };
+    return { id, name, warnings };
   } catch (error) {
     releaseName(store, name, id);
     throw error;

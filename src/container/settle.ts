@@ -1,0 +1,178 @@
+/** The request as the daemon would take it: checked in Docker's order and words, defaults filled in. */
+import type { Config, CreateRequest, HostConfig, RestartPolicy } from '#base/api.ts';
+import { WherryError } from '#base/error.ts';
+import { normalize } from '#container/capabilities.ts';
+import { type Facts, hostFacts } from '#container/facts.ts';
+import { settleLimits } from '#container/limits.ts';
+import { findContainer } from '#container/names.ts';
+import { maskedPaths, READONLY_PATHS, readSecurity } from '#container/security.ts';
+import { parseSignal } from '#container/signals.ts';
+import { findRuntime } from '#oci/runtime.ts';
+import type { Store } from '#store/store.ts';
+
+const refuse = (message: string, hint?: string) =>
+  new WherryError('invalid', message, hint === undefined ? {} : { hint });
+
+/** The request with every default in place, and what the user should know. */
+export interface Settled {
+  request: CreateRequest;
+  warnings: string[];
+}
+
+/**
+ * Checks a request before anything is made of it. `container:NAME` becomes `container:ID`; limits that this user's
+ * cgroups can't hold are taken out with a warning. Throws kind `invalid`, or `not-found`, in Docker's words.
+ */
+export function settleRequest(store: Store, request: CreateRequest, facts: Facts = hostFacts(store)): Settled {
+  const config = settleConfig(request.config);
+  const host: HostConfig = { ...request.hostConfig };
+  checkHost(host, facts);
+  const warnings = settleLimits(host, facts.cgroup);
+  checkModes(host);
+  checkShared(config, host);
+  if (host.NetworkMode === 'host' && Object.keys(host.PortBindings).length > 0) {
+    warnings.push('Published ports are discarded when using host network mode');
+  }
+  if (!facts.userns.initial && host.OomScoreAdj < facts.oomScoreAdj && host.OomScoreAdj !== 0) {
+    warnings.push(`Only root may lower the OOM score: ${facts.oomScoreAdj} is used instead of ${host.OomScoreAdj}`);
+  }
+  fillIn(store, host, facts);
+  return { request: { ...request, config, hostConfig: host }, warnings };
+}
+
+const LONGEST_HOSTNAME = 64;
+
+function settleConfig(config: Config): Config {
+  const { WorkingDir: directory, StopSignal: signal, Hostname: hostname } = config;
+  if (directory !== '' && !directory.startsWith('/')) {
+    throw refuse(`the working directory '${directory}' is invalid, it needs to be an absolute path`);
+  }
+  // Any number goes, as with Docker: the kernel decides when it is sent.
+  if (signal && !/^[+-]?\d*[1-9]\d*$/.test(signal)) parseSignal(signal);
+  const nameless = config.Env.find((entry) => entry === '' || entry.startsWith('='));
+  if (nameless !== undefined) throw refuse(`invalid environment variable: ${nameless}`);
+  if (Buffer.byteLength(hostname) > LONGEST_HOSTNAME) {
+    throw refuse(`hostname "${hostname}" is too long (maximum ${LONGEST_HOSTNAME} bytes)`);
+  }
+  return { ...config, WorkingDir: cleanPath(directory) };
+}
+
+/** filepath.Clean of an absolute path. */
+function cleanPath(path: string): string {
+  if (path === '') return '';
+  const parts: string[] = [];
+  for (const part of path.split('/')) {
+    if (part === '..') parts.pop();
+    else if (part !== '' && part !== '.') parts.push(part);
+  }
+  return `/${parts.join('/')}`;
+}
+
+function checkHost(host: HostConfig, facts: Facts): void {
+  if (host.AutoRemove && !['', 'no'].includes(host.RestartPolicy.Name)) {
+    throw refuse("can't create 'AutoRemove' container with restart policy");
+  }
+  checkRestartPolicy(host.RestartPolicy);
+  host.CapAdd = host.CapAdd && normalize(host.CapAdd, facts.capabilities, 'CapAdd');
+  host.CapDrop = host.CapDrop && normalize(host.CapDrop, facts.capabilities, 'CapDrop');
+  if (Object.keys(host.Annotations ?? {}).includes('')) {
+    throw refuse('invalid Annotations: the empty string is not permitted as an annotation key');
+  }
+  if (host.OomScoreAdj < -1000 || host.OomScoreAdj > 1000) {
+    throw refuse(`Invalid value ${host.OomScoreAdj}, range for oom score adj is [-1000, 1000]`);
+  }
+  if (host.ShmSize < 0) throw refuse('SHM size can not be less than 0');
+  readSecurity(host.SecurityOpt ?? []);
+  checkLogConfig(host.LogConfig);
+}
+
+function checkRestartPolicy({ Name: name, MaximumRetryCount: count }: RestartPolicy): void {
+  const invalid = (why: string) => refuse(`invalid restart policy: ${why}`);
+  if (!['', 'no', 'always', 'unless-stopped', 'on-failure'].includes(name)) {
+    throw invalid(`unknown policy '${name}'; use one of 'no', 'always', 'on-failure', or 'unless-stopped'`);
+  }
+  if (name !== 'on-failure' && count !== 0) {
+    throw invalid("maximum retry count can only be used with 'on-failure'");
+  }
+  if (count < 0) throw invalid('maximum retry count cannot be negative');
+}
+
+const LOG_OPTIONS = /^(max-size|max-file|compress|labels|labels-regex|env|env-regex|tag|mode|max-buffer-size)$/;
+
+function checkLogConfig({ Type: type, Config: options }: HostConfig['LogConfig']): void {
+  if (!['', 'json-file', 'local', 'none'].includes(type)) {
+    throw refuse(
+      `error looking up logging plugin ${type}: plugin "${type}" not found`,
+      'wherry keeps logs by the drivers json-file (the default) and local, or not at all (none)',
+    );
+  }
+  const unknown = Object.keys(options).find((name) => !LOG_OPTIONS.test(name));
+  if (unknown !== undefined) throw refuse(`unknown log opt '${unknown}' for ${type || 'json-file'} log driver`);
+  if (options.mode === 'non-blocking') {
+    throw refuse('Cannot log in the mode "non-blocking": wherry loses no line of a log', 'Leave out --log-opt mode');
+  }
+}
+
+/** `container:` and a name. */
+const OTHER = /^container:(.+)$/;
+
+function checkModes(host: HostConfig): void {
+  const valid = (mode: string, words: string[]) => words.includes(mode) || OTHER.test(mode);
+  if (!valid(host.IpcMode, ['', 'none', 'private', 'shareable', 'host'])) {
+    throw refuse(`invalid IPC mode: ${host.IpcMode}`);
+  }
+  if (!valid(host.PidMode, ['', 'host'])) throw refuse(`invalid PID mode: ${host.PidMode}`);
+  if (!['', 'host'].includes(host.UTSMode)) throw refuse(`invalid UTS mode: ${host.UTSMode}`);
+  if (!['', 'private', 'host'].includes(host.CgroupnsMode)) {
+    throw refuse(`invalid cgroup namespace mode: ${host.CgroupnsMode}`);
+  }
+}
+
+/** What can't be a container's own where it shares another's network or names. */
+function checkShared(config: Config, host: HostConfig): void {
+  const conflict = (what: string) => refuse(`conflicting options: ${what}`);
+  if (host.UTSMode === 'host' && config.Hostname !== '') throw conflict('hostname and the UTS mode');
+  if (!OTHER.test(host.NetworkMode)) return;
+  if (config.Hostname !== '') throw conflict('hostname and the network mode');
+  if (host.Links?.length)
+    throw conflict("container type network can't be used with links. This would result in undefined behavior");
+  if (host.Dns.length > 0) throw conflict('dns and the network mode');
+  if (host.ExtraHosts?.length) throw conflict('custom host-to-IP mapping and the network mode');
+  if (Object.keys(host.PortBindings).length > 0 || host.PublishAllPorts) {
+    throw conflict('port publishing and the container type network mode');
+  }
+  if (Object.keys(config.ExposedPorts ?? {}).length > 0) {
+    throw conflict('port exposing and the container type network mode');
+  }
+}
+
+const DEFAULT_SHM = 64 * 1024 * 1024;
+
+function fillIn(store: Store, host: HostConfig, { cgroup }: Facts): void {
+  const byId = (mode: string) => {
+    const name = OTHER.exec(mode)?.[1];
+    return name === undefined ? mode : `container:${findContainer(store, name).id}`;
+  };
+  host.PidMode = byId(host.PidMode);
+  host.IpcMode = host.IpcMode === '' ? 'private' : byId(host.IpcMode);
+  host.NetworkMode = tolerant(() => byId(host.NetworkMode)) ?? host.NetworkMode;
+  if (host.ShmSize === 0) host.ShmSize = DEFAULT_SHM;
+  if (host.CgroupnsMode === '') host.CgroupnsMode = cgroup.version === 2 ? 'private' : 'host';
+  if (host.RestartPolicy.Name === ('' as string)) host.RestartPolicy = { ...host.RestartPolicy, Name: 'no' };
+  if (host.LogConfig.Type === '') host.LogConfig = { ...host.LogConfig, Type: 'json-file' };
+  const runtime = findRuntime(host.Runtime);
+  if (host.Runtime === '') host.Runtime = runtime.kind === 'other' ? runtime.path : runtime.kind;
+  if (host.Privileged) return;
+  host.MaskedPaths ??= maskedPaths();
+  host.ReadonlyPaths ??= [...READONLY_PATHS];
+}
+
+/** A network's owner may be made later: Docker looks for it at the start. */
+function tolerant(read: () => string): string | undefined {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof WherryError && error.kind === 'not-found') return undefined;
+    throw error;
+  }
+}
