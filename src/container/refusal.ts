@@ -38,10 +38,14 @@ function notFound(command: string): string {
     : `exec: "${command}": executable file not found in $PATH`;
 }
 
+/** How the monitor begins what it read in the runtime's log; what begins otherwise is its own. */
+const RUNTIME = /^OCI runtime (?:create|exec) failed: (?:(?:create|exec) failed: )?/;
+
 /** Docker's words for what the runtime said; without the prefixes that each layer of Docker adds. */
 export function inDockersWords(text: string, attempt: Attempt): string {
   const bare = text
     .trim()
+    .replace(RUNTIME, '')
     .replace(/^\w+ (?:run|create|exec) failed: /, '')
     .replace(/^(?:exec failed: )?unable to start container process: /, '')
     .replace(/^error during container init: /, '');
@@ -60,8 +64,9 @@ export function statusOf(message: string): 125 | 126 | 127 {
 
 const KINDS = { 125: 'unavailable', 126: 'denied', 127: 'not-found' } as const;
 
-/** The error for a container that the runtime did not start. */
+/** The error for a container that was not started, from what the monitor says of it. */
 export function startRefusal(text: string, attempt: Attempt): WherryError {
+  if (!RUNTIME.test(text)) return new WherryError('unavailable', text, { exitCode: 125 });
   const reason = inDockersWords(text, attempt);
   const exitCode = statusOf(reason);
   return new WherryError(

@@ -82,7 +82,8 @@ export interface ExecCall {
   id: string;
   /** A file with the process in JSON. */
   process: string;
-  pidFile: string;
+  /** The runtime leaves the process alone and notes its pid here; absent: it stays in front and ends as the process. */
+  pidFile?: string;
   terminal: boolean;
 }
 
@@ -114,7 +115,14 @@ export function runtimeCommand(runtime: Runtime, place: RuntimePlace): RuntimeCo
   ];
   return {
     run: (call) => [...base, 'run', ...detached(call), '--bundle', call.bundle, call.id],
-    exec: (call) => [...base, 'exec', ...detached(call), '--process', call.process, call.id],
+    exec: ({ id, process, pidFile, terminal }) => [
+      ...base,
+      'exec',
+      ...(pidFile === undefined ? [] : detached({ pidFile, terminal })),
+      '--process',
+      process,
+      id,
+    ],
     kill: (id, signal, { all = false } = {}) => [...base, 'kill', ...(all ? ['--all'] : []), id, String(signal)],
     delete: (id, { force = true } = {}) => [...base, 'delete', ...(force ? ['--force'] : []), id],
     state: (id) => [...base, 'state', id],

@@ -1,0 +1,238 @@
+/**
+ * exec: one more process in a running container.
+ *
+ * Where the command's own streams may go to the process as they are, the runtime itself runs it in front, in a session
+ * of its own, and nothing of ours stands in between; so does a detached one. A terminal, and streams that must not be
+ * handed over (container/streams.ts), get a monitor. As with Docker the process outlives the command that started it,
+ * and signals to that command are not forwarded.
+ */
+import { spawn } from 'node:child_process';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { hasCode, WherryError } from '#base/error.ts';
+import { whyNotExecutable } from '#container/executable.ts';
+import { hostFacts } from '#container/facts.ts';
+import { resolveUser } from '#container/identity.ts';
+import { converse, each, runtimeOf, spawnMonitor, streamSettings, writeSettings } from '#container/monitor.ts';
+import { findContainer, newId } from '#container/names.ts';
+import { makeProcess } from '#container/process.ts';
+import type { ContainerRecord, State } from '#container/record.ts';
+import { type Attempt, execRefusal } from '#container/refusal.ts';
+import { rootfsPath } from '#container/rootfs.ts';
+import { readState, socketPath } from '#container/state.ts';
+import { directStreams, type Streams } from '#container/streams.ts';
+import { CONSOLE_FLAG, type RuntimeCommand } from '#oci/runtime.ts';
+import type { Process } from '#oci/spec.ts';
+import type { Store } from '#store/store.ts';
+import { exitStatus, missing } from '#sys/process.ts';
+
+export interface ExecRequest {
+  cmd: readonly string[];
+  /** NAME=value. */
+  env: readonly string[];
+  /** user[:group]; absent: the container's. */
+  user?: string;
+  /** Absent: the container's. */
+  workdir?: string;
+  tty: boolean;
+  detach: boolean;
+  privileged: boolean;
+  /** What the command takes part in; nothing when detached. */
+  streams: Streams;
+  /** Of the terminal: rows, columns. */
+  size?: [number, number];
+}
+
+/** A process that was started, or why it was not. */
+export type Exec =
+  | {
+      kind: 'started';
+      id: string;
+      /** 0 at once for a detached one. */
+      exited: Promise<number>;
+      resize(rows: number, columns: number): void;
+      /** Leaves the process alone. */
+      leave(): void;
+    }
+  | Refused;
+
+/** Docker writes this to the exec's own output. */
+interface Refused {
+  kind: 'refused';
+  message: string;
+  status: number;
+}
+
+/** Does the command need a client of the monitor's socket, under the id that `onReady` gets? */
+export function needsClient(request: ExecRequest, user: string): boolean {
+  if (request.detach) return false;
+  const direct = directStreams(request.streams, { terminal: request.tty, logged: false, user });
+  return (['stdin', 'stdout', 'stderr'] as const).some((name) => request.streams[name] && !direct[name]);
+}
+
+/**
+ * Starts a process in a running container. onReady is called with the exec's id when its monitor listens, where there
+ * is one; the process starts when a client has attached.
+ * Throws kind `not-found`; `conflict` when the container does not run; `not-found` for an unknown user.
+ */
+export async function execContainer(
+  store: Store,
+  name: string,
+  request: ExecRequest,
+  onReady: (id: string, direct: Streams) => Promise<void>,
+): Promise<Exec> {
+  const record = findContainer(store, name);
+  const state = running(store, record);
+  const facts = hostFacts(store);
+  const user = request.user || record.config.User;
+  const process = makeProcess(record, facts, {
+    args: request.cmd,
+    terminal: request.tty,
+    ...(request.size === undefined ? {} : { size: request.size }),
+    identity: resolveUser(rootfsPath(store, record.id), user, record.hostConfig.GroupAdd ?? []),
+    cwd: request.workdir || record.config.WorkingDir,
+    env: request.env,
+    privileged: request.privileged,
+  });
+  if (request.privileged) delete process.apparmorProfile;
+  const id = newId();
+  const place = join(store.runtime, 'exec', id);
+  const runtime = runtimeOf(store, record, { cgroupManager: facts.cgroup.manager, log: `${place}.log` });
+  const attempt = {
+    kind: 'exec',
+    runtime: runtime.kind,
+    command: request.cmd[0] ?? '',
+    directory: process.cwd,
+  } as const;
+  const why = whyNotExecutable(state.pid, process);
+  if (why !== undefined) return { kind: 'refused', ...execRefusal(why, attempt) };
+  mkdirSync(join(store.runtime, 'exec'), { recursive: true, mode: 0o700 });
+  const start: Start = { store, record, request, process, place, id, runtime, attempt };
+  return needsClient(request, user) ? withMonitor(start, user, onReady) : withRuntime(start);
+}
+
+function running(store: Store, record: ContainerRecord): State {
+  const state = readState(store, record.id);
+  if (state?.status === 'running') return state;
+  if (state?.status === 'paused') {
+    throw new WherryError('conflict', `container ${record.id} is paused, unpause the container before exec`);
+  }
+  if (state?.status === 'restarting') {
+    throw new WherryError('conflict', `Container ${record.id} is restarting, wait until the container is running`);
+  }
+  throw new WherryError('conflict', `container ${record.id} is not running`);
+}
+
+interface Start {
+  store: Store;
+  record: ContainerRecord;
+  request: ExecRequest;
+  process: Process;
+  /** Where the exec's own files are, without what is behind the dot. */
+  place: string;
+  id: string;
+  runtime: RuntimeCommand;
+  attempt: Attempt;
+}
+
+const FILES = ['json', 'log', 'pid', 'conf'];
+
+function removeFiles(place: string): void {
+  for (const kind of FILES) rmSync(`${place}.${kind}`, { force: true });
+}
+
+/** The runtime in front: it ends as the process ends. Detached: it ends when the process has started. */
+async function withRuntime(start: Start): Promise<Exec> {
+  const { record, request, process, place, id, runtime, attempt } = start;
+  writeFileSync(`${place}.json`, JSON.stringify(process), { mode: 0o600 });
+  const [program = '', ...args] = runtime.exec({
+    id: record.id,
+    process: `${place}.json`,
+    terminal: false,
+    ...(request.detach ? { pidFile: `${place}.pid` } : {}),
+  });
+  const stream = (wanted: boolean, fd: number) => (wanted ? fd : ('ignore' as const));
+  const { stdin, stdout, stderr } = request.streams;
+  const child = spawn(program, args, {
+    cwd: '/',
+    detached: true,
+    stdio: [stream(stdin, 0), stream(stdout, 1), stream(stderr, 2)],
+  });
+  const status = await new Promise<number>((resolve, reject) => {
+    child.once('error', (error) => reject(missing(program, error)));
+    child.once('exit', (code, signal) => resolve(exitStatus(code, signal)));
+  });
+  try {
+    const said = status === 0 ? undefined : runtimesError(`${place}.log`);
+    if (said !== undefined) return { kind: 'refused', ...execRefusal(said, attempt) };
+  } finally {
+    removeFiles(place);
+  }
+  return { kind: 'started', id, exited: Promise.resolve(status), resize: () => undefined, leave: () => undefined };
+}
+
+/** The last error in the runtime's log; undefined where it has none, so that the status is the process's own. */
+function runtimesError(path: string): string | undefined {
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch (error) {
+    if (hasCode(error, 'ENOENT')) return undefined;
+    throw error;
+  }
+  const messages = text.matchAll(/"msg":\s*("(?:[^"\\]|\\.)*")/g);
+  const last = [...messages].at(-1)?.[1];
+  return last === undefined ? undefined : (JSON.parse(last) as string);
+}
+
+/** A monitor that holds the terminal, or copies what may not be handed over, to and from a client. */
+async function withMonitor(
+  start: Start,
+  user: string,
+  onReady: (id: string, direct: Streams) => Promise<void>,
+): Promise<Exec> {
+  const { store, record, request, process, place, id, runtime, attempt } = start;
+  const direct = directStreams(request.streams, { terminal: request.tty, logged: false, user });
+  mkdirSync(join(store.runtime, 's'), { recursive: true, mode: 0o700 });
+  writeFileSync(`${place}.json`, JSON.stringify(process), { mode: 0o600 });
+  writeSettings(`${place}.conf`, [
+    ['mode', 'exec'],
+    ['id', id],
+    ['container-dir', store.path('containers', record.id)],
+    ['boot-id', store.bootId],
+    ['socket', socketPath(store, id)],
+    ['terminal', request.tty ? 1 : 0],
+    ['stdin', request.streams.stdin ? 1 : 0],
+    ['stdin-once', 1],
+    ...streamSettings({ attach: direct, onReady: async () => undefined }, request.size ?? [0, 0]),
+    ['pid-file', `${place}.pid`],
+    ['runtime-log', `${place}.log`],
+    ['console-flag', CONSOLE_FLAG],
+    ...each(
+      'runtime',
+      runtime.exec({ id: record.id, process: `${place}.json`, pidFile: `${place}.pid`, terminal: request.tty }),
+    ),
+    ['restart', 'no'],
+  ]);
+  let refused: Refused | undefined;
+  const explain = (text: string) => {
+    refused = { kind: 'refused', ...execRefusal(text, attempt) };
+    return new WherryError('unavailable', text);
+  };
+  try {
+    const monitor = await converse(spawnMonitor(`${place}.conf`, direct), {
+      explain,
+      onReady: () => onReady(id, direct),
+    });
+    const exited = monitor.exited.then(({ status }) => {
+      monitor.done();
+      return status;
+    });
+    return { kind: 'started', id, exited, resize: monitor.resize, leave: monitor.stay };
+  } catch (error) {
+    if (refused !== undefined) return refused;
+    throw error;
+  } finally {
+    removeFiles(place);
+  }
+}
