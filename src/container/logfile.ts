@@ -1,0 +1,140 @@
+/** A json-file log on disk: its files in order, its lines, the place where the last so many begin. */
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { hasCode } from '#base/error.ts';
+
+/** A line of the log. */
+export interface LogEntry {
+  /** With its line feed; a long line comes in several parts, of which only the last has one. */
+  log: string;
+  stream: 'stdout' | 'stderr';
+  /** RFC 3339, UTC, nine digits. */
+  time: string;
+  attrs: Record<string, string>;
+}
+
+const CHUNK = 65536;
+const LINE_FEED = 10;
+
+/** One line of the file; undefined for what is none, such as a line that a power cut has torn. */
+export function parseEntry(line: string): LogEntry | undefined {
+  const entry = tryParse(line) ?? afterTear(line);
+  if (typeof entry?.log !== 'string' || typeof entry.time !== 'string') return undefined;
+  return {
+    log: entry.log,
+    stream: entry.stream === 'stderr' ? 'stderr' : 'stdout',
+    time: nineDigits(entry.time),
+    attrs: entry.attrs ?? {},
+  };
+}
+
+/** What was written after a crash may stand behind a line without an end. */
+function afterTear(line: string): Partial<LogEntry> | undefined {
+  const at = line.lastIndexOf('{"log":');
+  return at > 0 ? tryParse(line.slice(at)) : undefined;
+}
+
+function tryParse(line: string): Partial<LogEntry> | undefined {
+  try {
+    return (JSON.parse(line) as Partial<LogEntry> | null) ?? undefined;
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
+}
+
+/** Docker shows nine digits always; as text they compare in the order of time. */
+function nineDigits(time: string): string {
+  const match = /^(.{19})(?:\.(\d{1,9}))?Z$/.exec(time);
+  return match === null ? time : `${match[1]}.${(match[2] ?? '').padEnd(9, '0')}Z`;
+}
+
+/** An open log file that is read forward, whole lines at a time. */
+export class LogFile {
+  readonly inode: number;
+  readonly #fd: number;
+  readonly #buffer = Buffer.alloc(CHUNK);
+  #position = 0;
+  #rest: Buffer[] = [];
+
+  constructor(path: string) {
+    this.#fd = openSync(path, 'r');
+    this.inode = fstatSync(this.#fd).ino;
+  }
+
+  /** The next lines, without their ends; none at the end of what is there now. */
+  read(): string[] {
+    for (;;) {
+      const length = readSync(this.#fd, this.#buffer, 0, CHUNK, this.#position);
+      if (length === 0) return [];
+      this.#position += length;
+      const end = this.#buffer.lastIndexOf(LINE_FEED, length - 1);
+      if (end < 0) {
+        this.#rest.push(Buffer.from(this.#buffer.subarray(0, length)));
+        continue;
+      }
+      const text = Buffer.concat([...this.#rest, this.#buffer.subarray(0, end)]).toString();
+      this.#rest = [Buffer.from(this.#buffer.subarray(end + 1, length))];
+      return text.split('\n');
+    }
+  }
+
+  /** What stands behind the last line feed. */
+  remainder(): string {
+    return Buffer.concat(this.#rest).toString();
+  }
+
+  /** Goes to where the last `count` lines begin. Gives how many lines the whole file was short of that. */
+  seekTail(count: number): number {
+    const size = fstatSync(this.#fd).size;
+    let missing = count;
+    if (count === 0) this.#position = size;
+    for (let end = count === 0 ? 0 : size; end > 0; ) {
+      const start = Math.max(0, end - CHUNK);
+      readSync(this.#fd, this.#buffer, 0, end - start, start);
+      for (let at = end - start - 1; at >= 0; at -= 1) {
+        // The line feed at the very end closes the last line, and begins none.
+        if (this.#buffer[at] !== LINE_FEED || start + at === size - 1) continue;
+        missing -= 1;
+        if (missing > 0) continue;
+        this.#position = start + at + 1;
+        return 0;
+      }
+      end = start;
+    }
+    return size > 0 && count > 0 ? missing - 1 : missing;
+  }
+
+  close(): void {
+    closeSync(this.#fd);
+  }
+}
+
+/** A log's file, or undefined where it is absent. */
+export function openLog(path: string): LogFile | undefined {
+  try {
+    return new LogFile(path);
+  } catch (error) {
+    if (hasCode(error, 'ENOENT')) return undefined;
+    throw error;
+  }
+}
+
+/** The file itself and what rotation has moved away from it, oldest first. A rotation between two opens loses nothing. */
+export function openAll(path: string): LogFile[] {
+  const files: LogFile[] = [];
+  for (let number = 0; ; number += 1) {
+    const file = openLog(number === 0 ? path : `${path}.${number}`);
+    if (file === undefined) return files;
+    // Moved on while we opened its neighbour: we have it already.
+    if (files.at(0)?.inode === file.inode) file.close();
+    else files.unshift(file);
+  }
+}
+
+/** What is newer than the file with this inode, oldest first; everything where that one is gone. */
+export function openNewer(path: string, inode: number): LogFile[] {
+  const all = openAll(path);
+  const at = all.findIndex((file) => file.inode === inode);
+  for (const known of all.slice(0, at + 1)) known.close();
+  return all.slice(at + 1);
+}
