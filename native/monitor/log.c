@@ -89,7 +89,10 @@ static int shift_files(void)
 	for (long long i = log_file.files - 1; i >= 1; i--) {
 		char from[PATH_MAX], to[PATH_MAX];
 
-		snprintf(from, sizeof(from), i == 1 ? "%s" : "%s.%lld", log_file.path, i - 1);
+		if (i == 1)
+			snprintf(from, sizeof(from), "%s", log_file.path);
+		else
+			snprintf(from, sizeof(from), "%s.%lld", log_file.path, i - 1);
 		snprintf(to, sizeof(to), "%s.%lld", log_file.path, i);
 		if (rename(from, to) < 0 && errno != ENOENT)
 			return -1;

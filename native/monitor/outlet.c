@@ -148,10 +148,7 @@ int outlet_flush(struct outlet *outlet)
 			return errno == EAGAIN ? 0 : -1;
 		outlet->begin += (size_t)n;
 	}
-	free(outlet->kept);
-	outlet->kept = NULL;
-	outlet->begin = outlet->end = 0;
-	watch_drop(outlet->watch, EPOLLOUT);
+	outlet_forget(outlet);
 	return 0;
 }
 
@@ -160,11 +157,18 @@ bool outlet_busy(const struct outlet *outlet)
 	return outlet->kept != NULL;
 }
 
-void outlet_close(struct outlet *outlet)
+void outlet_forget(struct outlet *outlet)
 {
 	free(outlet->kept);
 	outlet->kept = NULL;
 	outlet->begin = outlet->end = 0;
-	if (outlet->watch)
-		watch_close(outlet->watch);
+	watch_drop(outlet->watch, EPOLLOUT);
+}
+
+void outlet_close(struct outlet *outlet)
+{
+	if (!outlet->watch)
+		return;
+	outlet_forget(outlet);
+	watch_close(outlet->watch);
 }

@@ -38,6 +38,9 @@ int outlet_flush(struct outlet *outlet);
 
 bool outlet_busy(const struct outlet *outlet);
 
+/* Forgets what was kept. */
+void outlet_forget(struct outlet *outlet);
+
 /* Closes the descriptor and forgets what was kept. */
 void outlet_close(struct outlet *outlet);
 

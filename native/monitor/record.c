@@ -39,7 +39,8 @@ int record_save(const struct config *config, const struct record *record)
 {
 	char started[MOMENT_SIZE], finished[MOMENT_SIZE] = MOMENT_NEVER;
 	char boot[256 * JSON_WORST + 16] = "";
-	scoped_str text = NULL, error = NULL;
+	scoped_str text = NULL;
+	scoped_str error = NULL;
 	int n;
 
 	if (!config->state)
