@@ -174,6 +174,9 @@ export interface MountPoint {
 /** One network's share of a container, kept while it exists; addresses are given at each start. */
 export interface Endpoint {
   network: string;
+  /** 64 hexadecimal digits, as inspect's NetworkID and EndpointID show them; the endpoint's is new at each start. */
+  networkId?: string;
+  id?: string;
   aliases: string[];
   /** With the prefix length: 172.17.0.2/16. */
   address?: string;

@@ -57,7 +57,8 @@ export function userScript(bridges: readonly Bridge[]): string {
   const make = bridges.map(
     ({ interface: name, subnet, gateway, mac }) =>
       `[ -e /proc/sys/net/ipv4/conf/${name} ] || ip -batch - <<E
-link add ${name} address ${mac} mtu ${MTU} addrgenmode none type bridge
+link add ${name} address ${mac} mtu ${MTU} type bridge
+link set ${name} addrgenmode none
 addr add ${gateway}/${subnet.split('/')[1]} broadcast + dev ${name}
 link set ${name} up
 E`,
@@ -75,8 +76,11 @@ table ip wherry {
   }
 }
 E
-read -r forward < /proc/sys/net/ipv4/ip_forward
-[ "$forward" = 1 ] || echo 1 > /proc/sys/net/ipv4/ip_forward
+switch=/proc/sys/net/ipv4/ip_forward
+if ! { echo 1 > $switch; } 2> /dev/null && [ "$(cat $switch)" != 1 ]; then
+  echo "IP forwarding can't be switched on: $switch can't be written" >&2
+  exit 1
+fi
 `;
 }
 
@@ -86,13 +90,16 @@ read -r forward < /proc/sys/net/ipv4/ip_forward
  */
 export function containerScript(links: readonly Link[]): string {
   const inside = links.flatMap(({ interface: name, peer, address, mac, gateway }) => [
-    `link add ${name} address ${mac} mtu ${MTU} addrgenmode none ` +
-      `type veth peer name ${peer} mtu ${MTU} addrgenmode none netns ./${USER}`,
+    `link add ${name} address ${mac} mtu ${MTU} type veth peer name ${peer} mtu ${MTU} netns ./${USER}`,
+    `link set ${name} addrgenmode none`,
     `addr add ${address} broadcast + dev ${name}`,
     `link set ${name} up`,
     ...(gateway === undefined ? [] : [`route add default via ${gateway}`]),
   ]);
-  const outside = links.map(({ peer, bridge }) => `link set ${peer} master ${bridge} up`);
+  const outside = links.flatMap(({ peer, bridge }) => [
+    `link set ${peer} addrgenmode none`,
+    `link set ${peer} master ${bridge} up`,
+  ]);
   const noV6 = links.map(({ interface: name }) => `echo 1 > /proc/sys/net/ipv6/conf/${name}/disable_ipv6`);
   return `set -e
 ip -batch - <<E

@@ -187,7 +187,7 @@ async function freePort(protocol: string, addresses: string[], asked: string, ta
     const free = await Promise.all(addresses.map((address) => canBind(protocol, address, port)));
     if (free.every(Boolean)) return port;
   }
-  throw new WherryError('conflict', `${PROGRAMMING}: all ports are allocated`, {
+  throw new WherryError('conflict', 'driver failed programming external connectivity: all ports are allocated', {
     hint: 'Give a wider range of host ports, or stop what holds them (ss -tulpn)',
   });
 }
@@ -226,49 +226,4 @@ export function publishLines(map: PortMap, address: string): string[] {
     const [number, protocol] = port.split('/');
     return (bindings ?? []).map(({ HostIp, HostPort }) => `${protocol} ${HostIp} ${HostPort} ${inside} ${number}`);
   });
-}
-
-const PROGRAMMING = 'driver failed programming external connectivity';
-
-/** Go's words for the errnos of bind(2). */
-const REASONS: Record<string, string> = {
-  EADDRINUSE: 'address already in use',
-  EADDRNOTAVAIL: 'cannot assign requested address',
-  EACCES: 'permission denied',
-};
-
-/**
- * The monitor's `bind tcp 0.0.0.0 8080 EADDRINUSE` in Docker's words; undefined when the text says something else.
- * @param name the container's
- * @param publish the lines that the monitor was given
- */
-export function bindError(
-  name: string,
-  endpointId: string,
-  text: string,
-  publish: readonly string[] = [],
-): WherryError | undefined {
-  const [, protocol = '', address = '', port = '', code = ''] =
-    /^bind (\w+) (\S+) (\d+) (E\w+)$/.exec(text.trim()) ?? [];
-  if (code === '') return undefined;
-  const line = publish.find((one) => one.startsWith(`${protocol} ${address} ${port} `));
-  const [, , , inside = '', insidePort = ''] = line?.split(' ') ?? [];
-  const shown = isIP(address) === 6 ? `[${address}]` : address;
-  const target = line === undefined ? '' : `:${inside}:${insidePort}`;
-  const message =
-    `failed to set up container networking: ${PROGRAMMING} on endpoint ${name} (${endpointId}): ` +
-    `failed to bind host port for ${shown}:${port}${target}/${protocol}: ${REASONS[code] ?? code}`;
-  const hint = bindHint(code, Number(port));
-  return new WherryError(code === 'EACCES' ? 'denied' : 'conflict', message, { exitCode: 125, ...(hint && { hint }) });
-}
-
-function bindHint(code: string, port: number): string | undefined {
-  if (code === 'EADDRINUSE') return `Publish another port, or stop what holds ${port} (ss -tulpn "sport = :${port}")`;
-  if (code === 'EADDRNOTAVAIL') return 'Publish on an address of this host (ip address)';
-  if (code !== 'EACCES') return undefined;
-  const lowest = Number(readFileSync('/proc/sys/net/ipv4/ip_unprivileged_port_start', 'latin1'));
-  return (
-    `Ports below ${lowest} need root: publish one from ${Math.max(lowest, 1024)} on, ` +
-    `or have root run: sysctl -w net.ipv4.ip_unprivileged_port_start=${port}`
-  );
 }

@@ -1,0 +1,48 @@
+/**
+ * The user's namespace and what serves its tap outlive the last container by a little, so that a series of short runs
+ * makes them once. A shell that sleeps is all that waits; it ends as soon as it has nothing to do.
+ */
+import { spawn } from 'node:child_process';
+import type { Room } from '#network/leases.ts';
+import { toolEnvironment, USER } from '#network/link.ts';
+import { isSameProcess, startTime } from '#sys/process.ts';
+
+/** Seconds without any container before the namespace goes. */
+const LINGER = 10;
+
+/**
+ * Runs in the folder of namespaces. Whoever holds the lock sees all or nothing of the end. The state is newer than `seen`
+ * when somebody has come and gone meanwhile. $1 and $2 become the pid and the start time of what serves the tap.
+ */
+const SCRIPT = `
+while :; do
+  : > seen
+  sleep ${LINGER}
+  exec 9< .
+  flock 9
+  grep -q '"leases":\\[\\]' state.json || exit 0
+  [ state.json -nt seen ] || break
+  exec 9<&-
+done
+set -- $(sed -n 's/.*"outside":{[^}]*"pid":\\([0-9]*\\),"start":\\([0-9]*\\)}.*/\\1 \\2/p' state.json)
+umount -l ${USER}
+rm -f ${USER} state.json seen pasta.pid slirp4netns.log
+[ -n "$2" ] && [ "$(cut -d ' ' -f 22 "/proc/$1/stat")" = "$2" ] && kill "$1"
+`;
+
+/** Sees to it that somebody waits. The caller has the room, and saves its state afterwards. */
+export function linger({ folder, state }: Room): void {
+  const { lingerer } = state;
+  if (lingerer !== undefined && isSameProcess(lingerer.pid, lingerer.start)) return;
+  const child = spawn('sh', ['-c', SCRIPT, 'wherry-linger'], {
+    cwd: folder,
+    detached: true,
+    stdio: 'ignore',
+    env: toolEnvironment(),
+  });
+  // Without a shell the namespace stays, which harms nobody.
+  child.on('error', () => undefined);
+  child.unref();
+  const start = child.pid === undefined ? undefined : startTime(child.pid);
+  if (child.pid !== undefined && start !== undefined) state.lingerer = { pid: child.pid, start };
+}

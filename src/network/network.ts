@@ -1,0 +1,173 @@
+/**
+ * Containers on networks. All bridges of a user live in one network namespace, which is made when it is first needed,
+ * connected to the outside by one process, and taken down a little after the last container has left.
+ */
+import { existsSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Endpoint, EndpointRequest } from '#base/api.ts';
+import { WherryError } from '#base/error.ts';
+import { macOf } from '#network/ipam.ts';
+import { enterRoom, folderOf, type Room, takeLease } from '#network/leases.ts';
+import { linger } from '#network/linger.ts';
+import { type Link, makeBridges, makeLinks, makeUserNamespace, USER } from '#network/link.ts';
+import { startOutside } from '#network/outside.ts';
+import { DEFAULT_NETWORK, type NetworkRecord, needNetwork, randomHex } from '#network/records.ts';
+import type { Store } from '#store/store.ts';
+import { releaseNamespace } from '#sys/netns.ts';
+import { isSameProcess } from '#sys/process.ts';
+
+export interface JoinRequest {
+  /** The container's. */
+  id: string;
+  name: string;
+  hostname: string;
+  /** By the network's name; at least one. The first one has the default route. */
+  networks: Record<string, EndpointRequest>;
+}
+
+export interface Joined {
+  /** The path of the container's network namespace, for config.json. */
+  netns: string;
+  /** The path of the user's network namespace, from where the monitor forwards published ports. */
+  userNetns: string;
+  /** By the network's name, in the order of eth0, eth1 … */
+  endpoints: Record<string, Endpoint>;
+}
+
+/**
+ * Gives a container a network namespace with one link a network, and sees that the user's namespace, its bridges and its
+ * way out are there. Whatever fails, nothing of the container stays behind.
+ *
+ * Takes about 10 ms, the first time 30 ms, nearly all of it in child processes: mount meanwhile.
+ * Throws kind `not-found` for an unknown network, `invalid` for an endpoint that can't be, `conflict` when no address is
+ * left, `unsupported` where a program or /dev/net/tun is not to be had.
+ */
+export async function joinNetworks(store: Store, request: JoinRequest): Promise<Joined> {
+  const records: NetworkRecord[] = [];
+  for (const [name, wanted] of Object.entries(request.networks)) {
+    checkEndpoint(name, wanted);
+    records.push(await needNetwork(store, name));
+  }
+  try {
+    return await joinRoom(store, request, records);
+  } catch (error) {
+    await leaveNetworks(store, request.id);
+    throw error;
+  }
+}
+
+async function joinRoom(store: Store, request: JoinRequest, records: readonly NetworkRecord[]): Promise<Joined> {
+  using room = await enterRoom(store);
+  const netns = join(room.folder, request.id);
+  await releaseNamespace(netns);
+  writeFileSync(netns, '', { mode: 0o600 });
+  const endpoints = records.map((network) => makeEndpoint(store, room, network, request));
+  room.save();
+  const links = endpoints.map((endpoint, index) => linkOf(endpoint, index, records[index]?.interface ?? ''));
+  const connect = () => makeLinks(room.folder, request.id, links, request.name);
+  if (isReady(room, records)) {
+    // The addresses are ours and all else is there: others may come in while our links are made.
+    room.leave();
+    await connect();
+  } else {
+    await prepare(store, room, records, connect);
+  }
+  return {
+    netns,
+    userNetns: join(room.folder, USER),
+    endpoints: Object.fromEntries(endpoints.map((endpoint) => [endpoint.network, endpoint])),
+  };
+}
+
+/** Throws kind `invalid` in Docker's words for what its default network refuses. */
+function checkEndpoint(network: string, { IPAMConfig, MacAddress, Aliases }: EndpointRequest): void {
+  const refuse = (message: string) => new WherryError('invalid', message, { exitCode: 125 });
+  if (MacAddress !== undefined && MacAddress !== '' && !/^([0-9a-f]{2}[:-]){5}[0-9a-f]{2}$/i.test(MacAddress)) {
+    throw refuse(`${MacAddress} is not a valid mac address`);
+  }
+  if (network !== DEFAULT_NETWORK && network !== 'default') return;
+  if (IPAMConfig?.IPv4Address || IPAMConfig?.IPv6Address) {
+    const why = 'user specified IP address is supported on user defined networks only';
+    throw refuse(`invalid config for network ${network}: invalid endpoint settings: ${why}`);
+  }
+  if (Aliases?.length) throw refuse('network-scoped aliases are only supported for user-defined networks');
+}
+
+type Given = Required<Endpoint>;
+
+function makeEndpoint(store: Store, room: Room, network: NetworkRecord, { id, networks }: JoinRequest): Given {
+  const wanted = networks[network.name] ?? {};
+  const address = takeLease(store, room, network, id);
+  return {
+    network: network.name,
+    networkId: network.id,
+    id: randomHex(32),
+    aliases: wanted.Aliases ?? [],
+    address: `${address}/${network.subnet.split('/')[1]}`,
+    gateway: network.gateway,
+    mac: wanted.MacAddress?.replaceAll('-', ':').toLowerCase() || macOf(address),
+  };
+}
+
+function linkOf({ id, address, mac, gateway }: Given, index: number, bridge: string): Link {
+  // The kernel takes a namespace down some time after its container: the other end must not have the next one's name.
+  const peer = `veth${id.slice(0, 11)}`;
+  return { interface: `eth${index}`, peer, bridge, address, mac, ...(index === 0 && { gateway }) };
+}
+
+function isReady({ state, isAlive }: Room, records: readonly NetworkRecord[]): boolean {
+  const { outside, bridges } = state;
+  if (!isAlive || outside === undefined || !isSameProcess(outside.pid, outside.start)) return false;
+  return records.every((network) => bridges.includes(network.interface));
+}
+
+/** Makes what is missing of the user's namespace; the way out, which takes longest, beside all else. */
+async function prepare(
+  store: Store,
+  room: Room,
+  records: readonly NetworkRecord[],
+  connect: () => Promise<void>,
+): Promise<void> {
+  const { folder, state } = room;
+  if (!room.isAlive) {
+    writeFileSync(join(folder, USER), '', { mode: 0o600 });
+    await makeUserNamespace(folder);
+  }
+  const links = async () => {
+    const missing = records.filter((network) => !state.bridges.includes(network.interface));
+    if (missing.length > 0) {
+      await makeBridges(
+        folder,
+        missing.map((network) => ({ ...network, mac: macOf(network.gateway) })),
+      );
+    }
+    state.bridges.push(...missing.map((network) => network.interface));
+    await connect();
+  };
+  const done = await Promise.allSettled([mendOutside(store, room), links()]);
+  // What did come up is remembered also when the rest did not.
+  room.save();
+  for (const one of done) if (one.status === 'rejected') throw one.reason;
+}
+
+async function mendOutside(store: Store, { folder, state }: Room): Promise<void> {
+  if (state.outside !== undefined && isSameProcess(state.outside.pid, state.outside.start)) return;
+  delete state.outside;
+  const started = await startOutside(folder, { root: store.host.namespace === 'root' });
+  if (started !== undefined) state.outside = started;
+}
+
+/**
+ * Takes a container off its networks: its namespace goes (as soon as no process is in it), its addresses are free.
+ * A container that is on none is fine. When the last one has left, the user's namespace follows 10 seconds later.
+ */
+export async function leaveNetworks(store: Store, id: string): Promise<void> {
+  const netns = join(folderOf(store), id);
+  if (!existsSync(netns)) return;
+  using room = await enterRoom(store);
+  await releaseNamespace(netns);
+  const { state } = room;
+  state.leases = state.leases.filter((lease) => lease.id !== id);
+  if (state.leases.length === 0 && room.isAlive) linger(room);
+  room.save();
+}
