@@ -26,7 +26,8 @@ export interface SpecInput {
   found: Found;
 }
 
-const OCI_VERSION = '1.2.0';
+/** Version 1.2 changed nothing that we write, and Debian 12's crun (1.8) refuses bundles that name it. */
+const OCI_VERSION = '1.1.0';
 
 /** Makes the specification. Throws kind `denied` or `invalid` for what can't be given. */
 export function makeSpec(input: SpecInput): Spec {

@@ -18,6 +18,9 @@ export interface Cgroup {
   reason?: string;
 }
 
+/** What a host without its controllers in version 1 has. */
+const WANTED = ['memory', 'pids', 'cpu'];
+
 /** statfs(2)'s number of a cgroup v2 file system. */
 const CGROUP2_MAGIC = 0x63677270;
 
@@ -43,7 +46,7 @@ export function detectCgroup(
 ): Cgroup {
   if (!isV2(places.root)) return namespace === 'root' ? version1(places) : none('the cgroup tree is not version 2');
   const top = controllersOf(places.root);
-  if (top.size === 0) return none('the machine keeps its controllers in cgroups version 1');
+  if (!WANTED.some((name) => top.has(name))) return none('the machine keeps its controllers in cgroups version 1');
   const booted = existsSync(places.booted);
   if (namespace === 'root') return asRoot(places, top, booted);
   const service = `user.slice/user-${uid}.slice/user@${uid}.service`;
@@ -85,7 +88,7 @@ function hasBus(uid: number, env: NodeJS.ProcessEnv): boolean {
 
 function systemdUser(service: string): Cgroup {
   const controllers = controllersOf(service);
-  const missing = ['memory', 'pids', 'cpu'].filter((name) => !controllers.has(name));
+  const missing = WANTED.filter((name) => !controllers.has(name));
   return {
     manager: 'systemd',
     version: 2,
