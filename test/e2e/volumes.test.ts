@@ -1,0 +1,103 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, afterEach, expect, test } from 'vitest';
+import { testUser } from '#test/support/user.ts';
+import { BUSYBOX, removeContainers, succeed, wherry } from '#test/support/wherry.ts';
+
+afterAll(() => removeContainers());
+afterEach(() => removeContainers());
+
+const run = (flags: readonly string[], script: string) =>
+  succeed('run', '--rm', '--network', 'none', ...flags, BUSYBOX, 'sh', '-c', script);
+const user = (line: string) => testUser().run('sh', ['-c', line]);
+
+test('a named volume is shared by containers and outlives them', async () => {
+  await run(['-v', 'shared:/data'], 'echo kept > /data/file');
+  expect(
+    await run(
+      ['--mount', 'source=shared,target=/elsewhere,readonly'],
+      'cat /elsewhere/file; touch /elsewhere/x 2>&1 | grep -o Read-only',
+    ),
+  ).toBe('kept\nRead-only');
+});
+
+test('a new volume starts with what the image has there', async () => {
+  expect(await run(['-v', 'filled:/etc'], 'test -s /etc/passwd && echo filled')).toBe('filled');
+  expect(await run(['-v', 'bare:/etc:nocopy'], 'test -e /etc/passwd || echo bare')).toBe('bare');
+});
+
+test('files that root makes in a bind mount belong to the user outside', async () => {
+  const directory = join(testUser().home, 'bound');
+  await user(`mkdir -p ${directory}; echo outside > ${directory}/file`);
+  expect(await run(['-v', `${directory}:/data`], 'cat /data/file; touch /data/made')).toBe('outside');
+  expect((await user(`stat -c %u ${directory}/made`)).stdout.trim()).toBe(`${testUser().uid}`);
+  const refused = await wherry(['run', '--rm', '-v', `${directory}:/data:ro`, BUSYBOX, 'touch', '/data/x']);
+  expect(refused.stderr).toContain('Read-only file system');
+});
+
+test('a path relative to the working directory is bound, and a single file', async () => {
+  const { home } = testUser();
+  await user('mkdir -p here; echo text > here/file');
+  const done = await wherry(
+    ['run', '--rm', '--network', 'none', '-v', './here/file:/etc/one', BUSYBOX, 'cat', '/etc/one'],
+    { cwd: home },
+  );
+  expect(done).toMatchObject({ status: 0, stdout: 'text\n' });
+});
+
+test('--mount type=bind refuses a path that is missing, -v makes it', async () => {
+  const missing = join(testUser().home, `missing-${process.pid}`);
+  const refused = await wherry(['run', '--rm', '--mount', `type=bind,source=${missing},target=/x`, BUSYBOX, 'true']);
+  expect(refused).toMatchObject({
+    status: 125,
+    stderr: expect.stringContaining(`bind source path does not exist: ${missing}`),
+  });
+  await run(['-v', `${missing}:/x`], 'true');
+  expect((await user(`test -d ${missing}`)).status).toBe(0);
+});
+
+test("what the user can't read stays unread", async () => {
+  mkdirSync('/tmp/wherry-private', { recursive: true });
+  writeFileSync('/tmp/wherry-private/secret', 'x', { mode: 0o600 });
+  if (process.getuid?.() !== 0) return;
+  const done = await wherry([
+    'run',
+    '--rm',
+    '--network',
+    'none',
+    '-v',
+    '/tmp/wherry-private:/p',
+    BUSYBOX,
+    'cat',
+    '/p/secret',
+  ]);
+  expect(done.stderr).toContain('Permission denied');
+});
+
+test('volumes are taken from another container', async () => {
+  await succeed('create', '--name', 'donor', '--network', 'none', '-v', '/data', BUSYBOX, 'true');
+  await run(['--volumes-from', 'donor'], 'echo x > /data/file');
+  expect(await run(['--volumes-from', 'donor:ro'], 'cat /data/file; touch /data/y 2>/dev/null || echo ro')).toBe(
+    'x\nro',
+  );
+});
+
+test('rm -v takes anonymous volumes with it, and leaves named ones', async () => {
+  const root = join(testUser().home, '.local/share/wherry/volumes');
+  const before = (await user(`ls ${root} | wc -l`)).stdout;
+  await succeed(
+    'create',
+    '--name',
+    'both',
+    '--network',
+    'none',
+    '-v',
+    '/anonymous',
+    '-v',
+    'named:/named',
+    BUSYBOX,
+    'true',
+  );
+  await succeed('rm', '-v', 'both');
+  expect(Number((await user(`ls ${root} | wc -l`)).stdout)).toBe(Number(before) + 1);
+});
