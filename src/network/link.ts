@@ -52,7 +52,12 @@ export function makeLinks(folder: string, file: string, links: readonly Link[], 
   return execute(folder, ['unshare', `--net=./${file}`, 'sh', '-c', containerScript(links)], wanted);
 }
 
-/** What the shell in the user's namespace runs. What is there already stays as it is. */
+/**
+ * What the shell in the user's namespace runs. What is there already stays as it is.
+ *
+ * pasta of 2023 refuses a connection by a bare RST, which clients that wait for a SYN drop (RFC 9293, 3.10.7.3): they
+ * would hang instead of being refused, so the missing ACK bit is set.
+ */
 export function userScript(bridges: readonly Bridge[]): string {
   const make = bridges.map(
     ({ interface: name, subnet, gateway, mac }) =>
@@ -70,6 +75,10 @@ nft -f - <<E
 table ip wherry
 delete table ip wherry
 table ip wherry {
+  chain prerouting {
+    type filter hook prerouting priority raw
+    iifname "${TAP}" tcp flags == rst tcp ackseq != 0 tcp flags set rst | ack
+  }
   chain postrouting {
     type nat hook postrouting priority srcnat
     oifname "${TAP}" masquerade
