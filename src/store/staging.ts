@@ -7,9 +7,6 @@ import { hasCode } from '#base/error.ts';
 import { flock, LOCK } from '#sys/ffi.ts';
 import { asStorageError } from '#sys/file.ts';
 
-/** What sweep() may remove as soon as nobody holds it. Other names in tmp/ belong to others. */
-export const HELD = /^(?:blob|layer|gone)-/;
-
 let counter = 0;
 
 /** A name for `tmp/` that nobody else uses, also not a process of the same id in another pid namespace. */

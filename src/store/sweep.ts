@@ -1,0 +1,46 @@
+/** Removes from tmp/ what killed commands left there. Cheap: one readdir(3) where nothing is. */
+import { existsSync, lstatSync, readdirSync } from 'node:fs';
+import { hasCode } from '#base/error.ts';
+import type { Store } from '#store/store.ts';
+import { removeTree, tryLock } from '#sys/file.ts';
+
+const MINUTE = 60_000;
+
+/** How long a thing stays after its process, in milliseconds. Others than these: ten minutes. */
+const GRACE: Partial<Record<string, number>> = {
+  // Held by flock for as long as they are filled (staging.ts).
+  blob: 0,
+  layer: 0,
+  // Somebody is about to remove it: two at it are only in each other's way.
+  gone: MINUTE,
+};
+
+/** A pid in a name says little after so long: it may be another's by now. */
+const STALE = 24 * 60 * MINUTE;
+
+/**
+ * Removes what no living process works on. Names begin with a kind and a pid, `layer-4711-…`. The pid only saves work
+ * where it lives; whether a blob or a layer is being made is told by its lock alone, which also a process in another
+ * pid namespace holds. Other kinds have no lock, and stay for some minutes.
+ * What can't be removed now is left for the next time.
+ */
+export async function sweep(store: Store): Promise<void> {
+  const now = Date.now();
+  for (const name of readdirSync(store.path('tmp'))) {
+    const path = store.path('tmp', name);
+    const age = now - (lstatSync(path, { throwIfNoEntry: false })?.ctimeMs ?? now);
+    const [, kind = '', pid] = /^([a-z]+)-(?:(\d+)-)?/.exec(name) ?? [];
+    if (pid !== undefined && age < STALE && existsSync(`/proc/${pid}`)) continue;
+    if (age >= (GRACE[kind] ?? 10 * MINUTE)) await removeUnheld(path);
+  }
+}
+
+async function removeUnheld(path: string): Promise<void> {
+  try {
+    using held = await tryLock(path);
+    if (held !== undefined) removeTree(path);
+  } catch (error) {
+    // Gone meanwhile, still written to by a child that is just ending, or held by a mount.
+    if (!hasCode(error, 'ENOENT', 'ENOTEMPTY', 'EBUSY', 'ELOOP', 'ENXIO')) throw error;
+  }
+}
