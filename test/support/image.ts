@@ -10,8 +10,8 @@ export type Entry = Headers & { content?: string | Buffer };
 
 export interface ImageSource {
   reference: string;
-  /** Lowest first. */
-  layers: Entry[][];
+  /** Lowest first: entries, or a tar archive as it is. */
+  layers: (Entry[] | Buffer)[];
   /** The image's settings: Env, Cmd, Entrypoint … */
   config: object;
   architecture?: string;
@@ -22,6 +22,7 @@ export interface ImageSource {
 const COMPRESSIONS = {
   gzip: (bytes: Buffer) => gzipSync(bytes, { level: 9 }),
   zstd: (bytes: Buffer) => zstdCompressSync(bytes),
+  none: (bytes: Buffer) => bytes,
 };
 
 interface Blob {
@@ -69,10 +70,11 @@ export async function writeArchive(path: string, images: readonly ImageSource[])
 
 async function addImage(image: ImageSource, add: (blob: Blob) => Blob): Promise<Blob> {
   const { compression = 'gzip' } = image;
+  const suffix = compression === 'none' ? '' : `+${compression}`;
   const layers: Blob[] = [];
   const diffIds: string[] = [];
-  for (const entries of image.layers) {
-    const bytes = await tar(entries);
+  for (const layer of image.layers) {
+    const bytes = Buffer.isBuffer(layer) ? layer : await tar(layer);
     diffIds.push(`sha256:${sha256(bytes)}`);
     layers.push(add(blobOf(COMPRESSIONS[compression](bytes))));
   }
@@ -91,7 +93,7 @@ async function addImage(image: ImageSource, add: (blob: Blob) => Blob): Promise<
       schemaVersion: 2,
       mediaType: 'application/vnd.oci.image.manifest.v1+json',
       config: descriptor('application/vnd.oci.image.config.v1+json', config),
-      layers: layers.map((layer) => descriptor(`application/vnd.oci.image.layer.v1.tar+${compression}`, layer)),
+      layers: layers.map((layer) => descriptor(`application/vnd.oci.image.layer.v1.tar${suffix}`, layer)),
     }),
   );
 }
