@@ -1,0 +1,196 @@
+/** Containers as `ps` shows them: a row each, worked out field by field as it is asked for. */
+import type { Endpoint, PortMap } from '#base/api.ts';
+import type { WherryError } from '#base/error.ts';
+import { ago, humanDuration, humanSize, localTime } from '#base/units.ts';
+import { containerIds, readRecord, tolerant } from '#container/names.ts';
+import { displayPorts, listPorts, type Port } from '#container/portview.ts';
+import type { ContainerRecord, State } from '#container/record.ts';
+import { isRunning, readState } from '#container/state.ts';
+import type { Store } from '#store/store.ts';
+import { readJson } from '#sys/file.ts';
+
+/** What the engine notes of a container's network at its start (network.json). */
+export interface NetworkState {
+  netns: string | null;
+  endpoints: Record<string, Endpoint>;
+  ports: PortMap;
+}
+
+/** A container and what it is doing. */
+export interface Seen {
+  record: ContainerRecord;
+  /** Absent: never started. */
+  state: State | undefined;
+  /** Read when first asked for; nothing while it does not run. */
+  network(): NetworkState | undefined;
+}
+
+/** One container with its state. */
+export function lookAt(store: Store, record: ContainerRecord, state = readState(store, record.id)): Seen {
+  let known: NetworkState | undefined;
+  let asked = false;
+  return {
+    record,
+    state,
+    network: () => {
+      if (!asked && isRunning(state))
+        known = readJson<NetworkState>(store.path('containers', record.id, 'network.json'));
+      asked = true;
+      return known;
+    },
+  };
+}
+
+export interface ListOptions {
+  /** Also what does not run. */
+  all?: boolean;
+  /** Gets what is damaged; the others are listed all the same. */
+  corrupt?: (error: WherryError) => void;
+}
+
+/** All containers, newest first. Only the states of those that don't run are read where they are not wanted. */
+export function listSeen(store: Store, { all = false, corrupt = () => undefined }: ListOptions = {}): Seen[] {
+  const look = (id: string): Seen | undefined => {
+    const state = readState(store, id);
+    if (!all && !isRunning(state)) return undefined;
+    const record = readRecord(store, id);
+    return record === undefined ? undefined : lookAt(store, record, state);
+  };
+  return containerIds(store)
+    .map((id) => tolerant(() => look(id), corrupt))
+    .filter((seen) => seen !== undefined)
+    .sort((a, b) => (a.record.created < b.record.created ? 1 : -1));
+}
+
+/** Engine API: created, running, paused, restarting, exited. */
+export function statusOf(state: State | undefined): 'created' | State['status'] {
+  return state?.status ?? 'created';
+}
+
+/** `Up 2 minutes`, `Exited (0) 3 seconds ago`, `Created` (moby, container.State.String). */
+export function describeState(state: State | undefined, now = Date.now()): string {
+  if (state === undefined) return 'Created';
+  const since = (time: string) => humanDuration(now - Date.parse(time));
+  if (state.status === 'exited') return `Exited (${state.exitCode}) ${since(state.finishedAt)} ago`;
+  if (state.status === 'restarting') return `Restarting (${state.exitCode}) ${since(state.finishedAt)} ago`;
+  return `Up ${since(state.startedAt)}${state.status === 'paused' ? ' (Paused)' : ''}`;
+}
+
+/** The path and its arguments, those with a space in quotes, as the daemon says it. */
+export function commandLine({ path, args }: ContainerRecord): string {
+  return [path, ...args.map((arg) => (arg.includes(' ') ? `'${arg}'` : arg))].join(' ');
+}
+
+/** The container's networks by name. */
+export function networkNames({ networks, hostConfig }: ContainerRecord): string[] {
+  const names = Object.keys(networks);
+  if (names.length > 0) return names.sort();
+  const mode = hostConfig.NetworkMode;
+  if (mode.startsWith('container:')) return [];
+  return [mode === '' || mode === 'default' ? 'bridge' : mode];
+}
+
+/** What a running container has published, and the ports it exposes besides. */
+export function portMap(seen: Seen): PortMap {
+  const network = seen.network();
+  if (network === undefined || Object.keys(network.endpoints).length === 0) return {};
+  const exposed = Object.keys(seen.record.config.ExposedPorts ?? {}).map((port) => [port, null] as const);
+  return { ...Object.fromEntries(exposed), ...network.ports };
+}
+
+export function portsOf(seen: Seen): Port[] {
+  return listPorts(portMap(seen));
+}
+
+/** Bytes: of the container's own layer, and of its image. */
+export interface Size {
+  own: number;
+  image: number;
+}
+
+export interface RowOptions {
+  /** Short ids, short commands. */
+  truncate: boolean;
+  /** The image as it is shown: its name, or its id where the name has gone to another. By itself the name. */
+  image?: (record: ContainerRecord) => string;
+  /** Measured only where asked for (-s). */
+  size?: (record: ContainerRecord) => Size;
+}
+
+/** A row with Docker's fields, in the order of `--format json`. */
+export function psRow(seen: Seen, { truncate, image, size }: RowOptions) {
+  const { record, state } = seen;
+  const { Labels: labels } = record.config;
+  const short = (text: string, length: number) => (truncate ? ellipsis(text, length) : text);
+  const row = {
+    get Command() {
+      return quote(short(commandLine(record), 20));
+    },
+    get CreatedAt() {
+      return localTime(record.created);
+    },
+    ID: truncate ? record.id.slice(0, 12) : record.id,
+    get Image() {
+      return image?.(record) ?? record.image.reference;
+    },
+    get Labels() {
+      return Object.keys(labels)
+        .sort()
+        .map((key) => `${key}=${labels[key]}`)
+        .join(',');
+    },
+    get LocalVolumes() {
+      return String(record.mounts.filter((mount) => mount.Driver === 'local').length);
+    },
+    get Mounts() {
+      return record.mounts
+        .map((mount) => short(mount.Name || mount.Source, 15))
+        .sort()
+        .join(',');
+    },
+    Names: record.name,
+    get Networks() {
+      return networkNames(record).join(',');
+    },
+    Platform: null,
+    get Ports() {
+      return displayPorts(portsOf(seen));
+    },
+    get RunningFor() {
+      return ago(record.created);
+    },
+    get Size() {
+      if (size === undefined) return '0B';
+      const { own, image: below } = size(record);
+      return `${humanSize(own)} (virtual ${humanSize(own + below)})`;
+    },
+    State: statusOf(state),
+    get Status() {
+      return describeState(state);
+    },
+  };
+  // {{.Label "key"}}: a method, no field.
+  return Object.defineProperty(row, 'Label', { value: (key: string) => labels[key] ?? '', enumerable: false });
+}
+
+/** So many characters, the last of them `…` where something was cut off (formatter.Ellipsis). */
+function ellipsis(text: string, length: number): string {
+  const characters = [...text];
+  return characters.length <= length ? text : `${characters.slice(0, length - 1).join('')}…`;
+}
+
+/** strconv.Quote: printable characters as they are, whatever the script. */
+function quote(text: string): string {
+  const named: Record<string, string> = { '"': '\\"', '\\': '\\\\', '\n': '\\n', '\r': '\\r', '\t': '\\t' };
+  const escaped = text.replace(/["\\\p{C}\p{Zl}\p{Zp}]/gu, (character) => named[character] ?? escape(character));
+  return `"${escaped}"`;
+}
+
+const CONTROLS = ['\\a', '\\b', '', '', '\\v', '\\f'];
+
+function escape(character: string): string {
+  const code = character.codePointAt(0) ?? 0;
+  if (code >= 7 && code <= 12 && CONTROLS[code - 7]) return CONTROLS[code - 7] ?? '';
+  if (code < 0x80) return `\\x${code.toString(16).padStart(2, '0')}`;
+  return code < 0x10000 ? `\\u${code.toString(16).padStart(4, '0')}` : `\\U${code.toString(16).padStart(8, '0')}`;
+}
