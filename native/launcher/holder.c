@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/nsfs.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/file.h>
@@ -172,13 +173,18 @@ static void make(int runtime, bool root)
 	idmap_free(&idmap);
 }
 
-/* A holder with a single id that a better one can take the place of. What still runs in its namespaces goes on. */
+/* Ends a holder with a single id, for a better one to take its place. What runs in its namespaces goes on. */
 static void retire(int runtime)
 {
 	scoped_process holder = PROCESS_NONE;
 
-	if (find(&holder, runtime, PID_FILE, false))
-		(void)syscall(SYS_pidfd_send_signal, holder.pidfd, SIGKILL, NULL, 0);
+	if (!find(&holder, runtime, PID_FILE, false))
+		return;
+	struct pollfd ended = {.fd = holder.pidfd, .events = POLLIN};
+
+	if (syscall(SYS_pidfd_send_signal, holder.pidfd, SIGKILL, NULL, 0) == 0)
+		while (poll(&ended, 1, -1) < 0 && errno == EINTR)
+			;
 }
 
 static enum inside enter_locked(int runtime, bool root)
