@@ -62,15 +62,10 @@ export async function createContainer(
 }
 
 async function takeName(store: Store, wanted: string | undefined, id: string): Promise<string> {
-  if (wanted !== undefined) {
-    reserveName(store, wanted, id);
-    return wanted;
-  }
-  for (;;) {
-    const name = generateName();
+  if (wanted !== undefined) return reserveName(store, wanted, id);
+  for (let attempt = 0; ; attempt++) {
     try {
-      reserveName(store, name, id);
-      return name;
+      return reserveName(store, generateName(attempt), id);
     } catch (error) {
       if (!(error instanceof WherryError) || error.kind !== 'conflict') throw error;
     }

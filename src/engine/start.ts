@@ -1,11 +1,11 @@
 /** start, clean-up, removal and restart: where a container meets its mounts and its networks. */
-import { mkdirSync } from 'node:fs';
 import { WherryError } from '#base/error.ts';
 import { killForRemoval, type StopOptions, stopContainer } from '#container/lifecycle.ts';
 import { type MonitorHandle, startMonitor } from '#container/monitor.ts';
 import { findContainer } from '#container/names.ts';
 import type { ContainerRecord } from '#container/record.ts';
 import { unmountRootfs } from '#container/rootfs.ts';
+import { unmountShm } from '#container/shm.ts';
 import { isRunning, readState } from '#container/state.ts';
 import { prepareBundle } from '#engine/bundle.ts';
 import { eraseContainer } from '#engine/remove.ts';
@@ -17,6 +17,8 @@ export interface StartOptions {
   attach?: { stdin: boolean; stdout: boolean; stderr: boolean };
   /** First size of the terminal: rows, columns. */
   size?: [number, number];
+  /** Called when the container can be attached to and before it starts: so that a terminal misses nothing. */
+  onReady?: () => Promise<void>;
 }
 
 /** A container that this command has started. */
@@ -82,7 +84,7 @@ function session(store: Store, record: ContainerRecord, monitor: MonitorHandle):
 /** Gives back what a start took: mounts and network. Nothing to give back is fine. */
 async function release(store: Store, record: ContainerRecord): Promise<void> {
   const { leaveNetworks } = await import('#network/network.ts');
-  await Promise.all([unmountRootfs(store, record.id), leaveNetworks(store, record.id)]);
+  await Promise.all([unmountRootfs(store, record.id), unmountShm(store, record.id), leaveNetworks(store, record.id)]);
 }
 
 /**

@@ -3,10 +3,10 @@ import { createHash } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { buffer } from 'node:stream/consumers';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
-import { type Headers, pack } from 'tar-stream';
+import { type Header, pack } from 'tar-stream';
 
 /** One entry of a layer; a `content` makes it a file. Times are the epoch's, so that the same input gives the same digest. */
-export type Entry = Headers & { content?: string | Buffer };
+export type Entry = Partial<Header> & { name: string; content?: string | Buffer };
 
 export interface ImageSource {
   reference: string;

@@ -1,0 +1,93 @@
+/** What a container needs around it at each start: root, volumes, network, the files in /etc, and the bundle. */
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Endpoint, PortMap } from '#base/api.ts';
+import { oomFile } from '#container/limits.ts';
+import type { MonitorOptions } from '#container/monitor.ts';
+import type { ContainerRecord } from '#container/record.ts';
+import { mountRootfs } from '#container/rootfs.ts';
+import { mountShm } from '#container/shm.ts';
+import { makeSpec } from '#container/spec.ts';
+import { readState } from '#container/state.ts';
+import { type Found, lookAround } from '#container/surroundings.ts';
+import { type Connection, connectContainer, writeEtcFiles } from '#engine/connect.ts';
+import type { Store } from '#store/store.ts';
+import { replace } from '#sys/file.ts';
+import { resolveInRoot } from '#sys/rooted.ts';
+
+/** What the monitor has to know of it. */
+export type Bundle = Pick<MonitorOptions, 'bundle' | 'cgroupManager' | 'oomFile' | 'netns' | 'publish'>;
+
+/** Kept with the container while it runs: what ps, inspect and port show of its network. */
+export interface NetworkState {
+  netns: string | null;
+  endpoints: Record<string, Endpoint>;
+  ports: PortMap;
+}
+
+/**
+ * Mounts the root, joins the networks (both at once: most of the second is spent in other programs), and writes the
+ * bundle. Whatever is made before an error stays for the caller to give back.
+ */
+export async function prepareBundle(
+  store: Store,
+  record: ContainerRecord,
+  { size }: { size?: [number, number] },
+): Promise<Bundle> {
+  const [connected, mounted] = await Promise.allSettled([connectContainer(store, record), mountRoot(store, record)]);
+  if (mounted.status === 'rejected') throw mounted.reason;
+  if (connected.status === 'rejected') throw connected.reason;
+  const [connection, rootfs] = [connected.value, mounted.value];
+  const found = lookAround(store, record, rootfs);
+  await writeBundle(store, record, { connection, found, rootfs, ...(size === undefined ? {} : { size }) });
+  const { cgroup, userns } = found.facts;
+  const counts = oomFile(record.id, record.hostConfig, cgroup, { uid: store.host.uid, initial: userns.initial });
+  return {
+    bundle: store.path('containers', record.id, 'bundle'),
+    cgroupManager: cgroup.manager,
+    ...(counts === undefined ? {} : { oomFile: counts }),
+    ...(connection.userNetns === undefined ? {} : { netns: connection.userNetns }),
+    publish: connection.publish,
+  };
+}
+
+/** The root, and on the first start the volumes with what the image has at their places. */
+async function mountRoot(store: Store, record: ContainerRecord): Promise<string> {
+  const rootfs = await mountRootfs(store, record);
+  await mountShm(store, record);
+  const fresh = record.mounts.filter((point) => point.Type === 'volume' && !point.NoCopy);
+  if (fresh.length > 0 && readState(store, record.id) === undefined) {
+    const { copyUp } = await import('#volume/copyup.ts');
+    for (const point of fresh) await copyUp(resolveInRoot(rootfs, point.Destination), point.Source);
+  }
+  return rootfs;
+}
+
+interface Prepared {
+  connection: Connection;
+  found: Found;
+  rootfs: string;
+  size?: [number, number];
+}
+
+async function writeBundle(store: Store, record: ContainerRecord, prepared: Prepared): Promise<void> {
+  const { connection, found, rootfs, size } = prepared;
+  const at = (name: string) => store.path('containers', record.id, name);
+  const files = await writeEtcFiles(store, record, { connection, found });
+  const state: NetworkState = {
+    netns: connection.netns ?? null,
+    endpoints: connection.endpoints,
+    ports: connection.ports,
+  };
+  replace(at('network.json'), JSON.stringify(state));
+  const spec = makeSpec({
+    record,
+    rootfs,
+    files,
+    found,
+    ...(connection.netns === undefined ? {} : { netns: connection.netns }),
+    ...(size === undefined ? {} : { size }),
+  });
+  mkdirSync(at('bundle'), { recursive: true, mode: 0o700 });
+  replace(join(at('bundle'), 'config.json'), JSON.stringify(spec));
+}

@@ -1,0 +1,44 @@
+/** What images and containers have to do with each other: who uses which. */
+import { listContainers } from '#container/names.ts';
+import { isRunning, readState } from '#container/state.ts';
+import { type ImageUser, type Removed, removeImage } from '#image/remove.ts';
+import type { Store } from '#store/store.ts';
+
+/** Which containers need which images and layers. */
+export function imageUsers(store: Store): ImageUser[] {
+  return listContainers(store).map(({ id, image }) => ({
+    id,
+    image: image.id,
+    diffIds: image.diffIds,
+    running: isRunning(readState(store, id)),
+  }));
+}
+
+/** Image ID -> how many containers were made from it. */
+export function containersByImage(store: Store): Map<string, number> {
+  const counts = new Map<string, number>();
+  for (const { image } of listContainers(store)) counts.set(image.id, (counts.get(image.id) ?? 0) + 1);
+  return counts;
+}
+
+/** One name's outcome: what went, or why it could not. */
+export interface RemovalOutcome {
+  name: string;
+  removed?: Removed;
+  error?: unknown;
+}
+
+/** Removes images one after the other; each name is tried, whatever became of those before it. */
+export async function* removeImages(
+  store: Store,
+  names: readonly string[],
+  { force = false }: { force?: boolean } = {},
+): AsyncGenerator<RemovalOutcome, void, undefined> {
+  for (const name of names) {
+    try {
+      yield { name, removed: await removeImage(store, name, { force, usedBy: () => imageUsers(store) }) };
+    } catch (error) {
+      yield { name, error };
+    }
+  }
+}
