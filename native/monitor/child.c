@@ -86,7 +86,8 @@ pid_t child_start(char *const arguments[], const int streams[3])
 	pid_t pid = -1;
 	int error;
 
-	/* posix_spawn() borrows our memory instead of copying its tables: faster, and no page of ours is copied later. */
+	/* posix_spawn() borrows our memory instead of copying its tables: faster, and no page of ours is copied later.
+	 */
 	error = posix_spawn_file_actions_init(&actions);
 	if (error) {
 		errno = error;

@@ -13,8 +13,8 @@ typedef uint64_t words2 __attribute__((vector_size(16)));
 static bool any_special(bytes16 v)
 {
 	/* Compared to all at once: each true comparison is a byte of ones. */
-	words2 found = (words2)((v < 0x20) | (v >= 0x80) | (v == '"') | (v == '\\') | (v == '<') | (v == '>') |
-				(v == '&'));
+	words2 found =
+		(words2)((v < 0x20) | (v >= 0x80) | (v == '"') | (v == '\\') | (v == '<') | (v == '>') | (v == '&'));
 
 	return (found[0] | found[1]) != 0;
 }

@@ -28,12 +28,12 @@ static struct {
 	int fd;
 	const char *path;
 	const char *attributes;
-	long long size; /* of the file, without the block */
+	long long size;	 /* of the file, without the block */
 	long long limit; /* -1: none */
 	long long files;
-	size_t used; /* of the block */
+	size_t used;		 /* of the block */
 	unsigned long long lost; /* entries that could not be written */
-	unsigned entries; /* in the block */
+	unsigned entries;	 /* in the block */
 	int problem;
 } log_file = {.fd = -1};
 

@@ -19,9 +19,9 @@ enum { LOG_PIECE = 16 * 1024 }; /* longer lines become several entries, as with 
 /* The beginning of a line whose end has not come yet. */
 struct line {
 	const char *stream; /* stdout or stderr */
-	char *held; /* LOG_PIECE bytes */
+	char *held;	    /* LOG_PIECE bytes */
 	size_t size;
-	bool partial; /* pieces of this line are in the log already */
+	bool partial;	       /* pieces of this line are in the log already */
 	struct timespec since; /* when its first piece was logged */
 };
 

@@ -153,14 +153,17 @@ void loop_end(void)
 	ended = true;
 }
 
-void loop_run(bool (*pending)(void), void (*idle)(void))
+void loop_run(bool (*round)(void), void (*idle)(void))
 {
 	struct epoll_event events[BATCH];
 
-	while (!ended) {
-		bool put_off = pending();
-		int count = epoll_wait(poller, events, BATCH, put_off ? 0 : time_to_sleep());
+	for (;;) {
+		bool put_off = round();
+		int count;
 
+		if (ended)
+			return;
+		count = epoll_wait(poller, events, BATCH, put_off ? 0 : time_to_sleep());
 		if (count == 0 && put_off)
 			idle();
 		for (int i = 0; i < count; i++) {

@@ -29,7 +29,7 @@ struct timer {
 	bool listed;
 };
 
-#define loop_owner(member, type, name) ((type *)(void *)((char *)(member) - offsetof(type, name)))
+#define loop_owner(member, type, name) ((type *)(void *)((char *)(member)-offsetof(type, name)))
 
 /* Makes the loop; -1 with errno. */
 int loop_open(void);
@@ -64,10 +64,10 @@ void timer_set(struct timer *timer, uint64_t milliseconds, void (*ring)(struct t
 void timer_clear(struct timer *timer);
 
 /*
- * Runs until loop_end(). IDLE is called when nothing is ready, before the loop sleeps, if PENDING says so: work that
- * is better done in large pieces is put off until then.
+ * Runs until loop_end(). ROUND is called before each wait; while it returns true, IDLE is called when nothing is ready,
+ * before the loop sleeps: work that is better done in large pieces is put off until then.
  */
-void loop_run(bool (*pending)(void), void (*idle)(void));
+void loop_run(bool (*round)(void), void (*idle)(void));
 void loop_end(void);
 
 #endif

@@ -12,9 +12,9 @@
 
 enum outlet_kind {
 	OUTLET_NONBLOCK, /* O_NONBLOCK is set on it */
-	OUTLET_SOCKET, /* each write says that it must not wait */
-	OUTLET_FILE, /* never waits */
-	OUTLET_POLLED, /* may wait, and its flags are not ours to change: asked before each small write */
+	OUTLET_SOCKET,	 /* each write says that it must not wait */
+	OUTLET_FILE,	 /* never waits */
+	OUTLET_POLLED,	 /* may wait, and its flags are not ours to change: asked before each small write */
 };
 
 struct outlet {

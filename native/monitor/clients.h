@@ -1,0 +1,43 @@
+/*
+ * The clients of the container's socket: attached people, and programs that wait or steer.
+ *
+ * Frames as Docker has them: type, three zeros, length as 32 bits big endian, then so many bytes. From a client: 0 is
+ * standard input, 3 a word of control. To a client: 1 and 2 are output, 3 is news.
+ */
+#ifndef WHERRY_MONITOR_CLIENTS_H
+#define WHERRY_MONITOR_CLIENTS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "monitor/config.h"
+
+struct client_calls {
+	void (*attached)(void); /* somebody is attached */
+	void (*stop)(void);	/* no restart from now on */
+	/* The news for somebody who asks when all is over; NULL before. */
+	const char *(*ended)(void);
+};
+
+/* Listens at the socket of CONFIG, if it names one; -1 with errno. */
+int clients_open(const struct config *config, const struct client_calls *calls);
+
+/* Sends output to everybody who is attached to STREAM (STREAM_OUT or STREAM_ERR). */
+void clients_send(unsigned stream, const char *bytes, size_t size);
+
+/* Is somebody who is attached to STREAM behind? */
+bool clients_busy(unsigned stream);
+
+/* Sends news to everybody who is attached or waits. */
+void clients_tell(const char *news);
+
+/* Standard input has room again: goes on reading. */
+void clients_resume(void);
+
+/* Removes the socket: no new clients. */
+void clients_close(void);
+
+/* Is anything still to be sent? */
+bool clients_pending(void);
+
+#endif

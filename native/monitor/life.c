@@ -1,0 +1,450 @@
+#define _GNU_SOURCE
+#include "monitor/life.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/io.h"
+#include "base/scoped.h"
+#include "monitor/child.h"
+#include "monitor/clients.h"
+#include "monitor/control.h"
+#include "monitor/fault.h"
+#include "monitor/log.h"
+#include "monitor/loop.h"
+#include "monitor/output.h"
+#include "monitor/ports.h"
+#include "monitor/record.h"
+#include "monitor/restart.h"
+#include "monitor/stdio.h"
+
+enum phase { PREPARING, WAITING, STARTING, RUNNING, ENDING, PAUSING, OVER };
+
+enum { UNKNOWN_FAULT = 128 /* Docker's exit code for a container that could not be restarted */ };
+
+static struct {
+	const struct config *config;
+	enum phase phase;
+	pid_t runtime;
+	pid_t process;
+	pid_t deleter;
+	struct record record;
+	struct restart restart;
+	struct timer pause;
+	uint64_t since; /* ms; when the process was started */
+	unsigned long long oom_before;
+	bool ever_started;
+	bool terminate; /* SIGTERM came while the process was being started */
+	bool stopped;	/* by hand: no restart */
+	bool drained;	/* the output of the process that has ended is in the log */
+	bool told;	/* the command knows the end */
+	bool is_copy;	/* only here for clients that are behind */
+	/* What the command did. */
+	bool command_done;
+	bool command_left; /* it stays away, or is gone: cleaning up is ours */
+	char error[sizeof(((struct record *)0)->error)];
+	int error_status; /* 0: no error */
+	char news[64];	  /* the end, as clients are told */
+} life;
+
+static void start(void);
+static void end_pause(void);
+
+bool life_running(void)
+{
+	return life.phase == RUNNING;
+}
+
+static void save(void)
+{
+	/* The record is the best that is known. Where it can't be written, readers find out that we're gone. */
+	(void)record_save(life.config, &life.record);
+}
+
+/* --- the end of all ---------------------------------------------------------------------------------------------- */
+
+static void leave(void)
+{
+	bool clean_up = life.command_left && !life.command_done && life.config->cleanup.count > 0;
+
+	clients_close();
+	if (life.config->registration)
+		(void)unlink(life.config->registration);
+	(void)unlink(life.config->pid_file);
+	/* Clients that are still behind are served by a copy of this process: cleaning up does not wait for them. */
+	life.is_copy = clients_pending() && fork() == 0;
+	if (life.is_copy)
+		return;
+	if (clean_up)
+		child_become(life.config->cleanup.items);
+	loop_end();
+}
+
+static void tell_command(void)
+{
+	if (life.told)
+		return;
+	life.told = true;
+	if (life.error_status)
+		control_say("error %d %s", life.error_status, life.error);
+	else if (config_is_exec(life.config))
+		control_say("exit %d 0", life.record.exit_code);
+	else
+		control_say("exit %d %d", life.record.exit_code, life.record.oom_killed);
+}
+
+/* What comes after the end waits for two: the command's streams, so that "exit" is the last it hears, and the command.
+ */
+void life_go_on(void)
+{
+	if (life.phase != OVER)
+		return;
+	if (life.is_copy) {
+		if (!clients_pending())
+			loop_end();
+		return;
+	}
+	if (output_flushed() || life.command_left)
+		tell_command();
+	if (life.told && (life.command_done || life.command_left))
+		leave();
+}
+
+static void over(void)
+{
+	life.phase = OVER;
+	snprintf(life.news, sizeof(life.news), "exit %d %d", life.record.exit_code, life.record.oom_killed);
+	clients_tell(life.news);
+}
+
+/* --- from the end of the process to the next start, or the end of all -------------------------------------------- */
+
+static bool delete (void)
+{
+	const struct list *command = &life.config->delete;
+	static const int nothing[3] = {0, 1, 2};
+
+	if (command->count == 0)
+		return false;
+	life.deleter = child_start(command->items, nothing);
+	if (life.deleter < 0)
+		life.deleter = 0;
+	return life.deleter > 0;
+}
+
+static void pause_over(struct timer *timer)
+{
+	(void)timer;
+	start();
+}
+
+/* When the output is in the log and the runtime has forgotten the container. */
+static void go_on_after_process(void)
+{
+	if (life.phase != ENDING || !life.drained || life.deleter)
+		return;
+	if (strcmp(life.record.status, "restarting") != 0)
+		return over();
+	life.phase = PAUSING;
+	if (life.stopped)
+		return end_pause();
+	clients_tell("restarting");
+	control_say("restarting %d %d", life.record.exit_code, life.record.oom_killed);
+	timer_set(&life.pause, life.restart.pause, pause_over);
+}
+
+static void drained(void)
+{
+	bool again = !life.stopped && !config_is_exec(life.config) &&
+		     restart_due(&life.restart, life.config, life.record.exit_code, loop_now() - life.since);
+
+	life.drained = true;
+	log_flush();
+	life.record.status = again ? "restarting" : "exited";
+	life.record.restart_count = life.restart.count;
+	save();
+	go_on_after_process();
+}
+
+static void ended(int status)
+{
+	life.phase = ENDING;
+	life.process = 0;
+	life.drained = false;
+	clock_gettime(CLOCK_REALTIME, &life.record.finished);
+	life.record.pid = 0;
+	life.record.pid_start = 0;
+	life.record.exit_code = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+	life.record.oom_killed = record_oom_kills(life.config) > life.oom_before;
+	/* The runtime takes away the control group that was just read; meanwhile the last output is. */
+	(void)delete ();
+	stdio_finish(drained);
+}
+
+/* The pause before a restart ends with no restart. */
+static void end_pause(void)
+{
+	timer_clear(&life.pause);
+	life.record.status = "exited";
+	save();
+	over();
+}
+
+static void stop(void)
+{
+	life.stopped = true;
+	if (life.phase == PAUSING)
+		end_pause();
+}
+
+/* --- the start --------------------------------------------------------------------------------------------------- */
+
+/* A first start that failed leaves no state: the container is as before. A restart that failed is its end. */
+static void failed(int status)
+{
+	life.phase = ENDING;
+	life.drained = true;
+	life.process = 0;
+	if (life.ever_started) {
+		life.record.status = "exited";
+		life.record.exit_code = status == 125 ? UNKNOWN_FAULT : status;
+		clock_gettime(CLOCK_REALTIME, &life.record.finished);
+		snprintf(life.record.error, sizeof(life.record.error), "%s", life.error);
+		save();
+	} else {
+		life.record.status = "exited";
+		life.record.exit_code = status;
+	}
+	life.error_status = status;
+	/* A runtime may have left half a container. */
+	if (!delete ())
+		go_on_after_process();
+}
+
+static void failed_to(const char *what)
+{
+	char said[16];
+
+	snprintf(life.error, sizeof(life.error), "cannot start \"%s\": %s", what, strerror(errno));
+	stdio_failed(said, sizeof(said));
+	failed(125);
+}
+
+static pid_t read_pid(void)
+{
+	scoped_str text = io_read_file(AT_FDCWD, life.config->pid_file, NULL);
+	long pid = text ? strtol(text, NULL, 10) : 0;
+
+	return pid > 0 ? (pid_t)pid : 0;
+}
+
+/* The runtime has ended well: whom did it start? */
+static void runtime_done(void)
+{
+	siginfo_t info;
+
+	life.process = read_pid();
+	if (!life.process) {
+		errno = ENOENT;
+		return failed_to("find the process that the runtime started (no pid file)");
+	}
+	if (waitid(P_PID, (id_t)life.process, &info, WEXITED | WNOHANG | WNOWAIT) < 0)
+		return failed_to("watch the process that the runtime started");
+	if (!stdio_started()) {
+		kill(life.process, SIGKILL);
+		errno = EPROTO;
+		return failed_to("get a terminal from the runtime");
+	}
+	life.phase = RUNNING;
+	life.ever_started = true;
+	life.since = loop_now();
+	life.record.status = "running";
+	life.record.pid = life.process;
+	life.record.pid_start = io_start_time(life.process);
+	life.record.finished = (struct timespec){0};
+	life.record.oom_killed = false;
+	life.record.exit_code = 0;
+	life.record.restart_count = life.restart.count;
+	clock_gettime(CLOCK_REALTIME, &life.record.started);
+	save();
+	control_say("started %d", life.process);
+	if (life.terminate)
+		kill(life.process, SIGTERM);
+}
+
+static void runtime_ended(int status)
+{
+	char said[1024];
+
+	life.runtime = 0;
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
+		return runtime_done();
+	stdio_failed(said, sizeof(said));
+	failed(fault_read(life.config, said, WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status),
+			  life.error, sizeof(life.error)));
+}
+
+/* The runtime's arguments, with the place for the terminal filled in. NULL when memory is out. */
+static char **runtime_arguments(void)
+{
+	const struct list *template = &life.config->runtime;
+	char **arguments = calloc(template->count + 2, sizeof(*arguments));
+	size_t n = 0;
+
+	for (size_t i = 0; arguments && i < template->count; i++) {
+		if (strcmp(template->items[i], "@console@") != 0) {
+			arguments[n++] = template->items[i];
+		} else if (life.config->terminal) {
+			arguments[n++] = life.config->console_flag ? life.config->console_flag : "--console-socket";
+			arguments[n++] = (char *)(size_t)stdio_console_path();
+		}
+	}
+	return arguments;
+}
+
+static void start(void)
+{
+	scoped(char *) arguments = NULL;
+
+	life.phase = STARTING;
+	if (stdio_open() < 0)
+		return failed_to("make the container's streams");
+	/* What an earlier start left must not be taken for this one's. */
+	(void)unlink(life.config->pid_file);
+	if (life.config->runtime_log)
+		(void)unlink(life.config->runtime_log);
+	life.oom_before = record_oom_kills(life.config);
+	arguments = runtime_arguments();
+	if (!arguments)
+		return failed_to("start the runtime");
+	life.runtime = child_start(arguments, stdio_for_runtime());
+	if (life.runtime < 0)
+		failed_to(arguments[0]);
+}
+
+/* The end before any beginning. */
+static void refuse(const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	vsnprintf(life.error, sizeof(life.error), format, arguments);
+	va_end(arguments);
+	life.error_status = 125;
+	life.record.exit_code = 125;
+	over();
+}
+
+/* --- what others do ---------------------------------------------------------------------------------------------- */
+
+void life_reap(void)
+{
+	int status;
+	pid_t pid;
+
+	/* The runtime first: only its pid file tells which child is the container. */
+	if (life.phase == STARTING) {
+		if (waitpid(life.runtime, &status, WNOHANG) != life.runtime)
+			return;
+		runtime_ended(status);
+	}
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+		if (pid == life.process && life.phase == RUNNING) {
+			ended(status);
+		} else if (pid == life.deleter) {
+			life.deleter = 0;
+			go_on_after_process();
+		}
+	}
+}
+
+void life_terminate(void)
+{
+	/* At shutdown everything gets SIGTERM, the container too. One that came back would be killed a minute later. */
+	life.stopped = true;
+	if (life.phase == RUNNING)
+		kill(life.process, SIGTERM);
+	else if (life.phase == STARTING)
+		life.terminate = true;
+	else if (life.phase == PAUSING)
+		end_pause();
+}
+
+static void begin(void)
+{
+	if (life.phase == WAITING)
+		start();
+}
+
+static const char *news_of_end(void)
+{
+	return life.phase == OVER ? life.news : NULL;
+}
+
+static const struct client_calls calls = {.attached = begin, .stop = stop, .ended = news_of_end};
+
+static void command_left(void)
+{
+	life.command_left = true;
+	stdio_let_go();
+}
+
+static void heard(enum control_event event)
+{
+	switch (event) {
+	case COMMAND_GO:
+		break;
+	case COMMAND_DONE:
+		/* Before the end there is nothing that it could have cleaned up. */
+		life.command_done = life.phase == OVER;
+		break;
+	case COMMAND_STAY:
+		command_left();
+		control_say("detached");
+		break;
+	case COMMAND_GONE:
+		command_left();
+		break;
+	}
+	begin();
+}
+
+/* What must be there before the runtime is started. */
+static bool prepare(const struct config *config)
+{
+	char problem[256];
+
+	if (stdio_init(config) < 0)
+		refuse("cannot take over the command's streams: %s", strerror(errno));
+	else if (log_open(config) < 0)
+		refuse("cannot open the log \"%s\": %s", config->log, strerror(errno));
+	else if (!ports_open(config, problem, sizeof(problem)))
+		refuse("%s", problem);
+	else if (clients_open(config, &calls) < 0)
+		refuse("cannot listen at \"%s\": %s", config->socket, strerror(errno));
+	else if (record_register(config) < 0)
+		refuse("cannot write \"%s\": %s", config->registration, strerror(errno));
+	return life.phase != OVER;
+}
+
+void life_begin(const struct config *config)
+{
+	life.config = config;
+	control_open(heard);
+	if (!prepare(config))
+		return;
+	if (life.command_left)
+		stdio_let_go();
+	life.phase = WAITING;
+	if (config->await_client && !life.command_left)
+		control_say("ready");
+	else
+		begin();
+}
