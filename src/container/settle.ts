@@ -37,7 +37,7 @@ export function settleRequest(store: Store, request: CreateRequest, facts: Facts
     warnings.push(`Only root may lower the OOM score: ${facts.oomScoreAdj} is used instead of ${host.OomScoreAdj}`);
   }
   fillIn(store, host, facts);
-  return { request: { ...request, config, hostConfig: host }, warnings };
+  return { request: { ...request, config, hostConfig: host, networks: settleNetworks(host, request) }, warnings };
 }
 
 const LONGEST_HOSTNAME = 64;
@@ -147,6 +147,15 @@ function checkShared(config: Config, host: HostConfig): void {
 }
 
 const DEFAULT_SHM = 64 * 1024 * 1024;
+
+/** `default` is the bridge; a network that the mode alone names is one to join. */
+function settleNetworks(host: HostConfig, { networks }: CreateRequest): CreateRequest['networks'] {
+  if (host.NetworkMode === '' || host.NetworkMode === 'default') host.NetworkMode = 'bridge';
+  const { default: byDefault, ...named } = networks;
+  if (['none', 'host'].includes(host.NetworkMode) || OTHER.test(host.NetworkMode)) return {};
+  if (Object.hasOwn(named, host.NetworkMode)) return named;
+  return { [host.NetworkMode]: byDefault ?? {}, ...named };
+}
 
 function fillIn(store: Store, host: HostConfig, { cgroup }: Facts): void {
   const byId = (mode: string) => {

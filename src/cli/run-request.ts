@@ -1,0 +1,245 @@
+/** The flags and words of run and create become the request that the engine takes, by the rules of Docker's client. */
+import { resolve } from 'node:path';
+import type { Config, CreateRequest, DeviceMapping, HostConfig, RestartPolicy } from '#base/api.ts';
+import { WherryError } from '#base/error.ts';
+import { readEnvFile, readLabelFile, readSecurityOptions } from '#cli/run-files.ts';
+import type { RequestValues } from '#cli/run-flags.ts';
+import { readNetworks } from '#cli/run-network.ts';
+import { parseExpose, publishMaps } from '#network/ports.ts';
+import { parseTmpfsFlag, parseVolumeFlag } from '#volume/parse.ts';
+
+const invalid = (message: string) => new WherryError('invalid', message);
+
+export interface Line {
+  /** IMAGE [COMMAND] [ARG...] */
+  args: readonly string[];
+  values: RequestValues;
+  /** The flags that were really given. */
+  given: ReadonlySet<string>;
+}
+
+/** Makes the request. Throws kind `invalid` in the words of Docker's client. */
+export function requestFrom(line: Line): CreateRequest {
+  const { values } = line;
+  const ports = publishMaps(values.publish);
+  const exposed = values.expose.flatMap(parseExpose).map((port) => [port, {}] as const);
+  const volumes = readVolumes(values);
+  const network = readNetworks([...values.network, ...values.net], values.macAddress);
+  const config = configFrom(line, {
+    exposed: { ...ports.exposed, ...Object.fromEntries(exposed) },
+    anonymous: volumes.anonymous,
+  });
+  const hostConfig: HostConfig = {
+    ...isolationFrom(values),
+    ...limitsFrom(values),
+    ...lifeFrom(line),
+    Binds: orNull(volumes.binds),
+    Mounts: values.mount,
+    Tmpfs: Object.fromEntries(values.tmpfs.map(parseTmpfsFlag).map(({ path, options }) => [path, options])),
+    VolumesFrom: orNull(values.volumesFrom),
+    NetworkMode: network.mode,
+    PortBindings: ports.bindings,
+    PublishAllPorts: values.publishAll,
+    Dns: values.dns,
+    DnsOptions: [...values.dnsOption, ...values.dnsOpt],
+    DnsSearch: values.dnsSearch,
+    ExtraHosts: orNull(values.addHost),
+    Links: null,
+  };
+  if (hostConfig.AutoRemove && !['', 'no'].includes(hostConfig.RestartPolicy.Name)) {
+    throw invalid('conflicting options: cannot specify both --restart and --rm');
+  }
+  const platform = values.platform ?? process.env.DOCKER_DEFAULT_PLATFORM;
+  return {
+    ...(values.name === undefined || values.name === '' ? {} : { name: values.name }),
+    ...(platform ? { platform } : {}),
+    config,
+    hostConfig,
+    networks: network.networks,
+  };
+}
+
+const orNull = <T>(list: T[]): T[] | null => (list.length === 0 ? null : list);
+
+function readVolumes({ volume }: RequestValues): { binds: string[]; anonymous: Record<string, object> } {
+  // As Docker's client: only what starts with a dot is a path of the working directory.
+  const absolute = (path: string) => (path.startsWith('.') ? resolve(path) : path);
+  const binds: string[] = [];
+  const anonymous: Record<string, object> = {};
+  for (const flag of volume.map((text) => parseVolumeFlag(text, absolute))) {
+    if ('bind' in flag) binds.push(flag.bind);
+    else anonymous[flag.anonymous] = {};
+  }
+  return { binds: [...new Set(binds)], anonymous };
+}
+
+function configFrom(
+  { args, values, given }: Line,
+  { exposed, anonymous }: { exposed: Record<string, object>; anonymous: Record<string, object> },
+): Config {
+  const [image = '', ...command] = args;
+  const wanted = new Set(values.attach);
+  const attachStdin = values.interactive || wanted.has('stdin');
+  return {
+    Hostname: values.hostname ?? '',
+    Domainname: values.domainname ?? '',
+    User: values.user ?? '',
+    AttachStdin: attachStdin,
+    AttachStdout: wanted.size === 0 || wanted.has('stdout'),
+    AttachStderr: wanted.size === 0 || wanted.has('stderr'),
+    ...(Object.keys(exposed).length === 0 ? {} : { ExposedPorts: exposed }),
+    Tty: values.tty,
+    OpenStdin: values.interactive,
+    StdinOnce: values.interactive && attachStdin,
+    Env: [...values.envFile.flatMap(readEnvFile), ...values.env],
+    Cmd: orNull(command),
+    Image: image,
+    Volumes: Object.keys(anonymous).length === 0 ? null : anonymous,
+    WorkingDir: values.workdir ?? '',
+    Entrypoint: given.has('entrypoint') ? [values.entrypoint ?? ''] : null,
+    Labels: pairs([...values.labelFile.flatMap(readLabelFile), ...values.label]),
+    ...(values.stopSignal ? { StopSignal: values.stopSignal } : {}),
+    ...(values.stopTimeout === undefined ? {} : { StopTimeout: values.stopTimeout }),
+  };
+}
+
+/** `key=value` or a key alone; the later one wins. */
+function pairs(entries: readonly string[]): Record<string, string> {
+  return Object.fromEntries(
+    entries.map((entry) => {
+      const at = entry.indexOf('=');
+      return at === -1 ? [entry, ''] : [entry.slice(0, at), entry.slice(at + 1)];
+    }),
+  );
+}
+
+type Isolation = Pick<
+  HostConfig,
+  | 'CapAdd'
+  | 'CapDrop'
+  | 'CgroupnsMode'
+  | 'GroupAdd'
+  | 'IpcMode'
+  | 'PidMode'
+  | 'UTSMode'
+  | 'UsernsMode'
+  | 'Privileged'
+  | 'ReadonlyRootfs'
+  | 'SecurityOpt'
+  | 'ShmSize'
+  | 'Sysctls'
+  | 'Runtime'
+  | 'Devices'
+  | 'MaskedPaths'
+  | 'ReadonlyPaths'
+  | 'Annotations'
+>;
+
+function isolationFrom(values: RequestValues): Isolation {
+  const security = readSecurityOptions(values.securityOpt);
+  return {
+    CapAdd: orNull(values.capAdd),
+    CapDrop: orNull(values.capDrop),
+    CgroupnsMode: mode(values.cgroupns, /^(private|host)$/, '--cgroupns: invalid CGROUP mode'),
+    GroupAdd: orNull(values.groupAdd),
+    IpcMode: values.ipc ?? '',
+    PidMode: mode(values.pid, /^(host|container:.+)$/, '--pid: invalid PID mode'),
+    UTSMode: mode(values.uts, /^host$/, '--uts: invalid UTS mode'),
+    UsernsMode: mode(values.userns, /^host$/, '--userns: invalid USER mode'),
+    Privileged: values.privileged,
+    ReadonlyRootfs: values.readOnly,
+    SecurityOpt: orNull(security.options),
+    ShmSize: values.shmSize ?? 0,
+    ...(Object.keys(values.sysctl).length === 0 ? {} : { Sysctls: values.sysctl }),
+    Runtime: values.runtime ?? '',
+    Devices: values.device.map(parseDevice),
+    MaskedPaths: security.unconfinedPaths ? [] : null,
+    ReadonlyPaths: security.unconfinedPaths ? [] : null,
+    ...(Object.keys(values.annotation).length === 0 ? {} : { Annotations: values.annotation }),
+  };
+}
+
+function mode(value: string | undefined, valid: RegExp, complaint: string): string {
+  if (value === undefined || value === '' || valid.test(value)) return value ?? '';
+  throw invalid(complaint);
+}
+
+/** Each of r, w and m at most once. */
+const DEVICE_MODE = /^(?!.*(.).*\1)[rwm]+$/;
+
+/** One --device: `path`, `path:mode`, `path:inside`, `path:inside:mode`. */
+export function parseDevice(text: string): DeviceMapping {
+  const parts = text.split(':');
+  const [source = '', second, third] = parts;
+  if (parts.length > 3 || source === '') throw invalid(`bad format for path: ${text}`);
+  if (third !== undefined && !DEVICE_MODE.test(third)) throw invalid(`bad mode specified: ${third}`);
+  const modeFirst = parts.length === 2 && DEVICE_MODE.test(second ?? '');
+  const inside = modeFirst ? source : (second ?? source);
+  if (!inside.startsWith('/')) throw invalid(`${inside} is not an absolute path`);
+  return {
+    PathOnHost: source,
+    PathInContainer: inside,
+    CgroupPermissions: third ?? (modeFirst ? (second ?? '') : 'rwm'),
+  };
+}
+
+type Limits = Pick<
+  HostConfig,
+  | 'Ulimits'
+  | 'OomScoreAdj'
+  | 'Memory'
+  | 'MemoryReservation'
+  | 'MemorySwap'
+  | 'NanoCpus'
+  | 'CpuShares'
+  | 'CpuPeriod'
+  | 'CpuQuota'
+  | 'CpusetCpus'
+  | 'CpusetMems'
+  | 'PidsLimit'
+  | 'CgroupParent'
+>;
+
+function limitsFrom(values: RequestValues): Limits {
+  return {
+    Ulimits: values.ulimit.toSorted((one, other) => (one.Name < other.Name ? -1 : 1)),
+    OomScoreAdj: values.oomScoreAdj ?? 0,
+    Memory: values.memory ?? 0,
+    MemoryReservation: values.memoryReservation ?? 0,
+    MemorySwap: values.memorySwap ?? 0,
+    NanoCpus: values.cpus ?? 0,
+    CpuShares: values.cpuShares ?? 0,
+    CpuPeriod: values.cpuPeriod ?? 0,
+    CpuQuota: values.cpuQuota ?? 0,
+    CpusetCpus: values.cpusetCpus ?? '',
+    CpusetMems: values.cpusetMems ?? '',
+    PidsLimit: values.pidsLimit || null,
+    CgroupParent: values.cgroupParent ?? '',
+  };
+}
+
+type Life = Pick<HostConfig, 'ContainerIDFile' | 'LogConfig' | 'RestartPolicy' | 'AutoRemove' | 'ConsoleSize' | 'Init'>;
+
+function lifeFrom({ values, given }: Line): Life {
+  const { cidfile, logDriver = '', logOpt, restart, rm, init } = values;
+  if (logDriver === 'none' && logOpt.length > 0) throw invalid('invalid logging opts for driver none');
+  return {
+    ContainerIDFile: cidfile ?? '',
+    LogConfig: { Type: logDriver, Config: pairs(logOpt) },
+    RestartPolicy: parseRestart(restart),
+    AutoRemove: rm,
+    ConsoleSize: [0, 0],
+    ...(given.has('init') ? { Init: init } : {}),
+  };
+}
+
+/** `on-failure:3`; whether there is such a policy is the daemon's to say. */
+export function parseRestart(text: string): RestartPolicy {
+  const colon = text.indexOf(':');
+  const [name, count] = colon === -1 ? [text, ''] : [text.slice(0, colon), text.slice(colon + 1)];
+  if (colon === 0) throw invalid('invalid restart policy format: no policy provided before colon');
+  if (!/^([+-]?\d+)?$/.test(count)) {
+    throw invalid('invalid restart policy format: maximum retry count must be an integer');
+  }
+  return { Name: name as RestartPolicy['Name'], MaximumRetryCount: Number(count) };
+}
