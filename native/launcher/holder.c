@@ -18,6 +18,7 @@
 #include "base/scoped.h"
 #include "launcher/idmap.h"
 #include "launcher/process.h"
+#include "launcher/scope.h"
 #include "launcher/spawn.h"
 
 static const char PID_FILE[] = "holder", LOCK_FILE[] = "holder.lock", MONITORS[] = "monitors";
@@ -167,6 +168,8 @@ static void make(int runtime, bool root)
 	if (!root)
 		idmap_apply(&idmap, holder.pid, holder.proc);
 	spawn_mount(&spawn);
+	if (!root)
+		scope_make(holder.pid);
 	record(&holder, runtime);
 	spawn_finish(&spawn);
 	idmap_warn(&idmap);
