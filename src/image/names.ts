@@ -12,7 +12,7 @@ export interface Image {
   id: string;
   manifest: Descriptor;
   config: ImageConfig;
-  /** Canonical names, with tags and with digests, in the order in which they were given. */
+  /** Canonical names, with tags and with digests, sorted. */
   references: string[];
   /** Of the unpacked layers, lowest first. */
   diffIds: string[];
@@ -81,7 +81,7 @@ function openImage(store: Store, entry: Entry, entries: readonly Entry[]): Image
     id: descriptor.digest,
     manifest: entry.manifest,
     config: { ...config, os: config.os || 'linux', architecture: config.architecture || 'amd64' },
-    references: own.flatMap((other) => other.name ?? []),
+    references: own.flatMap((other) => other.name ?? []).sort(),
     diffIds: config.rootfs?.diff_ids ?? [],
     layers,
     size: entry.sizes.reduce((sum, size) => sum + size, 0),

@@ -1,0 +1,201 @@
+/** Removing images: names first, then what no image and no container needs any more. In Docker's order and words. */
+import { WherryError } from '#base/error.ts';
+import { changeCatalog, type Entry, sameImage } from '#image/catalog.ts';
+import { findEntry, noSuchImage } from '#image/names.ts';
+import type { ImageConfig, Manifest } from '#oci/manifest.ts';
+import { canonical, familiar, nameOnly, parseReference, repositoryOf } from '#oci/reference.ts';
+import { readBlobJson, removeBlob } from '#store/blobs.ts';
+import { removeLayer } from '#store/layers.ts';
+import type { Store } from '#store/store.ts';
+import { lock } from '#sys/file.ts';
+
+/** A container, as far as its image is concerned. */
+export interface ImageUser {
+  /** The container's ID. */
+  id: string;
+  /** Its image's ID. */
+  image: string;
+  diffIds: readonly string[];
+  running: boolean;
+}
+
+export interface RemoveImageOptions {
+  force?: boolean;
+  /** Asked when nobody can make a container any more: they hold the same lock. */
+  usedBy: () => readonly ImageUser[];
+}
+
+export interface Removed {
+  /** Familiar names. */
+  untagged: string[];
+  /** The image's ID, then the chain IDs of the layers that went, highest first. */
+  deleted: string[];
+}
+
+/**
+ * Removes a name, and the image with its last name; an ID removes the image with all its names.
+ * Throws kind `not-found`, or `conflict` when containers or other names need it and force can't or was not asked to.
+ */
+export async function removeImage(store: Store, text: string, options: RemoveImageOptions): Promise<Removed> {
+  using _noNewContainers = await lock(store.path('layers'));
+  let removed: Removed | undefined;
+  let waste: Waste = { layers: [], blobs: [], chainIds: [] };
+  await changeCatalog(store, (entries) => {
+    const target = findEntry(entries, text);
+    if (target === undefined) return undefined;
+    const users = options.usedBy();
+    const plan = planRemoval(entries, target, { text, force: options.force === true, users });
+    removed = { untagged: plan.untagged, deleted: [] };
+    if (plan.gone) {
+      waste = findWaste(store, target, { kept: plan.kept, users });
+      removed.deleted = [idOf(target), ...waste.chainIds];
+    }
+    return plan.kept;
+  });
+  if (removed === undefined) throw noSuchImage(text);
+  // The names are gone for good; what follows can be done again by anyone who finds it.
+  for (const digest of waste.blobs) removeBlob(store, digest);
+  for (const diffId of waste.layers) await removeLayer(store, diffId);
+  return removed;
+}
+
+export interface RemovalPlan {
+  /** Familiar names that go. */
+  untagged: string[];
+  /** The entries that stay. */
+  kept: Entry[];
+  /** Does the image itself go? */
+  gone: boolean;
+}
+
+interface Request {
+  text: string;
+  force: boolean;
+  users: readonly ImageUser[];
+}
+
+const idOf = (entry: Entry) => entry.id ?? entry.manifest.digest;
+const short = (id: string) => id.replace(/^sha256:/, '').slice(0, 12);
+
+/** Decides what a removal takes (moby, daemon/images/image_delete.go). Pure. */
+export function planRemoval(entries: readonly Entry[], target: Entry, { text, force, users }: Request): RemovalPlan {
+  const own = entries.filter((entry) => sameImage(entry, target));
+  const using = users.filter((user) => user.image === idOf(target));
+  const byId = idOf(target).startsWith(text) || idOf(target).slice('sha256:'.length).startsWith(text);
+  const all = own.flatMap((entry) => entry.name ?? []).sort();
+  const names = byId ? all : namesWith(canonical(nameOnly(parseReference(text))), all);
+  const isLast = isSingle(all);
+  if (!byId && !force && isLast && using[0] !== undefined) throw stillReferenced(text, using[0], target);
+  const others = all.filter((name) => !names.includes(name));
+  if (byId) refuseConflict(target, { using, force, severalNames: !isLast });
+  const gone = others.length === 0 && (byId || !hasConflict(using, force));
+  const taken = new Set(names);
+  const kept = gone
+    ? entries.filter((entry) => !own.includes(entry))
+    : withoutNames(entries, { own, taken, dangling: others.length === 0 ? target : undefined });
+  return { untagged: names.map((name) => familiar(parseReference(name))), kept, gone };
+}
+
+/** The name, and with the last tag of a repository its digests too. */
+function namesWith(name: string, all: readonly string[]): string[] {
+  if (name.includes('@')) return [name];
+  const repository = repositoryOf(parseReference(name));
+  const sameRepository = all.filter((other) => other !== name && repositoryOf(parseReference(other)) === repository);
+  return sameRepository.some((other) => !other.includes('@')) ? [name] : [name, ...sameRepository];
+}
+
+/** At most one tag, and no digest of another repository. */
+function isSingle(names: readonly string[]): boolean {
+  if (names.length <= 1) return true;
+  const repositories = new Set(names.map((name) => repositoryOf(parseReference(name))));
+  return repositories.size === 1 && names.filter((name) => !name.includes('@')).length <= 1;
+}
+
+function withoutNames(
+  entries: readonly Entry[],
+  { own, taken, dangling }: { own: readonly Entry[]; taken: ReadonlySet<string>; dangling: Entry | undefined },
+): Entry[] {
+  const kept = entries.filter((entry) => !(own.includes(entry) && entry.name !== undefined && taken.has(entry.name)));
+  return dangling === undefined
+    ? kept
+    : [...kept.filter((entry) => !own.includes(entry)), { ...dangling, name: undefined }];
+}
+
+function stillReferenced(text: string, user: ImageUser, target: Entry): WherryError {
+  const why = `container ${short(user.id)} is using its referenced image ${short(idOf(target))}`;
+  return new WherryError('conflict', `conflict: unable to remove repository reference "${text}" (must force) - ${why}`);
+}
+
+/** Is the image itself held, so that only the name goes? */
+function hasConflict(using: readonly ImageUser[], force: boolean): boolean {
+  return using.some((user) => user.running) || (using.length > 0 && !force);
+}
+
+function refuseConflict(
+  target: Entry,
+  { using, force, severalNames }: { using: readonly ImageUser[]; force: boolean; severalNames: boolean },
+): void {
+  const refuse = (how: string, why: string) =>
+    new WherryError('conflict', `conflict: unable to delete ${short(idOf(target))} (${how}) - ${why}`);
+  const running = using.find((user) => user.running);
+  if (running !== undefined) {
+    throw refuse('cannot be forced', `image is being used by running container ${short(running.id)}`);
+  }
+  if (force) return;
+  if (severalNames) throw refuse('must be forced', 'image is referenced in multiple repositories');
+  const stopped = using[0];
+  if (stopped !== undefined) {
+    throw refuse('must be forced', `image is being used by stopped container ${short(stopped.id)}`);
+  }
+}
+
+interface Waste {
+  layers: string[];
+  blobs: string[];
+  chainIds: string[];
+}
+
+/** What only this image needed: containers keep their layers, other images their layers and blobs. */
+function findWaste(
+  store: Store,
+  target: Entry,
+  { kept, users }: { kept: readonly Entry[]; users: readonly ImageUser[] },
+): Waste {
+  const own = partsOf(store, target);
+  const others = kept.map((entry) => partsOf(store, entry));
+  const blobs = new Set(others.flatMap((parts) => parts.blobs));
+  const layers = new Set([...others.flatMap((parts) => parts.diffIds), ...users.flatMap((user) => user.diffIds)]);
+  const chains = new Set(others.flatMap((parts) => chainIds(parts.diffIds)));
+  const inUse = new Set(users.flatMap((user) => chainIds(user.diffIds)));
+  return {
+    blobs: own.blobs.filter((digest) => !blobs.has(digest)),
+    layers: [...new Set(own.diffIds)].filter((diffId) => !layers.has(diffId)),
+    chainIds: chainIds(own.diffIds)
+      .filter((id) => !chains.has(id) && !inUse.has(id))
+      .reverse(),
+  };
+}
+
+/** A damaged image has fewer parts that can be found; what is left of them is for `system check`. */
+function partsOf(store: Store, { manifest }: Entry): { blobs: string[]; diffIds: string[] } {
+  const blobs = [manifest.digest];
+  try {
+    const { config, layers } = readBlobJson<Manifest>(store, manifest.digest);
+    blobs.push(config.digest, ...layers.map((layer) => layer.digest));
+    return { blobs, diffIds: readBlobJson<ImageConfig>(store, config.digest).rootfs.diff_ids };
+  } catch (error) {
+    if (error instanceof WherryError && error.kind === 'corrupt') return { blobs, diffIds: [] };
+    throw error;
+  }
+}
+
+/** image-spec, config.md: a layer together with all below it has the hash of their hashes. */
+export function chainIds(diffIds: readonly string[]): string[] {
+  const { hash } = process.getBuiltinModule('node:crypto');
+  const chain: string[] = [];
+  for (const diffId of diffIds) {
+    const below = chain.at(-1);
+    chain.push(below === undefined ? diffId : `sha256:${hash('sha256', `${below} ${diffId}`)}`);
+  }
+  return chain;
+}

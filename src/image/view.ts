@@ -1,0 +1,223 @@
+/** Images as Docker shows them: the rows of `images`, and the JSON of `image inspect`. */
+import { WherryError } from '#base/error.ts';
+import { type Filters, parseFilters } from '#base/filter.ts';
+import { ago, humanSize, localTime, parseTimestamp } from '#base/units.ts';
+import { type Image, listImages, needImage } from '#image/names.ts';
+import type { ContainerDefaults } from '#oci/manifest.ts';
+import { familiar, familiarName, parseReference, type Reference } from '#oci/reference.ts';
+import { layerPath } from '#store/layers.ts';
+import type { Store } from '#store/store.ts';
+
+/** One line of `images`, with Docker's fields. */
+export interface ImageRow {
+  Containers: string;
+  CreatedAt: string;
+  CreatedSince: string;
+  Digest: string;
+  ID: string;
+  Repository: string;
+  SharedSize: string;
+  Size: string;
+  Tag: string;
+  UniqueSize: string;
+  VirtualSize: string;
+}
+
+export interface ImageRowOptions {
+  /** `name=value` each: dangling, label, label!, before, since, until, reference. */
+  filters?: readonly string[];
+  /** One line a digest. */
+  digests?: boolean;
+  noTrunc?: boolean;
+  /** Image ID -> how many containers there are of it. */
+  containers?: ReadonlyMap<string, number>;
+}
+
+const ACCEPTED = {
+  dangling: ['true', 'false', '1', '0'],
+  label: undefined,
+  'label!': undefined,
+  before: undefined,
+  since: undefined,
+  until: undefined,
+  reference: undefined,
+};
+const NONE = '<none>';
+
+/** An image and those of its names that were asked for. */
+interface Shown {
+  image: Image;
+  created: number;
+  tags: Reference[];
+  digests: Reference[];
+}
+
+/** The lines of `images`, newest image first. Throws kind `invalid` for filters, `not-found` for before's and since's image. */
+export function imageRows(store: Store, options: ImageRowOptions = {}): ImageRow[] {
+  const shown = filtered(store, options.filters ?? []).sort((a, b) => b.created - a.created);
+  return shown.flatMap((one) =>
+    namesOf(one, options.digests === true).map(([repository, tag, digest]) =>
+      row(one, { repository, tag, digest }, options),
+    ),
+  );
+}
+
+const createdAt = ({ config }: Image) => {
+  const time = Date.parse(config.created ?? '');
+  return Number.isNaN(time) ? 0 : time;
+};
+
+function filtered(store: Store, pairs: readonly string[]): Shown[] {
+  const filters = parseFilters(pairs, ACCEPTED);
+  const dangling = filters.flag('dangling');
+  const globs = filters.values('reference').map(globOf);
+  const inTime = timeFilter(store, filters);
+  const isLabelled = ({ config }: Image) => {
+    const labels = config.config?.Labels ?? {};
+    return filters.labels('label', labels) && !(filters.has('label!') && filters.labels('label!', labels));
+  };
+  return listImages(store).flatMap((image) => {
+    const created = createdAt(image);
+    if (!inTime(created) || !isLabelled(image)) return [];
+    const shown = withNames(image, created, globs);
+    const nameless = shown.tags.length === 0 && shown.digests.length === 0;
+    if (nameless) return dangling === false || globs.length > 0 ? [] : [shown];
+    return dangling === true && shown.tags.length > 0 ? [] : [shown];
+  });
+}
+
+/** before and since compare with another image's creation, until with a time. */
+function timeFilter(store: Store, filters: Filters): (created: number) => boolean {
+  const limits = (name: string) => filters.values(name).map((text) => createdAt(needImage(store, text)));
+  const until = filters.values('until').map((text) => parseTimestamp(text).seconds * 1000);
+  const before = Math.min(...limits('before'), ...until);
+  const since = Math.max(...limits('since'));
+  return (created) => created < before && created > since;
+}
+
+function withNames(image: Image, created: number, globs: readonly RegExp[]): Shown {
+  const wanted = (name: Reference) => globs.length === 0 || globs.some((glob) => matchesName(glob, name));
+  const names = image.references.map(parseReference).filter(wanted);
+  const tags = names.filter((name) => name.digest === undefined);
+  return { image, created, tags, digests: names.filter((name) => name.digest !== undefined) };
+}
+
+/** reference.FamiliarMatch: the pattern fits the whole name, or the name without its tag. */
+function matchesName(glob: RegExp, name: Reference): boolean {
+  return glob.test(familiar(name)) || glob.test(familiarName(name));
+}
+
+/** Go's path.Match: `*` and `?` stop at a slash, `[a-z]` and `[^a-z]` are classes. Throws kind `invalid`. */
+function globOf(pattern: string): RegExp {
+  const token = /\\(.)|(\*)|(\?)|\[(\^?)((?:\\.|[^\]\\])+)\]|([\\[])|([^\\*?[])/gs;
+  const source = [...pattern.matchAll(token)].map(([, escaped, star, question, negated, set, broken, plain]) => {
+    if (broken !== undefined) throw new WherryError('invalid', 'syntax error in pattern');
+    if (star !== undefined) return '[^/]*';
+    if (question !== undefined) return '[^/]';
+    if (set !== undefined) return `[${negated}${set.replace(/[[\]^]/g, '\\$&')}]`;
+    return (escaped ?? plain ?? '').replace(/[.+*?^${}()|[\]\\/-]/g, '\\$&');
+  });
+  try {
+    return new RegExp(`^${source.join('')}$`, 's');
+  } catch (cause) {
+    throw new WherryError('invalid', 'syntax error in pattern', { cause });
+  }
+}
+
+/** Which names make a line: each tag, and digests where they are asked for or there is nothing else. */
+function namesOf({ tags, digests }: Shown, withDigests: boolean): [string, string, string][] {
+  if (tags.length === 0 && digests.length === 0) return [[NONE, NONE, NONE]];
+  const tagged = new Set(tags.map(familiarName));
+  const lines = tags.flatMap((tag): [string, string, string][] => {
+    const repository = familiarName(tag);
+    const own = withDigests ? digests.filter((digest) => familiarName(digest) === repository) : [];
+    const shown = own.length === 0 ? [NONE] : own.map((digest) => digest.digest ?? NONE);
+    return shown.map((digest) => [repository, tag.tag ?? NONE, digest]);
+  });
+  const others = digests.filter((digest) => !tagged.has(familiarName(digest)));
+  if (withDigests)
+    return [...lines, ...others.map((one): [string, string, string] => [familiarName(one), NONE, one.digest ?? NONE])];
+  const repositories = [...new Set(others.map(familiarName))];
+  return [...lines, ...repositories.map((repository): [string, string, string] => [repository, NONE, NONE])];
+}
+
+interface Names {
+  repository: string;
+  tag: string;
+  digest: string;
+}
+
+function row({ image, created }: Shown, names: Names, { noTrunc = false, containers }: ImageRowOptions): ImageRow {
+  return {
+    Containers: containers === undefined ? 'N/A' : String(containers.get(image.id) ?? 0),
+    CreatedAt: localTime(new Date(created)),
+    CreatedSince: ago(new Date(created)),
+    Digest: names.digest,
+    ID: noTrunc ? image.id : shortId(image.id),
+    Repository: names.repository,
+    SharedSize: 'N/A',
+    Size: humanSize(image.size, 3),
+    Tag: names.tag,
+    UniqueSize: 'N/A',
+    VirtualSize: humanSize(image.size, 4),
+  };
+}
+
+/** The twelve digits that people see. */
+export function shortId(id: string): string {
+  return id.replace(/^sha256:/, '').slice(0, 12);
+}
+
+/** `image inspect`: Docker's fields in Docker's order. Throws kind `not-found`. */
+export function inspectImage(store: Store, text: string): object {
+  const image = needImage(store, text);
+  const { config } = image;
+  const names = image.references.map(parseReference);
+  const shown = (digests: boolean) => names.filter((name) => (name.digest !== undefined) === digests).map(familiar);
+  return {
+    Id: image.id,
+    RepoTags: shown(false),
+    RepoDigests: shown(true),
+    Parent: '',
+    Comment: config.history?.at(-1)?.comment ?? '',
+    ...(config.created === undefined ? {} : { Created: config.created }),
+    DockerVersion: config.docker_version ?? '',
+    Author: config.author ?? '',
+    Architecture: config.architecture,
+    ...(config.variant ? { Variant: config.variant } : {}),
+    Os: config.os,
+    ...(config['os.version'] ? { OsVersion: config['os.version'] } : {}),
+    Size: image.size,
+    GraphDriver: { Data: directories(store, image), Name: 'overlay2' },
+    RootFS: { Type: 'layers', ...(image.diffIds.length > 0 ? { Layers: image.diffIds } : {}) },
+    Metadata: { LastTagTime: '0001-01-01T00:00:00Z' },
+    Config: inspectConfig(config.config ?? {}),
+  };
+}
+
+/** Where the unpacked layers are; the highest is Docker's UpperDir. */
+function directories(store: Store, { diffIds }: Image): Record<string, string> | null {
+  const [top, ...below] = diffIds.map((diffId) => layerPath(store, diffId)).reverse();
+  if (top === undefined) return null;
+  return { ...(below.length > 0 ? { LowerDir: below.join(':') } : {}), UpperDir: top };
+}
+
+/** Some fields are always there, the others when they say something. */
+function inspectConfig(config: ContainerDefaults): object {
+  const { ArgsEscaped, ExposedPorts, Healthcheck, Shell, StopSignal } = config;
+  return {
+    ...(ArgsEscaped ? { ArgsEscaped } : {}),
+    Cmd: config.Cmd ?? null,
+    Entrypoint: config.Entrypoint ?? null,
+    Env: config.Env ?? null,
+    ...(ExposedPorts ? { ExposedPorts } : {}),
+    ...(Healthcheck ? { Healthcheck } : {}),
+    Labels: config.Labels ?? null,
+    OnBuild: config.OnBuild ?? null,
+    ...(Shell ? { Shell } : {}),
+    ...(StopSignal ? { StopSignal } : {}),
+    User: config.User ?? '',
+    Volumes: config.Volumes ?? null,
+    WorkingDir: config.WorkingDir ?? '',
+  };
+}
