@@ -87,6 +87,8 @@ export function tarReader(onEntry: OnEntry): TarReader {
     wake();
   };
   tar.on('entry', (headers, content, next) => {
+    // The archive's own error says it, too.
+    content.on('error', () => undefined);
     try {
       const bytes: Content = {
         onData: (take) => content.on('data', (chunk) => take(chunk as Buffer)),

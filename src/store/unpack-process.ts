@@ -3,13 +3,12 @@ import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { availableParallelism } from 'node:os';
 import type { Readable, Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
-import { WherryError } from '#base/error.ts';
 import { type Answer, type Task, writeFrame } from '#store/frames.ts';
 
 export type Bytes = AsyncIterable<Uint8Array>;
 
 export interface Child {
-  /** Has one layer unpacked. Throws what the source throws, the abort's reason, `unavailable` when the child dies. */
+  /** Has one layer unpacked; its death is an answer too. Throws what the source throws, or the abort's reason. */
   ask(task: Task, source: Bytes, abort?: AbortSignal): Promise<Answer>;
   /** Kills it, and resolves when it is gone. */
   end(): Promise<void>;
@@ -33,7 +32,7 @@ function startChild(): Child {
   const lastWords = tail(child.stderr);
   const finished = (why: string) => {
     alive = false;
-    hear?.reject(died(why, lastWords()));
+    hear?.resolve(died(why, lastWords()));
     gone.resolve();
   };
   child.once('error', (error) => finished(error.message));
@@ -67,11 +66,10 @@ function startChild(): Child {
   };
 }
 
-function died(why: string, lastWords: string): WherryError {
+function died(why: string, lastWords: string): Answer {
   const because = lastWords === '' ? why : `${why}, ${lastWords}`;
-  return new WherryError('unavailable', `its process ended before it was done: ${because}`, {
-    ...(why === 'SIGKILL' ? { hint: 'Look into the kernel log (dmesg) whether memory ran out' } : {}),
-  });
+  const hint = why === 'SIGKILL' ? 'Look into the kernel log (dmesg) whether memory ran out' : undefined;
+  return { kind: 'unavailable', message: `its process ended before it was done: ${because}`, hint };
 }
 
 /** Sends a task and its bytes, no faster than they are taken. */
