@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -21,6 +21,7 @@ let prefix: string | undefined;
  * the checkout may be where the tests' ordinary user can't read.
  */
 export function setup(project: TestProject): void {
+  openDevices();
   prefix = mkdtempSync(join(tmpdir(), 'wherry-e2e-'));
   chmodSync(prefix, 0o755);
   execFileSync('sh', [join(checkout, 'install.sh'), '--prefix', prefix, '--docker', '--no-packages'], {
@@ -31,4 +32,10 @@ export function setup(project: TestProject): void {
 
 export function teardown(): void {
   if (prefix !== undefined) rmSync(prefix, { recursive: true, force: true });
+}
+
+/** Some virtual machines keep to root what every distribution opens to users: these two devices. */
+function openDevices(): void {
+  if (process.getuid?.() !== 0) return;
+  for (const device of ['/dev/fuse', '/dev/net/tun']) if (existsSync(device)) chmodSync(device, 0o666);
 }
