@@ -1,0 +1,58 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { closeSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { stage } from '#store/blobs.ts';
+import { stageDirectory, stagingName } from '#store/staging.ts';
+import { sweep } from '#store/sweep.ts';
+import { temporaryStore } from '#test/support/store.ts';
+
+/** The pid of a process that has ended, and is not given to another so soon. */
+async function deadPid(): Promise<number> {
+  const child = spawn('true', { stdio: 'ignore' });
+  await once(child, 'close');
+  return child.pid ?? 0;
+}
+
+describe('sweep()', () => {
+  test('leaves what living processes stage', async () => {
+    const store = temporaryStore();
+    const staged = await stage(store);
+    const lock = stageDirectory(store.path('tmp', stagingName('layer')), 0o755);
+    await sweep(store);
+    expect(readdirSync(store.path('tmp')).length).toBe(2);
+    staged.discard();
+    closeSync(lock);
+  });
+
+  test('removes what a dead one staged, at once, also a tree that nobody may enter', async () => {
+    const store = temporaryStore();
+    const pid = await deadPid();
+    writeFileSync(store.path('tmp', `blob-${pid}-x-1`), 'half');
+    mkdirSync(store.path('tmp', `layer-${pid}-x-2`, 'a', 'b'), { recursive: true });
+    mkdirSync(join(store.path('tmp', `layer-${pid}-x-2`), 'shut'), { mode: 0 });
+    await sweep(store);
+    expect(readdirSync(store.path('tmp'))).toEqual([]);
+  });
+
+  test('leaves what is held, whatever pid its name has: the holder may be in another pid namespace', async () => {
+    const store = temporaryStore();
+    const path = store.path('tmp', `layer-${await deadPid()}-x-1`);
+    const lock = stageDirectory(path, 0o755);
+    await sweep(store);
+    expect(readdirSync(store.path('tmp')).length).toBe(1);
+    closeSync(lock);
+    await sweep(store);
+    expect(readdirSync(store.path('tmp'))).toEqual([]);
+  });
+
+  test('leaves what others have just begun, with or without a lock', async () => {
+    const store = temporaryStore();
+    mkdirSync(store.path('tmp', `volume-${await deadPid()}-abc`));
+    mkdirSync(store.path('tmp', 'gone-0123456789abcdef'));
+    mkdirSync(store.path('tmp', 'container-0123456789abcdef'));
+    await sweep(store);
+    expect(readdirSync(store.path('tmp')).length).toBe(3);
+  });
+});
