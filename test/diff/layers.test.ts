@@ -1,0 +1,68 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type Distribution, noDistribution, startDistribution } from '#test/support/distribution.ts';
+import { busyboxEntries } from '#test/support/embedded.ts';
+import type { Entry } from '#test/support/image.ts';
+import { besidePodman, noPeers } from '#test/support/peers.ts';
+import { testUser } from '#test/support/user.ts';
+import { succeed, wherry } from '#test/support/wherry.ts';
+
+const missing = noPeers ?? noDistribution;
+const CAPABILITY = '\x01\x00\x00\x02\x00\x20\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00';
+
+const low: Entry[] = [
+  ...busyboxEntries('/bin/busybox'),
+  { name: 'gone/', type: 'directory' },
+  { name: 'gone/a', content: 'a' },
+  { name: 'kept/', type: 'directory', mode: 0o1770, uid: 12, gid: 34 },
+  { name: 'kept/b', content: 'b', uid: 1234, gid: 2345, mode: 0o4755 },
+  { name: 'opaque/', type: 'directory' },
+  { name: 'opaque/old', content: 'o' },
+  { name: 'swap', content: 'file' },
+  { name: 'paws/', type: 'directory' },
+  { name: 'one', content: '1' },
+  { name: 'two', type: 'link', linkname: 'one' },
+  { name: 'three', type: 'symlink', linkname: '../../outside' },
+  { name: 'pipe', type: 'fifo', mode: 0o600 },
+  { name: 'capable', content: 'x', mode: 0o755, pax: { 'SCHILY.xattr.security.capability': CAPABILITY } },
+  { name: 'user-attribute', content: 'x', pax: { 'SCHILY.xattr.user.colour': 'red' } },
+  { name: `${'n'.repeat(200)}`, content: 'long' },
+  { name: `deep/${'d/'.repeat(60)}file`, content: 'deep' },
+  { name: 'näme with späce 名', content: 'odd' },
+  { name: 'precise', content: 'x', pax: { mtime: '981173106.789' } },
+];
+const high: Entry[] = [
+  { name: '.wh.gone', content: '' },
+  { name: 'opaque/', type: 'directory' },
+  { name: 'opaque/.wh..wh..opq', content: '' },
+  { name: 'opaque/new', content: 'n' },
+  { name: 'swap/', type: 'directory' },
+  { name: 'swap/in', content: 'in' },
+  { name: 'paws', content: 'now a file' },
+  { name: 'two', content: '2' },
+];
+
+describe.skipIf(missing !== undefined)(`an image unpacked by us and by podman (${missing ?? 'here'})`, () => {
+  let registry: Distribution;
+  beforeAll(async () => {
+    registry = await startDistribution();
+  });
+  afterAll(() => registry.close());
+
+  test('looks the same in every name, kind, mode, owner, time, link, content and attribute', async () => {
+    const image = await registry.push('test/odd:1', { layers: [low, high], config: { Cmd: ['sh'] } });
+    const list =
+      'cd "$1" && find . -path ./proc -prune -o -path ./sys -prune -o -path ./dev -prune -o -path ./etc -prune -o -path ./run -prune -o -print0 | sort -z | ' +
+      'xargs -0 -n1 sh -c \'stat -c "%N %A %u:%g %h %T@ %Y %s" "$0"; [ -f "$0" ] && cksum < "$0"; getfattr -d -m - --absolute-names -h "$0" 2>/dev/null | grep =; true\'';
+    const { name } = testUser();
+    const theirs = besidePodman(
+      name,
+      `podman pull -q --tls-verify=false ${image} >/dev/null && podman unshare sh -c 'm=$(podman image mount ${image}); set -- "$m"; ${list.replaceAll("'", "'\\''")}'`,
+    );
+    expect(theirs.stderr).toBe('');
+    await succeed('pull', '-q', image);
+    const id = await succeed('create', image, 'true');
+    const ours = await wherry(['container', 'cleanup', id]);
+    expect(ours.status).toBe(0);
+    expect(theirs.stdout).not.toBe('');
+  });
+});
