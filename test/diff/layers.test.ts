@@ -4,7 +4,7 @@ import { busyboxEntries } from '#test/support/embedded.ts';
 import type { Entry } from '#test/support/image.ts';
 import { besidePodman, noPeers } from '#test/support/peers.ts';
 import { testUser } from '#test/support/user.ts';
-import { succeed, wherry } from '#test/support/wherry.ts';
+import { removeContainers, succeed } from '#test/support/wherry.ts';
 
 const missing = noPeers ?? noDistribution;
 const CAPABILITY = '\x01\x00\x00\x02\x00\x20\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00';
@@ -59,10 +59,13 @@ describe.skipIf(missing !== undefined)(`an image unpacked by us and by podman ($
       `podman pull -q --tls-verify=false ${image} >/dev/null && podman unshare sh -c 'm=$(podman image mount ${image}); set -- "$m"; ${list.replaceAll("'", "'\\''")}'`,
     );
     expect(theirs.stderr).toBe('');
-    await succeed('pull', '-q', image);
-    const id = await succeed('create', image, 'true');
-    const ours = await wherry(['container', 'cleanup', id]);
-    expect(ours.status).toBe(0);
-    expect(theirs.stdout).not.toBe('');
+    const id = await succeed('run', '-d', '--network', 'none', image, 'sleep', '1000');
+    const { home, runtimeDir } = testUser();
+    const holder = (await testUser().run('cut', ['-d ', '-f1', `${runtimeDir}/wherry/holder`])).stdout.trim();
+    const merged = `${home}/.local/share/wherry/containers/${id}/merged`;
+    const inside = ['-t', holder, '-U', '-m', '--preserve-credentials', 'sh', '-c', list, 'sh', merged];
+    const ours = await testUser().run('nsenter', inside);
+    await removeContainers();
+    expect(ours.stdout.split('\n')).toEqual(theirs.stdout.split('\n'));
   });
 });
