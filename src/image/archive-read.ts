@@ -1,0 +1,176 @@
+/** What is in an image archive: OCI layouts (oci-layout, index.json) and docker save's own format (manifest.json). */
+import { WherryError } from '#base/error.ts';
+import type { Archive } from '#image/spool.ts';
+import {
+  type Descriptor,
+  type ImageConfig,
+  type Manifest,
+  MEDIA,
+  type Platform,
+  parseConfig,
+  parseDocument,
+} from '#oci/manifest.ts';
+import { choose, formatPlatform } from '#oci/platform.ts';
+import { canonical, nameOnly, parseReference } from '#oci/reference.ts';
+
+/** An image as an archive has it. */
+export interface Found {
+  /** Canonical. */
+  names: string[];
+  descriptor: Descriptor;
+  manifest: Manifest;
+  manifestBytes: Buffer;
+  config: ImageConfig;
+  configBytes: Buffer;
+  /** A layer's file in the archive. */
+  files: string[];
+}
+
+/**
+ * Finds the images of an archive; of several platforms the wanted one. Names, digests and sizes of documents are
+ * checked. Throws kind `invalid` when it is no image archive, `corrupt` when its parts don't fit together.
+ */
+export function readImages(archive: Archive, platform: Platform): Found[] {
+  if (archive.part('index.json') !== undefined) return readLayout(archive, platform);
+  if (archive.part('manifest.json') !== undefined) return readDockerArchive(archive);
+  throw new WherryError('invalid', `Cannot load "${archive.name}": it is not an image archive`, {
+    hint: 'An image archive has an index.json or a manifest.json, as docker save and skopeo write them',
+  });
+}
+
+/** What is wrong with an archive. */
+export function damaged(archive: Archive, why: string): WherryError {
+  return new WherryError('corrupt', `Cannot load "${archive.name}": ${why}`);
+}
+
+/** A blob of an OCI layout that is a document; its digest and size are verified. */
+function document(archive: Archive, { digest, size }: Descriptor): Buffer {
+  const part = archive.part(blobFile(digest));
+  if (part === undefined) throw damaged(archive, `the blob ${digest} is missing`);
+  if (part.staged.digest() !== digest || part.size !== size)
+    throw damaged(archive, `the blob ${digest} has another content`);
+  if (part.document === undefined) throw damaged(archive, `the blob ${digest} is no JSON document`);
+  return part.document;
+}
+
+const blobFile = (digest: string) => `blobs/${digest.replace(':', '/')}`;
+
+/** image-spec, image-layout.md */
+function readLayout(archive: Archive, platform: Platform): Found[] {
+  const bytes = archive.part('index.json')?.document ?? Buffer.alloc(0);
+  const read = parseDocument(bytes, MEDIA.index, archive.name);
+  if (read.kind !== 'index') throw damaged(archive, 'its index.json is no index');
+  const found = groups(read.index.manifests).map(({ names, entries }) => {
+    const best = entries.length === 1 ? entries : choose(entries, platform);
+    const image = best.map((entry) => descend(archive, entry, platform)).find((one) => one !== undefined);
+    if (image !== undefined) return { ...image, names };
+    throw new WherryError('not-found', `no matching manifest for ${formatPlatform(platform)} in "${archive.name}"`);
+  });
+  if (found.length === 0) throw new WherryError('invalid', `Cannot load "${archive.name}": there is no image in it`);
+  return found;
+}
+
+/** Entries of one name are one image's platforms; entries of one manifest are one image's names. */
+function groups(manifests: readonly Descriptor[]): { names: string[]; entries: Descriptor[] }[] {
+  const byKey = new Map<string, { names: Set<string>; entries: Descriptor[] }>();
+  for (const entry of manifests) {
+    const name = nameOf(entry);
+    const same = [...byKey.values()].find(
+      (group) =>
+        group.entries.some((other) => other.digest === entry.digest) || (name !== undefined && group.names.has(name)),
+    );
+    const group = same ?? { names: new Set<string>(), entries: [] };
+    if (same === undefined) byKey.set(entry.digest, group);
+    if (name !== undefined) group.names.add(name);
+    if (!group.entries.some((other) => other.digest === entry.digest)) group.entries.push(entry);
+  }
+  return [...byKey.values()].map(({ names, entries }) => ({ names: [...names], entries }));
+}
+
+/** containerd's annotation has the whole name; the specification's may be no more than a tag, which names nothing. */
+function nameOf({ annotations = {} }: Descriptor): string | undefined {
+  const text = annotations['io.containerd.image.name'] ?? annotations['org.opencontainers.image.ref.name'];
+  if (text === undefined || !/[/:]/.test(text)) return undefined;
+  return canonical(nameOnly(parseReference(text)));
+}
+
+type Unnamed = Omit<Found, 'names'>;
+
+function descend(archive: Archive, entry: Descriptor, platform: Platform, depth = 0): Unnamed | undefined {
+  const bytes = document(archive, entry);
+  const read = parseDocument(bytes, entry.mediaType, archive.name);
+  if (read.kind === 'index') {
+    if (depth > 4) return undefined;
+    const entries = choose(read.index.manifests, platform);
+    return entries.map((child) => descend(archive, child, platform, depth + 1)).find((one) => one !== undefined);
+  }
+  const { manifest } = read;
+  const configBytes = document(archive, manifest.config);
+  return {
+    descriptor: {
+      mediaType: manifest.mediaType || entry.mediaType || MEDIA.manifest,
+      digest: entry.digest,
+      size: entry.size,
+    },
+    manifest,
+    manifestBytes: bytes,
+    config: parseConfig(configBytes, manifest.layers.length, archive.name),
+    configBytes,
+    files: manifest.layers.map((layer) => blobFile(layer.digest)),
+  };
+}
+
+interface DockerEntry {
+  Config?: unknown;
+  RepoTags?: unknown;
+  Layers?: unknown;
+}
+
+/** docker save's own format: a list of images, their layers as files. An OCI manifest is made of each. */
+function readDockerArchive(archive: Archive): Found[] {
+  let list: unknown;
+  try {
+    list = JSON.parse((archive.part('manifest.json')?.document ?? Buffer.alloc(0)).toString());
+  } catch (cause) {
+    throw new WherryError('corrupt', `Cannot load "${archive.name}": its manifest.json is not valid JSON`, { cause });
+  }
+  if (!Array.isArray(list) || list.length === 0) throw damaged(archive, 'its manifest.json lists no images');
+  return list.map((entry: DockerEntry) => readDockerImage(archive, entry));
+}
+
+const isTexts = (value: unknown): value is string[] =>
+  Array.isArray(value) && value.every((one) => typeof one === 'string');
+
+function readDockerImage(archive: Archive, entry: DockerEntry): Found {
+  const { Config: configFile, RepoTags: tags, Layers: files } = entry;
+  if (typeof configFile !== 'string' || !isTexts(files)) throw damaged(archive, 'its manifest.json is malformed');
+  const part = archive.part(configFile);
+  if (part?.document === undefined) throw damaged(archive, `the configuration "${configFile}" is missing`);
+  const config = parseConfig(part.document, files.length, archive.name);
+  const manifest: Manifest = {
+    schemaVersion: 2,
+    config: { mediaType: MEDIA.config, digest: part.staged.digest(), size: part.size },
+    layers: files.map((file) => describeLayer(archive, file)),
+  };
+  const manifestBytes = Buffer.from(JSON.stringify({ ...manifest, mediaType: MEDIA.manifest }));
+  const { hash } = process.getBuiltinModule('node:crypto');
+  const digest = `sha256:${hash('sha256', manifestBytes)}`;
+  return {
+    names: isTexts(tags) ? tags.map((tag) => canonical(nameOnly(parseReference(tag)))) : [],
+    descriptor: { mediaType: MEDIA.manifest, digest, size: manifestBytes.length },
+    manifest,
+    manifestBytes,
+    config,
+    configBytes: part.document,
+    files,
+  };
+}
+
+function describeLayer(archive: Archive, file: string): Descriptor {
+  const part = archive.part(file);
+  if (part === undefined) throw damaged(archive, `the layer "${file}" is missing`);
+  const isGzip = part.start[0] === 0x1f && part.start[1] === 0x8b;
+  const isZstd = part.start.readUInt32LE?.(0) === 0xfd2fb528;
+  const mediaType = `${MEDIA.layer}${isGzip ? '+gzip' : isZstd ? '+zstd' : ''}`;
+  return { mediaType, digest: part.staged.digest(), size: part.size };
+}

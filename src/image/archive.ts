@@ -1,0 +1,148 @@
+/** load: images out of archives into the store. */
+import type { Readable } from 'node:stream';
+import { WherryError } from '#base/error.ts';
+import type { Progress } from '#base/progress.ts';
+import { damaged, type Found, readImages } from '#image/archive-read.ts';
+import { changeCatalog, type Entry, withNames } from '#image/catalog.ts';
+import { bringLayer, isPresent, type Layer } from '#image/layers.ts';
+import { layerSizes } from '#image/sizes.ts';
+import { type Archive, spool } from '#image/spool.ts';
+import type { Manifest } from '#oci/manifest.ts';
+import { hostPlatform, parsePlatform } from '#oci/platform.ts';
+import { familiar, parseReference } from '#oci/reference.ts';
+import { hasBlob, putBlob, readBlobJson, removeBlob } from '#store/blobs.ts';
+import type { Store } from '#store/store.ts';
+import { openUnpacker } from '#store/unpack.ts';
+
+export interface LoadOptions {
+  /** os[/architecture[/variant]]; this machine's when absent. */
+  platform?: string;
+  progress?: (event: Progress) => void;
+  abort?: AbortSignal;
+}
+
+/**
+ * Loads all images of an archive: a path, or a stream as `docker save` writes it; gzip and zstd are seen by themselves.
+ * @returns familiar names, or the ID of an image without a name
+ * Throws kind `invalid` when it is no image archive, kind `corrupt` when its content is not what it says; then nothing
+ * of it stays.
+ */
+export async function loadArchive(
+  store: Store,
+  source: string | Readable,
+  options: LoadOptions = {},
+): Promise<string[]> {
+  const { platform, abort } = options;
+  const wanted = platform ? parsePlatform(platform) : hostPlatform();
+  const archive = await spool(store, source, abort);
+  try {
+    const found = readImages(archive, wanted);
+    const loaded: string[] = [];
+    for (const image of found) loaded.push(...(await loadImage(store, archive, image, options)));
+    return loaded;
+  } finally {
+    archive.discard();
+  }
+}
+
+/** Blobs, then trees, then the names. When something fails, the blobs that this has brought go again. */
+async function loadImage(store: Store, archive: Archive, image: Found, options: LoadOptions): Promise<string[]> {
+  const { manifest, descriptor, config, names } = image;
+  const brought: string[] = [];
+  try {
+    await keepLayers(store, archive, image, brought);
+    const unpacked = await unpackAll(store, archive, { ...options, image });
+    await putBlob(store, image.configBytes, manifest.config.mediaType);
+    await putBlob(store, image.manifestBytes, descriptor.mediaType);
+    const sizes = layerSizes(store, config.rootfs.diff_ids, unpacked);
+    await changeCatalog(store, (entries) => {
+      if (!layersOf(image).every((layer) => isPresent(store, layer))) throw vanished(archive);
+      for (const name of names) sayMoved(name, entries, manifest.config.digest, options);
+      return withNames(entries, { manifest: descriptor, id: manifest.config.digest, sizes }, names);
+    });
+  } catch (error) {
+    await dropUnused(store, brought);
+    throw error;
+  }
+  return names.length > 0 ? names.map((name) => familiar(parseReference(name))) : [manifest.config.digest];
+}
+
+function sayMoved(name: string, entries: readonly Entry[], id: string, { progress }: LoadOptions): void {
+  const before = entries.find((entry) => entry.name === name)?.id;
+  if (before === undefined || before === id) return;
+  const text = `The image ${familiar(parseReference(name))} already exists, renaming the old one with ID ${before} to empty string`;
+  progress?.({ kind: 'message', text });
+}
+
+function layersOf({ manifest, config }: Found): Layer[] {
+  return manifest.layers.map((blob, at) => ({ blob, diffId: config.rootfs.diff_ids[at] ?? '' }));
+}
+
+/** Another command has removed images at this very moment. */
+function vanished({ name }: Archive): WherryError {
+  const hint = 'Another command removed images meanwhile: try again';
+  return new WherryError('unavailable', `Cannot load "${name}": a layer is no longer there`, { hint });
+}
+
+async function keepLayers(
+  store: Store,
+  archive: Archive,
+  { manifest, files }: Found,
+  brought: string[],
+): Promise<void> {
+  for (const [at, layer] of manifest.layers.entries()) {
+    if (hasBlob(store, layer.digest)) continue;
+    const file = files[at] ?? '';
+    const part = archive.part(file);
+    if (part === undefined) throw damaged(archive, `the layer "${file}" is missing`);
+    await part.staged.commit(layer);
+    brought.push(layer.digest);
+  }
+}
+
+async function unpackAll(
+  store: Store,
+  archive: Archive,
+  { image, progress, abort }: LoadOptions & { image: Found },
+): Promise<Map<string, number>> {
+  const sizes = new Map<string, number>();
+  const unpacker = openUnpacker(store);
+  const stop = new AbortController();
+  const signal = abort === undefined ? stop.signal : AbortSignal.any([abort, stop.signal]);
+  const bring = async (layer: Layer) => {
+    const source = () => {
+      throw vanished(archive);
+    };
+    try {
+      const size = await bringLayer(store, layer, { unpacker: () => unpacker, source, progress, abort: signal });
+      if (size !== undefined) sizes.set(layer.diffId, size);
+    } catch (error) {
+      stop.abort(error);
+      throw error;
+    }
+  };
+  try {
+    const distinct = new Map(layersOf(image).map((layer) => [layer.blob.digest, layer]));
+    const ended = await Promise.allSettled([...distinct.values()].map(bring));
+    signal.throwIfAborted();
+    for (const one of ended) if (one.status === 'rejected') throw one.reason;
+    return sizes;
+  } finally {
+    unpacker.close();
+  }
+}
+
+/** Takes away blobs that no image needs; a pull that counts on one meanwhile finds out and fetches it. */
+async function dropUnused(store: Store, digests: readonly string[]): Promise<void> {
+  if (digests.length === 0) return;
+  await changeCatalog(store, (entries) => {
+    const used = new Set(
+      entries.flatMap(({ manifest }) => {
+        if (!hasBlob(store, manifest.digest)) return [];
+        return readBlobJson<Manifest>(store, manifest.digest).layers.map((layer) => layer.digest);
+      }),
+    );
+    for (const digest of digests) if (!used.has(digest)) removeBlob(store, digest);
+    return undefined;
+  });
+}
