@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,179 +15,18 @@
 #include "launcher/command.h"
 #include "launcher/refusal.h"
 
-static const unsigned long LARGEST_COUNT = 0xffffffffUL;  /* (uid_t)-1 is no id */
 enum { FIRST_SUBORDINATE = 100000, USUAL_COUNT = 65536 }; /* useradd's defaults, login.defs(5) */
-
-static unsigned long end_of(struct range range)
-{
-	return range.first + range.count;
-}
-
-/*
- * Adds what of a range is in no line yet: the same range stands in /etc/subuid under the user's name and under their
- * number, ranges overlap, and the kernel refuses a map with an id twice.
- */
-static void add(struct map *map, struct range range)
-{
-	for (size_t i = 0; i < map->count; i++) {
-		struct range there = map->lines[i];
-
-		if (range.first >= end_of(there) || there.first >= end_of(range))
-			continue;
-		if (range.first < there.first)
-			add(map, (struct range){range.first, there.first - range.first});
-		if (end_of(range) > end_of(there))
-			add(map, (struct range){end_of(there), end_of(range) - end_of(there)});
-		return;
-	}
-	if (map->count < IDMAP_LINES && range.count > 0)
-		map->lines[map->count++] = range;
-}
-
-/* Inside a container not every id is there: what its own map (/proc/self/uid_map) lacks can't be mapped further. */
-static void add_mapped(struct map *map, struct range range, const char *mapped)
-{
-	unsigned long first, count;
-
-	for (const char *line = mapped; sscanf(line, "%lu %*u %lu", &first, &count) == 2;) {
-		unsigned long from = range.first > first ? range.first : first;
-		unsigned long to = end_of(range) < first + count ? end_of(range) : first + count;
-
-		if (from < to)
-			add(map, (struct range){from, to - from});
-		line = strchr(line, '\n');
-		if (!line)
-			break;
-		line++;
-	}
-}
-
-static bool is_sane(struct range range)
-{
-	return range.count > 0 && range.first > 0 && range.first < LARGEST_COUNT &&
-	       range.count <= LARGEST_COUNT - range.first;
-}
-
-/* The lines `OWNER:FIRST:COUNT` of /etc/subuid or /etc/subgid, whose owner is a name or a number. */
-static void read_ranges(struct idmap *idmap, struct map *map, const char *path, const char *mapped)
-{
-	scoped_file file = fopen(path, "re");
-	scoped_str line = NULL;
-	size_t room = 0;
-	char number[16];
-
-	if (!file)
-		return;
-	snprintf(number, sizeof(number), "%u", geteuid());
-	while (getline(&line, &room, file) >= 0) {
-		struct range range;
-		char *colon = strchr(line, ':');
-
-		if (!colon || sscanf(colon + 1, "%lu:%lu", &range.first, &range.count) != 2 || !is_sane(range))
-			continue;
-		*colon = '\0';
-		if (end_of(range) > idmap->free)
-			idmap->free = end_of(range);
-		if (strcmp(line, idmap->user) == 0 || strcmp(line, number) == 0)
-			add_mapped(map, range, mapped);
-	}
-}
-
-/* Does nsswitch.conf(5) name another source of subordinate ids than the files (an LDAP server, say)? */
-static bool has_other_source(void)
-{
-	scoped_file file = fopen("/etc/nsswitch.conf", "re");
-	scoped_str line = NULL;
-	char source[32];
-	size_t room = 0;
-
-	if (!file)
-		return false;
-	while (getline(&line, &room, file) >= 0) {
-		if (sscanf(line, " subid: %31s", source) == 1)
-			return strcmp(source, "files") != 0;
-	}
-	return false;
-}
-
-/* As read_ranges(), by getsubids(1), whose lines are `N: NAME FIRST COUNT`. */
-static void ask_ranges(const struct idmap *idmap, struct map *map, const char *option, const char *mapped)
-{
-	scoped_str program = command_find("getsubids");
-	scoped_str output = NULL;
-
-	if (!program)
-		return;
-	const char *arguments[] = {program, option ? option : idmap->user, option ? idmap->user : NULL, NULL};
-
-	if (command_run(arguments, &output) != 0)
-		return;
-	for (char *rest = output, *line; (line = strsep(&rest, "\n"));) {
-		struct range range;
-
-		if (sscanf(line, "%*u: %*s %lu %lu", &range.first, &range.count) == 2 && is_sane(range))
-			add_mapped(map, range, mapped);
-	}
-}
-
-/* The name in /etc/passwd; NULL where the user is not in the file. */
-static char *listed_name(void)
-{
-	scoped_file file = fopen("/etc/passwd", "re");
-	struct passwd *entry = NULL;
-
-	while (file && (entry = fgetpwent(file))) {
-		if (entry->pw_uid == geteuid())
-			return strdup(entry->pw_name);
-	}
-	return NULL;
-}
-
-/* A static program can't load the modules of nsswitch.conf(5), so users of a directory service are getent(1)'s. */
-static char *user_name(void)
-{
-	scoped_str name = listed_name();
-	scoped_str getent = name ? NULL : command_find("getent");
-	scoped_str output = NULL;
-	char number[16];
-
-	if (name)
-		return scoped_take_str(&name);
-	snprintf(number, sizeof(number), "%u", geteuid());
-	const char *arguments[] = {getent, "passwd", number, NULL};
-
-	if (getent && command_run(arguments, &output) == 0 && strchr(output, ':'))
-		*strchr(output, ':') = '\0';
-	else
-		output = strdup(number);
-	if (!output)
-		die("Out of memory");
-	return scoped_take_str(&output);
-}
-
-static void plan_map(struct idmap *idmap, struct map *map, bool groups)
-{
-	scoped_str mapped = io_read_file(AT_FDCWD, groups ? "/proc/self/gid_map" : "/proc/self/uid_map", NULL);
-
-	if (!mapped)
-		die_errno("Cannot read the id map of this process in /proc");
-	map->lines[0] = (struct range){groups ? getegid() : geteuid(), 1};
-	map->count = 1;
-	read_ranges(idmap, map, groups ? "/etc/subgid" : "/etc/subuid", mapped);
-	if (has_other_source())
-		ask_ranges(idmap, map, groups ? "-g" : NULL, mapped);
-}
 
 void idmap_plan(struct idmap *idmap)
 {
 	*idmap = (struct idmap){
 		.free = FIRST_SUBORDINATE,
-		.user = user_name(),
+		.user = subids_user(),
 		.newuidmap = command_find("newuidmap"),
 		.newgidmap = command_find("newgidmap"),
 	};
-	plan_map(idmap, &idmap->uids, false);
-	plan_map(idmap, &idmap->gids, true);
+	subids_read(&idmap->uids, false, idmap->user, &idmap->free);
+	subids_read(&idmap->gids, true, idmap->user, &idmap->free);
 	if (idmap->uids.count < 2)
 		idmap->lack = LACKS_UIDS;
 	else if (idmap->gids.count < 2)
@@ -267,8 +105,8 @@ static _Noreturn void refuse_tool(const char *tool, char *said)
 
 static void run_tool(const char *tool, pid_t pid, const struct map *map)
 {
-	const char *arguments[2 + 3 * IDMAP_LINES + 1] = {tool};
-	char numbers[2 + 3 * IDMAP_LINES][12];
+	const char *arguments[2 + 3 * MAP_LINES + 1] = {tool};
+	char numbers[2 + 3 * MAP_LINES][12];
 	unsigned long inside = 0;
 	size_t count = 1;
 	scoped_str said = NULL;
@@ -276,7 +114,7 @@ static void run_tool(const char *tool, pid_t pid, const struct map *map)
 	snprintf(numbers[count], sizeof(numbers[count]), "%d", pid);
 	count++;
 	for (size_t i = 0; i < map->count; i++) {
-		unsigned long room = LARGEST_COUNT - inside;
+		unsigned long room = MAP_LARGEST_COUNT - inside;
 		struct range range = map->lines[i];
 		unsigned long size = range.count < room ? range.count : room;
 		const unsigned long triple[] = {inside, range.first, size};
@@ -309,9 +147,10 @@ void idmap_apply(const struct idmap *idmap, pid_t pid, int proc)
 bool idmap_is_single(int proc)
 {
 	scoped_str map = io_read_file(proc, "uid_map", NULL);
+	const char *end = map ? strchr(map, '\n') : NULL;
 	unsigned long count;
 
-	return map && sscanf(map, "%*u %*u %lu", &count) == 1 && count == 1 && strchr(map, '\n')[1] == '\0';
+	return end && end[1] == '\0' && sscanf(map, "%*u %*u %lu", &count) == 1 && count == 1;
 }
 
 void idmap_free(struct idmap *idmap)

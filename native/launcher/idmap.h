@@ -6,21 +6,9 @@
 #define WHERRY_LAUNCHER_IDMAP_H
 
 #include <stdbool.h>
-#include <stddef.h>
 #include <sys/types.h>
 
-/* The kernel's limit of lines in one map (user_namespaces(7)). */
-enum { IDMAP_LINES = 340 };
-
-struct range {
-	unsigned long first, count;
-};
-
-/* The lines of one map, as ids outside; the first is always the user's own id. No two have an id in common. */
-struct map {
-	struct range lines[IDMAP_LINES];
-	size_t count;
-};
+#include "launcher/subids.h"
 
 /* Why the user's own id is the only one that can be mapped. */
 enum idmap_lack { LACKS_NOTHING, LACKS_TOOL, LACKS_UIDS, LACKS_GIDS, LACKS_PRIVILEGES };

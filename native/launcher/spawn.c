@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/statfs.h>
 #include <sys/syscall.h>
@@ -129,6 +130,7 @@ static void let_go(int *channel)
 /* After fork(): system calls only. */
 static _Noreturn void live(int channel, int namespaces)
 {
+	(void)prctl(PR_SET_NAME, "wherry-holder", 0, 0, 0);
 	let_go(&channel);
 	set_signals();
 	(void)setsid(); /* it can't be a group leader: it was forked just now */
