@@ -1,9 +1,17 @@
 /**
- * What run, start -a and attach share: a command that sits in front of a container, with its streams, its terminal,
- * its signals and its exit status.
+ * What run, start -a, attach and exec share: a command that sits in front of a container, with its streams, its
+ * terminal, its signals and its exit status.
  */
+import { homedir } from 'node:os';
+import { WherryError } from '#base/error.ts';
 import type { Context } from '#cli/command.ts';
-import type { Streams } from '#container/streams.ts';
+import { forwardSignals, onResize, rawMode, windowSize } from '#cli/terminal.ts';
+import type { Attachment } from '#container/attach.ts';
+import { parseKeys } from '#container/keys.ts';
+import { findContainer } from '#container/names.ts';
+import type { ContainerRecord } from '#container/record.ts';
+import { readState } from '#container/state.ts';
+import { directStreamsOf, type Streams } from '#container/streams.ts';
 import type { Session, StartOptions } from '#engine/start.ts';
 
 export interface Attendance {
@@ -13,8 +21,8 @@ export interface Attendance {
   streams: Streams;
   /** --sig-proxy. */
   signals: boolean;
-  /** --detach-keys; default ctrl-p,ctrl-q. Works with a terminal only. */
-  detachKeys?: string;
+  /** --detach-keys; default: the client configuration's detachKeys, else ctrl-p,ctrl-q. For terminals. */
+  detachKeys?: string | undefined;
   /**
    * Starts the container with what this module has worked out:
    * `(options) => startContainer(context.store, id, options)`. Absent: the container runs already (attach).
@@ -32,15 +40,182 @@ export interface Attended {
 
 /**
  * Stays in front of a container until it ends or the user leaves by the detach keys. Byte-exact in both directions,
- * the terminal is raw meanwhile and as before afterwards. It must not be called after `context.abort` was read where
- * signals are forwarded.
+ * the terminal is raw meanwhile and as before afterwards. As with Docker it also ends where the container's restart
+ * policy brings the container back. It must not be called after `context.abort` was read where signals are forwarded.
  *
- * Throws kind `invalid` for bad detach keys and for a terminal wanted on something that is none (`the input device is
- * not a TTY`), both before anything is started; and what kept the container from starting.
+ * Throws kind `invalid` for bad detach keys and for a terminal wanted on something that is none (checkTerminal()), both
+ * before anything is started; and what kept the container from starting.
  *
  * `run`: return (await attend(context, {…})).status; a detached run is 0 and silent. attach and exec write Docker's
  * `read escape sequence` and exit with 1.
  */
 export async function attend(context: Context, who: Attendance): Promise<Attended> {
-  throw new Error(`${context.name} ${who.container}`);
+  const record = findContainer(context.store, who.container);
+  const terminal = record.config.Tty;
+  checkTerminal(terminal, who.streams);
+  const keys = terminal ? await detachKeys(who.detachKeys) : undefined;
+  const direct = who.start === undefined ? NOTHING : directStreamsOf(record, who.streams);
+  const stage = openStage({ terminal, streams: without(who.streams, direct), keys });
+  const proxy = who.signals ? await signalProxy(context, record.id) : undefined;
+  try {
+    const connect = () => stage.connect(context, record.id);
+    const session = await begin(record, who, { direct, connect, size: stage.size });
+    if (session === undefined) await connect();
+    stage.follow(session?.resize);
+    proxy?.open();
+    return await untilEnd(context, record, session, stage.attachment());
+  } finally {
+    proxy?.close();
+    stage.close();
+  }
+}
+
+const NOTHING: Streams = { stdin: false, stdout: false, stderr: false };
+
+/** What is left of the wanted streams. */
+export function without(wanted: Streams, direct: Streams): Streams {
+  return {
+    stdin: wanted.stdin && !direct.stdin,
+    stdout: wanted.stdout && !direct.stdout,
+    stderr: wanted.stderr && !direct.stderr,
+  };
+}
+
+/** Throws kind `invalid` (exit status 1) where a container's terminal is to read from what is none. */
+export function checkTerminal(terminal: boolean, { stdin }: Streams): void {
+  if (!terminal || !stdin || process.stdin.isTTY) return;
+  throw new WherryError('invalid', 'the input device is not a TTY', {
+    hint: 'Leave out -t (--tty), or run this in a terminal',
+    exitCode: 1,
+  });
+}
+
+/** The bytes of the flag's keys, of those in ~/.docker/config.json, or of the default. Throws kind `invalid`. */
+export async function detachKeys(flag: string | undefined): Promise<Buffer> {
+  if (flag) return parseKeys(flag);
+  const { readFile } = await import('node:fs/promises');
+  const directory = process.env.DOCKER_CONFIG ?? `${process.env.HOME ?? homedir()}/.docker`;
+  try {
+    const config = JSON.parse(await readFile(`${directory}/config.json`, 'utf8')) as { detachKeys?: string } | null;
+    return parseKeys(config?.detachKeys ?? '');
+  } catch (error) {
+    // What is wrong with that file is said by the commands that need it.
+    if (error instanceof WherryError) throw error;
+    return parseKeys('');
+  }
+}
+
+interface Beginning {
+  direct: Streams;
+  connect: () => Promise<void>;
+  size: [number, number] | undefined;
+}
+
+/** Starts the container where that is asked for. A client that is needed is connected before the first byte. */
+async function begin(record: ContainerRecord, { start, streams }: Attendance, { direct, connect, size }: Beginning) {
+  const left = without(streams, direct);
+  // Only a client is told of a restart.
+  const restarts = !['', 'no'].includes(record.hostConfig.RestartPolicy.Name);
+  const needed = record.config.Tty || left.stdin || left.stdout || left.stderr || restarts;
+  return await start?.({
+    attach: direct,
+    ...(size === undefined ? {} : { size }),
+    ...(needed ? { onReady: connect } : {}),
+  });
+}
+
+/** What a session has of our side: the terminal and the streams that go through a client. */
+export interface Stage {
+  readonly size: [number, number] | undefined;
+  /** Connects to the monitor with this id. */
+  connect(context: Context, id: string): Promise<void>;
+  attachment(): Attachment | undefined;
+  /** From now on the container's terminal has the size of ours. */
+  follow(resize: ((rows: number, columns: number) => void) | undefined): void;
+  close(): void;
+}
+
+/** Gets our side ready. The terminal turns raw when the client is connected, so that a start that fails is readable. */
+export function openStage({
+  terminal,
+  streams,
+  keys,
+}: {
+  terminal: boolean;
+  streams: Streams;
+  keys: Buffer | undefined;
+}): Stage {
+  const interactive = terminal && process.stdout.isTTY;
+  let attachment: Attachment | undefined;
+  const undo: (() => void)[] = [];
+  return {
+    size: interactive ? windowSize() : undefined,
+    connect: async (context, id) => {
+      const { connectMonitor } = await import('#container/attach.ts');
+      attachment = await connectMonitor(context.store, id, {
+        streams,
+        ...(streams.stdin ? { stdin: process.stdin } : {}),
+        ...(streams.stdout ? { stdout: process.stdout } : {}),
+        ...(streams.stderr ? { stderr: process.stderr } : {}),
+        ...(keys === undefined ? {} : { detachKeys: keys }),
+      });
+      if (terminal && streams.stdin && process.stdin.isTTY) undo.push(rawMode());
+    },
+    attachment: () => attachment,
+    follow: (resize) => {
+      if (!interactive) return;
+      const adapt = (rows: number, columns: number) => (attachment?.resize ?? resize)?.(rows, columns);
+      undo.push(onResize(() => adapt(...windowSize())));
+      const [rows, columns] = windowSize();
+      // Programs draw anew only when the size has changed, and whoever attaches wants to see what is there (docker attach).
+      if (resize === undefined) adapt(rows + 1, columns + 1);
+      adapt(rows, columns);
+    },
+    close: () => {
+      attachment?.leave();
+      for (const action of undo.reverse()) action();
+    },
+  };
+}
+
+/** Signals that come before there is a process are kept for it. */
+async function signalProxy(context: Context, id: string): Promise<{ open(): void; close(): void }> {
+  const { forwardSignal } = await import('#container/lifecycle.ts');
+  let waiting: string[] | undefined = [];
+  const send = (name: string) => {
+    if (waiting === undefined) void forwardSignal(context.store, id, name);
+    else waiting.push(name);
+  };
+  const close = forwardSignals(send);
+  return {
+    open: () => {
+      const kept = waiting ?? [];
+      waiting = undefined;
+      kept.forEach(send);
+    },
+    close,
+  };
+}
+
+async function untilEnd(
+  context: Context,
+  record: ContainerRecord,
+  session: Session | undefined,
+  attachment: Attachment | undefined,
+): Promise<Attended> {
+  const exited = session?.exited.then((status) => ({ reason: 'ended' as const, status }));
+  const first = await Promise.race([attachment?.ended, exited].filter((event) => event !== undefined));
+  if (first?.reason === 'detached') {
+    session?.leave();
+    return { status: 0, detached: true };
+  }
+  if (first?.reason === 'restarting') {
+    session?.leave();
+    return { status: readState(context.store, record.id)?.exitCode ?? 0, detached: false };
+  }
+  // Both: the last output is written, and what the container had mounted is gone.
+  await attachment?.ended;
+  if (exited !== undefined) return { status: (await exited).status, detached: false };
+  if (first?.reason === 'exited') return { status: first.status, detached: false };
+  return { status: readState(context.store, record.id)?.exitCode ?? 0, detached: false };
 }

@@ -30,7 +30,7 @@ export function writeState(store: Store, id: string, state: State): void {
 }
 
 /** Has the container a process, or will it have one again without anybody's doing? */
-export function isRunning(state: State | undefined): state is State {
+export function isRunning(state: State | undefined): state is State & { status: Exclude<State['status'], 'exited'> } {
   return state !== undefined && state.status !== 'exited';
 }
 

@@ -182,13 +182,13 @@ function ellipsis(text: string, length: number): string {
 /** strconv.Quote: printable characters as they are, whatever the script. */
 function quote(text: string): string {
   const named: Record<string, string> = { '"': '\\"', '\\': '\\\\', '\n': '\\n', '\r': '\\r', '\t': '\\t' };
-  const escaped = text.replace(/["\\\p{C}\p{Zl}\p{Zp}]/gu, (character) => named[character] ?? escape(character));
-  return `"${escaped}"`;
+  const body = text.replace(/["\\\p{C}\p{Zl}\p{Zp}]/gu, (character) => named[character] ?? escaped(character));
+  return `"${body}"`;
 }
 
 const CONTROLS = ['\\a', '\\b', '', '', '\\v', '\\f'];
 
-function escape(character: string): string {
+function escaped(character: string): string {
   const code = character.codePointAt(0) ?? 0;
   if (code >= 7 && code <= 12 && CONTROLS[code - 7]) return CONTROLS[code - 7] ?? '';
   if (code < 0x80) return `\\x${code.toString(16).padStart(2, '0')}`;

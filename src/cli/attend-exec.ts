@@ -1,0 +1,56 @@
+/** exec's side of a session: the process in the container, with this command in front of it. */
+import { WherryError } from '#base/error.ts';
+import type { Context } from '#cli/command.ts';
+import { checkTerminal, detachKeys, openStage, type Stage, without } from '#cli/session.ts';
+import { windowSize } from '#cli/terminal.ts';
+import { type Exec, type ExecRequest, execContainer } from '#container/exec.ts';
+import { parseKeys } from '#container/keys.ts';
+
+/**
+ * Runs a process in a container and stays in front of it, unless it is a detached one. Gives the exit status: the
+ * process's own, 126 or 127 when it could not be started (Docker writes why to standard output), 1 when the user left.
+ */
+export async function attendExec(
+  context: Context,
+  name: string,
+  request: ExecRequest,
+  keysFlag: string | undefined,
+): Promise<number> {
+  checkTerminal(request.tty, request.streams);
+  if (keysFlag) parseKeys(keysFlag);
+  const keys = request.tty && !request.detach ? await detachKeys(keysFlag) : undefined;
+  const sized = request.tty && process.stdout.isTTY ? { ...request, size: windowSize() } : request;
+  let stage: Stage | undefined;
+  try {
+    const exec = await execContainer(context.store, name, sized, async (id, direct) => {
+      stage = openStage({ terminal: request.tty, streams: without(request.streams, direct), keys });
+      await stage.connect(context, id);
+    });
+    return await stay(context, request, { exec, stage });
+  } finally {
+    stage?.close();
+  }
+}
+
+async function stay(
+  context: Context,
+  request: ExecRequest,
+  { exec, stage }: { exec: Exec; stage: Stage | undefined },
+): Promise<number> {
+  if (exec.kind === 'refused') {
+    if (request.detach) throw new WherryError('unavailable', exec.message);
+    context.out.line(exec.message);
+    return exec.status;
+  }
+  stage?.follow(exec.resize);
+  const ended = stage?.attachment()?.ended;
+  const first = await (ended === undefined ? exec.exited : Promise.race([ended, exec.exited]));
+  if (typeof first === 'object' && first.reason === 'detached') {
+    exec.leave();
+    context.err.line('read escape sequence');
+    return 1;
+  }
+  // Both: the last output is written.
+  await ended;
+  return exec.exited;
+}

@@ -1,0 +1,19 @@
+import { command } from '#cli/command.ts';
+import { describeContainer } from '#cli/describe.ts';
+import { inspectEach } from '#cli/each.ts';
+import { inspectFormat } from '#cli/formats.ts';
+import { boolean } from '#cli/values.ts';
+
+export default command({
+  usage: 'CONTAINER [CONTAINER...]',
+  summary: 'Display detailed information on one or more containers',
+  examples: [
+    { does: 'The address of a container', line: "wherry container inspect -f '{{.NetworkSettings.IPAddress}}' web" },
+  ],
+  flags: {
+    format: inspectFormat,
+    size: { short: 's', as: boolean, summary: 'Display total file sizes' },
+  },
+  run: (context, names, { format, size }) =>
+    inspectEach(context, names, (name) => describeContainer(context.store, name, { size }), format),
+});

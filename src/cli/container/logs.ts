@@ -1,0 +1,80 @@
+import { WherryError } from '#base/error.ts';
+import { parseTimestamp } from '#base/units.ts';
+import { type Context, command, given } from '#cli/command.ts';
+import { boolean, text } from '#cli/values.ts';
+import { type LogEntry, readLogs } from '#container/logs.ts';
+
+export default command({
+  usage: 'CONTAINER',
+  summary: 'Fetch the logs of a container',
+  details: `
+    What the container wrote to standard output goes to standard output, what it wrote to standard error to standard
+    error; with a terminal (-t) there is one stream. --follow ends when the container ends.`,
+  examples: [{ does: 'The last ten lines, and what comes', line: 'wherry logs --follow --tail 10 web' }],
+  flags: {
+    details: { as: boolean, summary: 'Show extra details provided to logs' },
+    follow: { short: 'f', as: boolean, summary: 'Follow log output' },
+    since: {
+      as: text,
+      summary: 'Show logs since timestamp (e.g. "2013-01-02T13:23:37Z") or relative (e.g. "42m" for 42 minutes)',
+    },
+    tail: { short: 'n', as: text, default: 'all', summary: 'Number of lines to show from the end of the logs' },
+    timestamps: { short: 't', as: boolean, summary: 'Show timestamps' },
+    until: {
+      as: text,
+      summary: 'Show logs before a timestamp (e.g. "2013-01-02T13:23:37Z") or relative (e.g. "42m" for 42 minutes)',
+    },
+  },
+  run: async (context, [name = ''], { details, follow, since, tail, timestamps, until }) => {
+    // Anything that is no number means all, as with Docker.
+    const count = /^\+?\d+$/.test(tail) ? Number(tail) : undefined;
+    const options = given({
+      follow,
+      since: moment('since', since),
+      until: moment('until', until),
+      tail: count,
+      abort: follow ? context.abort : undefined,
+    });
+    for await (const entries of readLogs(context.store, name, options)) {
+      write(context, entries, { details, timestamps });
+    }
+  },
+});
+
+/** As the log has its times, so that they compare as text. */
+function moment(flag: string, value: string | undefined): string | undefined {
+  if (value === undefined || value === '') return undefined;
+  try {
+    const { seconds, nanos } = parseTimestamp(value);
+    return `${new Date(seconds * 1000).toISOString().slice(0, 19)}.${String(nanos).padStart(9, '0')}Z`;
+  } catch (error) {
+    if (!(error instanceof WherryError) && !(error instanceof RangeError)) throw error;
+    throw new WherryError('invalid', `invalid value for "${flag}": ${error.message}`, { cause: error });
+  }
+}
+
+/** One write for neighbours of the same stream. */
+function write(context: Context, entries: readonly LogEntry[], show: { details: boolean; timestamps: boolean }): void {
+  let stream = entries[0]?.stream;
+  let pending: string[] = [];
+  const flush = () => (stream === 'stderr' ? context.err : context.out).write(pending.join(''));
+  for (const entry of entries) {
+    if (entry.stream !== stream) {
+      flush();
+      stream = entry.stream;
+      pending = [];
+    }
+    const time = show.timestamps ? `${entry.time} ` : '';
+    pending.push(time, show.details ? `${detailsOf(entry)} ` : '', entry.log);
+  }
+  flush();
+}
+
+/** `key=value,key=value`, escaped as in a URL's query. */
+function detailsOf({ attrs }: LogEntry): string {
+  const escaped = (part: string) => encodeURIComponent(part).replaceAll('%20', '+');
+  return Object.keys(attrs)
+    .sort()
+    .map((key) => `${escaped(key)}=${escaped(attrs[key] ?? '')}`)
+    .join(',');
+}

@@ -1,0 +1,53 @@
+import { WherryError } from '#base/error.ts';
+import { type Context, command, given } from '#cli/command.ts';
+import { eachName } from '#cli/each.ts';
+import { boolean, text } from '#cli/values.ts';
+import { findContainer } from '#container/names.ts';
+import { startContainer } from '#engine/start.ts';
+
+export default command({
+  usage: 'CONTAINER [CONTAINER...]',
+  summary: 'Start one or more stopped containers',
+  details:
+    "With --attach or --interactive the command stays with the one container, and its exit status is the container's.",
+  examples: [{ does: 'Run a shell that was left again', line: 'wherry start --attach --interactive shell' }],
+  flags: {
+    attach: { short: 'a', as: boolean, summary: 'Attach STDOUT/STDERR and forward signals' },
+    'detach-keys': { as: text, summary: 'Override the key sequence for detaching a container' },
+    interactive: { short: 'i', as: boolean, summary: "Attach container's STDIN" },
+  },
+  run: (context, names, { attach, detachKeys, interactive }) => {
+    if (attach || interactive) return startInFront(context, names, { attach, interactive, detachKeys });
+    return eachName(
+      context,
+      names,
+      async (name) => {
+        const session = await startContainer(context.store, name);
+        session?.leave();
+      },
+      { sum: (failed) => `Error: failed to start containers: ${failed.join(', ')}` },
+    );
+  },
+});
+
+interface InFront {
+  attach: boolean;
+  interactive: boolean;
+  detachKeys: string | undefined;
+}
+
+async function startInFront(context: Context, names: readonly string[], { attach, interactive, detachKeys }: InFront) {
+  const [name = '', ...others] = names;
+  if (others.length > 0) throw new WherryError('invalid', 'you cannot start and attach multiple containers at once');
+  const record = findContainer(context.store, name);
+  const { attend } = await import('#cli/session.ts');
+  const { status } = await attend(context, {
+    container: record.id,
+    // Docker: -i alone shows the output, too.
+    streams: { stdin: interactive && record.config.OpenStdin, stdout: true, stderr: true },
+    signals: attach && !record.config.Tty,
+    ...given({ detachKeys }),
+    start: (options) => startContainer(context.store, record.id, options),
+  });
+  return status;
+}

@@ -1,0 +1,55 @@
+/** What the commands about containers know of their images: names that went elsewhere, sizes, ancestors. */
+
+import { WherryError } from '#base/error.ts';
+import { inspectContainer } from '#container/inspect.ts';
+import { findContainer } from '#container/names.ts';
+import type { ContainerRecord } from '#container/record.ts';
+import { ownSize } from '#container/size.ts';
+import type { Size } from '#container/view.ts';
+import { lookAt } from '#container/view.ts';
+import type { Store } from '#engine/open.ts';
+import { findImage, type Image } from '#image/names.ts';
+
+/** A container in the shape of `inspect`. Throws kind `not-found`. */
+export function describeContainer(store: Store, name: string, { size }: { size: boolean }): object {
+  const record = findContainer(store, name);
+  return inspectContainer(store, lookAt(store, record), size ? sizeOf(store, record) : undefined);
+}
+
+/** What a container takes, its image's part by itself. */
+export function sizeOf(store: Store, record: ContainerRecord): Size {
+  return { own: ownSize(store, record), image: lookUp(store, record.image.id)?.size ?? 0 };
+}
+
+/** A listing looks up each name once. */
+export function imageNamer(store: Store, { truncate }: { truncate: boolean }): (record: ContainerRecord) => string {
+  const ids = new Map<string, string | undefined>();
+  return ({ image: { reference, id } }) => {
+    if (!ids.has(reference)) ids.set(reference, lookUp(store, reference)?.id);
+    // The name is gone or means another image now: Docker shows the ID.
+    if (ids.get(reference) !== id) return truncate ? id.replace(/^sha256:/, '').slice(0, 12) : id;
+    return reference;
+  };
+}
+
+/** Does a container's image have all the layers of this one, at its beginning? An image that is not here has no heirs. */
+export function descendance(store: Store): (record: ContainerRecord, ancestor: string) => boolean {
+  const found = new Map<string, Image | undefined>();
+  return (record, ancestor) => {
+    if (!found.has(ancestor)) found.set(ancestor, lookUp(store, ancestor));
+    const image = found.get(ancestor);
+    if (image === undefined) return false;
+    if (image.id === record.image.id) return true;
+    return image.diffIds.length > 0 && image.diffIds.every((diffId, at) => record.image.diffIds[at] === diffId);
+  };
+}
+
+/** A damaged or impossible name is as good as none here: it is not what the user asked about. */
+function lookUp(store: Store, text: string): Image | undefined {
+  try {
+    return findImage(store, text);
+  } catch (error) {
+    if (error instanceof WherryError) return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,306 @@
+/** Containers as `inspect` shows them: Docker's JSON, in the order of its keys (Engine API 1.51, ContainerInspect). */
+import { existsSync } from 'node:fs';
+import type { Endpoint, MountPoint } from '#base/api.ts';
+import { WherryError } from '#base/error.ts';
+import { logPath } from '#container/logconfig.ts';
+import type { ContainerRecord, State } from '#container/record.ts';
+import { isRunning, NEVER } from '#container/state.ts';
+import { networkNames, portMap, type Seen, type Size, statusOf } from '#container/view.ts';
+import { findRuntime } from '#oci/runtime.ts';
+import type { Store } from '#store/store.ts';
+import { readJson } from '#sys/file.ts';
+
+/** Describes a container. size: measured by the caller where it was asked for. */
+export function inspectContainer(store: Store, seen: Seen, size?: Size): object {
+  const { record, state } = seen;
+  const file = (name: string) => {
+    const path = store.path('containers', record.id, name);
+    return existsSync(path) ? path : '';
+  };
+  const log = logPath(store, record.id);
+  return {
+    Id: record.id,
+    Created: shortTime(record.created),
+    Path: record.path,
+    Args: record.args,
+    State: stateOf(state),
+    Image: record.image.id,
+    ResolvConfPath: file('resolv.conf'),
+    HostnamePath: file('hostname'),
+    HostsPath: file('hosts'),
+    LogPath: existsSync(log) ? log : '',
+    Name: `/${record.name}`,
+    RestartCount: state?.restartCount ?? 0,
+    Driver: record.driver,
+    Platform: record.image.platform.split('/')[0],
+    MountLabel: '',
+    ProcessLabel: '',
+    AppArmorProfile: '',
+    ExecIDs: null,
+    HostConfig: hostConfigOf(record),
+    GraphDriver: graphDriverOf(store, record),
+    ...(size === undefined ? {} : { SizeRw: size.own, SizeRootFs: size.own + size.image }),
+    Mounts: record.mounts.map(mountOf),
+    Config: configOf(record),
+    NetworkSettings: networkSettingsOf(store, seen),
+  };
+}
+
+/** Go's RFC3339Nano leaves out zeros at the end. */
+function shortTime(time: string): string {
+  return time.replace(/\.?0*Z$/, 'Z');
+}
+
+function stateOf(state: State | undefined): object {
+  const running = isRunning(state);
+  return {
+    Status: statusOf(state),
+    Running: running,
+    Paused: state?.status === 'paused',
+    Restarting: state?.status === 'restarting',
+    OOMKilled: state?.oomKilled ?? false,
+    Dead: false,
+    Pid: running ? state.pid : 0,
+    ExitCode: state?.exitCode ?? 0,
+    Error: state?.error ?? '',
+    StartedAt: shortTime(state?.startedAt ?? NEVER),
+    FinishedAt: shortTime(state?.finishedAt ?? NEVER),
+  };
+}
+
+/** What Docker shows where the record has nothing; undefined: the key is left out then. In Docker's order. */
+const HOST_DEFAULTS: [key: string, value: unknown][] = [
+  ['Binds', null],
+  ['ContainerIDFile', ''],
+  ['LogConfig', { Type: 'json-file', Config: {} }],
+  ['NetworkMode', 'bridge'],
+  ['PortBindings', {}],
+  ['RestartPolicy', { Name: 'no', MaximumRetryCount: 0 }],
+  ['AutoRemove', false],
+  ['VolumeDriver', ''],
+  ['VolumesFrom', null],
+  ['ConsoleSize', [0, 0]],
+  ['Annotations', undefined],
+  ['CapAdd', null],
+  ['CapDrop', null],
+  ['CgroupnsMode', 'private'],
+  ['Dns', []],
+  ['DnsOptions', []],
+  ['DnsSearch', []],
+  ['ExtraHosts', null],
+  ['GroupAdd', null],
+  ['IpcMode', 'private'],
+  ['Cgroup', ''],
+  ['Links', null],
+  ['OomScoreAdj', 0],
+  ['PidMode', ''],
+  ['Privileged', false],
+  ['PublishAllPorts', false],
+  ['ReadonlyRootfs', false],
+  ['SecurityOpt', null],
+  ['StorageOpt', undefined],
+  ['Tmpfs', undefined],
+  ['UTSMode', ''],
+  ['UsernsMode', ''],
+  ['ShmSize', 67108864],
+  ['Sysctls', undefined],
+  ['Runtime', ''],
+  ['Isolation', ''],
+  ['CpuShares', 0],
+  ['Memory', 0],
+  ['NanoCpus', 0],
+  ['CgroupParent', ''],
+  ['BlkioWeight', 0],
+  ['BlkioWeightDevice', []],
+  ['BlkioDeviceReadBps', []],
+  ['BlkioDeviceWriteBps', []],
+  ['BlkioDeviceReadIOps', []],
+  ['BlkioDeviceWriteIOps', []],
+  ['CpuPeriod', 0],
+  ['CpuQuota', 0],
+  ['CpuRealtimePeriod', 0],
+  ['CpuRealtimeRuntime', 0],
+  ['CpusetCpus', ''],
+  ['CpusetMems', ''],
+  ['Devices', []],
+  ['DeviceCgroupRules', null],
+  ['DeviceRequests', null],
+  ['MemoryReservation', 0],
+  ['MemorySwap', 0],
+  ['MemorySwappiness', null],
+  ['OomKillDisable', false],
+  ['PidsLimit', null],
+  ['Ulimits', []],
+  ['CpuCount', 0],
+  ['CpuPercent', 0],
+  ['IOMaximumIOps', 0],
+  ['IOMaximumBandwidth', 0],
+  ['Mounts', undefined],
+  ['MaskedPaths', null],
+  ['ReadonlyPaths', null],
+  ['Init', undefined],
+];
+
+const CONFIG_DEFAULTS: [key: string, value: unknown][] = [
+  ['Hostname', ''],
+  ['Domainname', ''],
+  ['User', ''],
+  ['AttachStdin', false],
+  ['AttachStdout', false],
+  ['AttachStderr', false],
+  ['ExposedPorts', undefined],
+  ['Tty', false],
+  ['OpenStdin', false],
+  ['StdinOnce', false],
+  ['Env', []],
+  ['Cmd', null],
+  ['Healthcheck', undefined],
+  ['Image', ''],
+  ['Volumes', null],
+  ['WorkingDir', ''],
+  ['Entrypoint', null],
+  ['OnBuild', null],
+  ['Labels', {}],
+  ['StopSignal', undefined],
+  ['StopTimeout', undefined],
+  ['Shell', undefined],
+];
+
+/** The known keys in Docker's order, with its defaults, and further ones that the record may have. */
+function filled(values: object, defaults: readonly [string, unknown][]): object {
+  const known = new Map<string, unknown>(Object.entries(values));
+  const pairs: [string, unknown][] = [];
+  for (const [key, fallback] of defaults) {
+    const value = known.get(key) ?? fallback;
+    known.delete(key);
+    if (value !== undefined && !(fallback === undefined && isEmpty(value))) pairs.push([key, value]);
+  }
+  return Object.fromEntries([...pairs, ...known]);
+}
+
+function isEmpty(value: unknown): boolean {
+  return value === '' || (typeof value === 'object' && value !== null && Object.keys(value).length === 0);
+}
+
+function hostConfigOf({ hostConfig }: ContainerRecord): object {
+  return filled({ ...hostConfig, Runtime: runtimeName(hostConfig.Runtime) }, HOST_DEFAULTS);
+}
+
+function runtimeName(wanted: string): string {
+  if (wanted !== '') return wanted;
+  try {
+    return findRuntime().kind;
+  } catch (error) {
+    if (error instanceof WherryError) return '';
+    throw error;
+  }
+}
+
+function configOf({ config }: ContainerRecord): object {
+  return filled(config, CONFIG_DEFAULTS);
+}
+
+function graphDriverOf(store: Store, { id, driver, image }: ContainerRecord): object {
+  if (driver === 'copy') return { Data: { MergedDir: store.path('containers', id, 'merged') }, Name: driver };
+  return {
+    Data: {
+      ID: id,
+      LowerDir: image.diffIds
+        .toReversed()
+        .map((diffId) => store.path('layers', diffId.replace(/^sha256:/, '')))
+        .join(':'),
+      MergedDir: store.path('containers', id, 'merged'),
+      UpperDir: store.path('containers', id, 'upper'),
+      WorkDir: store.path('containers', id, 'work'),
+    },
+    Name: driver,
+  };
+}
+
+function mountOf({ Type, Name, Source, Destination, Driver, Mode, RW, Propagation }: MountPoint): object {
+  return {
+    Type,
+    ...(Name === undefined ? {} : { Name }),
+    Source,
+    Destination,
+    ...(Driver === undefined ? {} : { Driver }),
+    Mode,
+    RW,
+    Propagation,
+  };
+}
+
+/** The parts of an endpoint that Docker shows for the default network a second time, above. */
+interface Addresses {
+  EndpointID: string;
+  Gateway: string;
+  GlobalIPv6Address: string;
+  GlobalIPv6PrefixLen: number;
+  IPAddress: string;
+  IPPrefixLen: number;
+  IPv6Gateway: string;
+  MacAddress: string;
+}
+
+function addressesOf(endpoint: Endpoint | undefined): Addresses {
+  const [address = '', prefix = '0'] = (endpoint?.address ?? '').split('/');
+  return {
+    EndpointID: '',
+    Gateway: endpoint?.gateway ?? '',
+    GlobalIPv6Address: '',
+    GlobalIPv6PrefixLen: 0,
+    IPAddress: address,
+    IPPrefixLen: Number(prefix),
+    IPv6Gateway: '',
+    MacAddress: endpoint?.mac ?? '',
+  };
+}
+
+function networkSettingsOf(store: Store, seen: Seen): object {
+  const { record } = seen;
+  const network = seen.network();
+  const names = networkNames(record);
+  return {
+    Bridge: '',
+    SandboxID: network === undefined ? '' : record.id,
+    SandboxKey: network?.netns ?? '',
+    Ports: portMap(seen),
+    HairpinMode: false,
+    LinkLocalIPv6Address: '',
+    LinkLocalIPv6PrefixLen: 0,
+    SecondaryIPAddresses: null,
+    SecondaryIPv6Addresses: null,
+    ...addressesOf(network?.endpoints.bridge),
+    Networks: Object.fromEntries(names.map((name) => [name, endpointOf(store, seen, name)])),
+  };
+}
+
+function endpointOf(store: Store, { record, network }: Seen, name: string): object {
+  const endpoint = network()?.endpoints[name];
+  const wish = record.networks[name];
+  const { MacAddress, EndpointID, ...addresses } = addressesOf(endpoint);
+  const aliases = endpoint?.aliases ?? wish?.Aliases ?? [];
+  const isOwn = name !== 'bridge' && name !== 'host' && name !== 'none';
+  return {
+    IPAMConfig: wish?.IPAMConfig ?? null,
+    Links: null,
+    Aliases: aliases.length === 0 ? null : aliases,
+    MacAddress,
+    DriverOpts: null,
+    GwPriority: 0,
+    NetworkID: networkId(store, name),
+    EndpointID,
+    Gateway: addresses.Gateway,
+    IPAddress: addresses.IPAddress,
+    IPPrefixLen: addresses.IPPrefixLen,
+    IPv6Gateway: addresses.IPv6Gateway,
+    GlobalIPv6Address: addresses.GlobalIPv6Address,
+    GlobalIPv6PrefixLen: addresses.GlobalIPv6PrefixLen,
+    DNSNames: isOwn ? [record.name, ...aliases, record.id.slice(0, 12)] : null,
+  };
+}
+
+function networkId(store: Store, name: string): string {
+  if (!/^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/.test(name)) return '';
+  return readJson<{ id: string }>(store.path('networks', `${name}.json`))?.id ?? '';
+}
