@@ -66,9 +66,9 @@ async function* inOrder<T>(
   }
 }
 
-function reportFailure(context: Context, error: unknown): void {
+function reportFailure(context: Context, error: unknown, as = describe): void {
   if (!(error instanceof WherryError)) throw error;
-  context.err.line(describe(error));
+  context.err.line(as(error));
   if (error.hint !== undefined) context.err.line(`hint: ${error.hint}`);
 }
 
@@ -88,8 +88,7 @@ export async function inspectEach(
   format = '',
   { as = describe }: InspectOptions = {},
 ): Promise<number> {
-  const { compileTemplate } = await import('#cli/template.ts');
-  const render = format === '' || format === 'json' ? undefined : compileTemplate(format);
+  const print = await inspectPrinter(format);
   const found: unknown[] = [];
   const errors: WherryError[] = [];
   for (const name of names) {
@@ -100,11 +99,15 @@ export async function inspectEach(
       errors.push(error);
     }
   }
-  if (render !== undefined) for (const thing of found) context.out.line(render(thing));
-  else context.out.line(format === 'json' ? JSON.stringify(found) : JSON.stringify(found, null, 4));
-  for (const error of errors) {
-    context.err.line(as(error));
-    if (error.hint !== undefined) context.err.line(`hint: ${error.hint}`);
-  }
+  context.out.write(print(found));
+  for (const error of errors) reportFailure(context, error, as);
   return errors.length === 0 ? 0 : 1;
+}
+
+async function inspectPrinter(format: string): Promise<(things: unknown[]) => string> {
+  if (format === '') return (things) => `${JSON.stringify(things, null, 4)}\n`;
+  if (format === 'json') return (things) => `${JSON.stringify(things)}\n`;
+  const { compileTemplate } = await import('#cli/template.ts');
+  const render = compileTemplate(format);
+  return (things) => things.map((thing) => `${render(thing)}\n`).join('');
 }

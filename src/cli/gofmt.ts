@@ -39,10 +39,10 @@ export function typeName(value: unknown): string {
 }
 
 /** JSON as Go writes it: with <, > and & escaped where a Marshaler stands between (rows), plain else. */
-export function goJson(value: unknown, escape = false): string {
+export function goJson(value: unknown, { html = false }: { html?: boolean } = {}): string {
   const text = JSON.stringify(value) ?? 'null';
   const safe = text.replace(/[\u2028\u2029]/g, (letter) => `\\u${letter.charCodeAt(0).toString(16)}`);
-  return escape ? safe.replace(/[<>&]/g, (letter) => `\\u00${letter.charCodeAt(0).toString(16)}`) : safe;
+  return html ? safe.replace(/[<>&]/g, (letter) => `\\u00${letter.charCodeAt(0).toString(16)}`) : safe;
 }
 
 /** Go's strconv.Quote. */
@@ -123,21 +123,21 @@ function formatString(verb: string, value: string, precision: number | undefined
   return wrongVerb(verb, value);
 }
 
+const PREFIXES: Record<string, string> = { d: '', x: '0x', X: '0X', o: '0', b: '0b' };
 const RADIX: Record<string, number> = { d: 10, x: 16, X: 16, o: 8, b: 2 };
 
 function formatNumeric(verb: string, value: number, flags: string, precision: number | undefined): string {
-  const sign = value >= 0 && flags.includes('+') ? '+' : value >= 0 && flags.includes(' ') ? ' ' : '';
-  if (/[eEfFgG]/.test(verb)) {
-    // A whole number in JSON was an int in Go, and %f of an int is a mistake there too.
-    return Number.isInteger(value) ? wrongVerb(verb, value) : sign + formatFloat(verb, value, precision);
-  }
-  if (!Number.isInteger(value)) return wrongVerb(verb, value);
+  const plus = flags.includes('+') ? '+' : flags.includes(' ') ? ' ' : '';
+  const sign = value < 0 ? '' : plus;
+  // A whole number in JSON was an int in Go, and %f of an int is a mistake there, too.
+  if (/[eEfFgG]/.test(verb) !== !Number.isInteger(value)) return wrongVerb(verb, value);
+  if (!Number.isInteger(value)) return sign + formatFloat(verb, value, precision);
   if (verb === 'c') return String.fromCodePoint(value);
   if (verb === 'q') return `'${String.fromCodePoint(value)}'`;
   if (verb === 'U') return `U+${value.toString(16).toUpperCase().padStart(4, '0')}`;
   const radix = RADIX[verb];
   if (radix === undefined) return wrongVerb(verb, value);
-  const prefix = flags.includes('#') ? ({ x: '0x', X: '0X', o: '0', b: '0b' }[verb] ?? '') : '';
+  const prefix = flags.includes('#') ? PREFIXES[verb] : '';
   const digits = Math.abs(value).toString(radix);
   return `${value < 0 ? '-' : sign}${prefix}${verb === 'X' ? digits.toUpperCase() : digits}`;
 }

@@ -5,6 +5,7 @@
 import { Parser } from 'yargs/helpers';
 import { WherryError } from '#base/error.ts';
 import type { Definition, Flag, Flags } from '#cli/command.ts';
+import { boolean } from '#cli/values.ts';
 
 export interface Parsed {
   /** What is no flag. */
@@ -86,17 +87,18 @@ function readLong(word: string, queue: string[], flags: Flags, result: Canonical
     result.help = at < 0 || readHelp(body.slice(at + 1));
     return;
   }
-  if (at >= 0) return add(result, name, flag, body.slice(at + 1));
-  if (flag.as.isSwitch) return add(result, name, flag, 'true');
-  const value = queue.shift();
+  const value = at >= 0 ? body.slice(at + 1) : flag.as.isSwitch ? 'true' : queue.shift();
   if (value === undefined) throw mistake(`flag needs an argument: --${name}`);
   add(result, name, flag, value);
 }
 
 function readHelp(value: string): boolean {
-  if (/^(1|t|T|TRUE|true|True)$/.test(value)) return true;
-  if (/^(0|f|F|FALSE|false|False)$/.test(value)) return false;
-  throw mistake(`invalid argument "${value}" for "--help" flag: strconv.ParseBool: parsing "${value}": invalid syntax`);
+  try {
+    return boolean.read(value, false);
+  } catch (cause) {
+    if (!(cause instanceof WherryError)) throw cause;
+    throw mistake(`invalid argument ${JSON.stringify(value)} for "--help" flag: ${cause.message}`);
+  }
 }
 
 interface Names {
@@ -107,27 +109,31 @@ interface Names {
 
 /** `-aq`, `-eFOO`, `-e=FOO`, `-e FOO`, `-aq=false`. */
 function readShorts(word: string, queue: string[], names: Names, result: Canonical): void {
-  for (let at = 1; at < word.length; at += 1) {
-    const letter = word.charAt(at);
-    const rest = word.slice(at + 1);
-    const name = names.shorts.get(letter);
-    const flag = name === undefined ? undefined : names.flags[name];
-    if (name === undefined || flag === undefined) {
-      if (letter !== 'h') throw mistake(`unknown shorthand flag: '${letter}' in -${word.slice(at)}`);
-      result.help = true;
-      if (!names.options.plainHelp) result.warnings.push('Flag shorthand -h has been deprecated, use --help');
-      continue;
-    }
-    if (rest.length > 1 && rest.startsWith('=')) return add(result, name, flag, rest.slice(1));
-    if (flag.as.isSwitch) {
-      add(result, name, flag, 'true');
-      continue;
-    }
-    if (rest !== '') return add(result, name, flag, rest);
-    const value = queue.shift();
-    if (value === undefined) throw mistake(`flag needs an argument: '${letter}' in -${word.slice(at)}`);
-    return add(result, name, flag, value);
+  let rest = word.slice(1);
+  while (rest !== '') rest = readShort(rest, queue, names, result);
+}
+
+/** Reads one letter and its value; returns the letters that are left. */
+function readShort(letters: string, queue: string[], { flags, shorts, options }: Names, result: Canonical): string {
+  const letter = letters.charAt(0);
+  const rest = letters.slice(1);
+  const name = shorts.get(letter);
+  const flag = name === undefined ? undefined : flags[name];
+  if (name === undefined || flag === undefined) {
+    if (letter !== 'h') throw mistake(`unknown shorthand flag: '${letter}' in -${letters}`);
+    result.help = true;
+    if (!options.plainHelp) result.warnings.push('Flag shorthand -h has been deprecated, use --help');
+    return rest;
   }
+  const attached = rest.length > 1 && rest.startsWith('=');
+  if (flag.as.isSwitch && !attached) {
+    add(result, name, flag, 'true');
+    return rest;
+  }
+  const value = attached ? rest.slice(1) : rest === '' ? queue.shift() : rest;
+  if (value === undefined) throw mistake(`flag needs an argument: '${letter}' in -${letters}`);
+  add(result, name, flag, value);
+  return '';
 }
 
 function add(result: Canonical, name: string, flag: Flag, value: string): void {
@@ -211,7 +217,8 @@ export function argumentMistake({ usage }: Definition, count: number): { reason:
   if (count >= least && count <= most) return undefined;
   const plural = (number: number) => (number === 1 ? 'argument' : 'arguments');
   if (most === 0) return { reason: 'accepts no arguments', pointer: 'Run' };
-  if (most === Number.POSITIVE_INFINITY) return { reason: `requires at least ${least} ${plural(least)}`, pointer: 'See' };
+  if (most === Number.POSITIVE_INFINITY)
+    return { reason: `requires at least ${least} ${plural(least)}`, pointer: 'See' };
   if (least === most) return { reason: `requires ${least} ${plural(least)}`, pointer: 'Run' };
   if (least === 0) return { reason: `requires at most ${most} ${plural(most)}`, pointer: 'Run' };
   return { reason: `requires at least ${least} and at most ${most} ${plural(most)}`, pointer: 'Run' };

@@ -1,0 +1,16 @@
+/** The sentences that Docker's help has about --format, the same for all commands. */
+
+const TEMPLATE = `'TEMPLATE':         Print output using the given Go template.
+Refer to https://docs.docker.com/go/formatting/ for more information about formatting output with templates`;
+
+/** Of commands that print one thing. */
+export const FORMAT_SUMMARY = `Format output using a custom template:
+'json':             Print in JSON format
+${TEMPLATE}`;
+
+/** Of commands that print a list. */
+export const LIST_FORMAT_SUMMARY = `Format output using a custom template:
+'table':            Print output in table format with column headers (default)
+'table TEMPLATE':   Print output in table format using the given Go template
+'json':             Print in JSON format
+${TEMPLATE}`;

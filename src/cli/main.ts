@@ -1,0 +1,215 @@
+/** The program: a command line becomes a command, and its end an exit status. The only place that sets one. */
+import { constants } from 'node:os';
+import { WherryError } from '#base/error.ts';
+import type { Context, Definition } from '#cli/command.ts';
+import { type Found, findCommand, loadCommand } from '#cli/commands.ts';
+import { fail, Interrupted, isBrokenPipe } from '#cli/fail.ts';
+import { checkGlobals, type Globals, parseGlobals } from '#cli/globals.ts';
+import { openOutput } from '#cli/output.ts';
+import { argumentMistake, type Parsed, parseFlags } from '#cli/parse.ts';
+import type { Store } from '#engine/open.ts';
+
+const program = process.env.WHERRY_PROGRAM === 'docker' ? 'docker' : 'wherry';
+const out = openOutput(1);
+const err = openOutput(2);
+let interruption: Interrupted | undefined;
+
+/** The user's own NODE_OPTIONS were kept from us, but are theirs to pass on. */
+function restoreEnvironment(): void {
+  const options = process.env.WHERRY_NODE_OPTIONS;
+  if (options === undefined) return;
+  process.env.NODE_OPTIONS = options;
+  delete process.env.WHERRY_NODE_OPTIONS;
+}
+
+const helpWidth = () => out.columns - 1;
+
+/** Runs a command line and returns the exit status. Never throws. */
+async function main(argv: readonly string[]): Promise<number> {
+  let parsed: Parsed;
+  try {
+    parsed = parseGlobals(argv);
+  } catch (error) {
+    const usage = `\nUsage:  ${program} [OPTIONS] COMMAND [ARG...]\n\nRun '${program} --help' for more information`;
+    return misuse(error, usage);
+  }
+  try {
+    const globals = checkGlobals(parsed);
+    if (globals.config !== undefined) process.env.DOCKER_CONFIG = globals.config;
+    return await dispatch(globals);
+  } catch (error) {
+    return fail(err, error, { program, name: '', interrupted: interruption });
+  }
+}
+
+async function dispatch(globals: Globals): Promise<number> {
+  const { words } = globals;
+  if (globals.version) return printVersion();
+  if (globals.help || words.length === 0) return printHelp([]);
+  if (words[0] === 'help') return printHelp(words.slice(1));
+  if (words[0] === '__complete') return complete(words.slice(1));
+  const found = findCommand(words);
+  if (found === undefined) return unknownCommand(words[0] ?? '');
+  if ('group' in found) return runGroup(found.group, found.rest);
+  return runCommand(found, await loadCommand(found.key), globals);
+}
+
+async function printVersion(): Promise<number> {
+  const { versionLine } = await import('#cli/system/version.ts');
+  out.line(await versionLine(program));
+  return 0;
+}
+
+/** `help`, `help run`, `help container ls`. */
+async function printHelp(words: readonly string[]): Promise<number> {
+  const help = await import('#cli/help.ts');
+  const found = findCommand(words);
+  if (words.length === 0) out.write(await help.programHelp(program, helpWidth()));
+  else if (found === undefined) return complain(`unknown help topic: ${words.join(' ')}`, 1);
+  else if ('group' in found) out.write(await help.groupHelp(program, found.group));
+  else out.write(help.commandHelp(program, found, await loadCommand(found.key), helpWidth()));
+  return 0;
+}
+
+async function complete(words: readonly string[]): Promise<number> {
+  const { completions } = await import('#cli/complete.ts');
+  for (const line of await completions(words)) out.line(line);
+  return 0;
+}
+
+function complain(text: string, status: number): number {
+  err.line(text);
+  return status;
+}
+
+function unknownCommand(word: string): number {
+  return complain(`${program}: unknown command: ${program} ${word}\n\nRun '${program} --help' for more information`, 1);
+}
+
+async function runGroup(group: string, rest: readonly string[]): Promise<number> {
+  const usage = `\nUsage:  ${program} ${group}\n\nRun '${program} ${group} --help' for more information`;
+  try {
+    const { args, help, warnings } = parseFlags(rest, {}, { interspersed: false });
+    for (const warning of warnings) err.line(warning);
+    if (help || args.length === 0) return await printHelp([group]);
+    return complain(`${program}: unknown command: ${program} ${group} ${args[0]}\n${usage}`, 1);
+  } catch (error) {
+    return misuse(error, usage);
+  }
+}
+
+/** A command line that could not be read: the reason and the usage. */
+function misuse(error: unknown, usage: string): number {
+  if (!(error instanceof WherryError)) return fail(err, error, { program, name: '' });
+  return complain(`${error.message}\n${usage}`, 125);
+}
+
+async function runCommand(found: Found, definition: Definition, globals: Globals): Promise<number> {
+  const { name, rest } = found;
+  let parsed: Parsed;
+  try {
+    parsed = parseFlags(rest, definition.flags, { interspersed: definition.interspersed !== false });
+  } catch (error) {
+    return misuse(error, await usageText(name, definition));
+  }
+  for (const warning of parsed.warnings) err.line(warning);
+  if (parsed.help) return printHelp(name.split(' '));
+  const wrong = argumentMistake(definition, parsed.args.length);
+  if (wrong !== undefined) {
+    err.line(`${program}: '${program} ${name}' ${wrong.reason}\n${await usageText(name, definition, wrong.pointer)}`);
+    return 1;
+  }
+  const debug = globals.debug || Boolean(process.env.WHERRY_DEBUG);
+  try {
+    const store = definition.store === false ? undefined : await openStore();
+    const context = makeContext({ name, store, given: parsed.given, debug });
+    return (await definition.run(context, parsed.args, parsed.values as never)) ?? 0;
+  } catch (error) {
+    const prefixed = definition.prefixed === true;
+    return fail(err, error, { program, name, prefixed, debug, interrupted: interruption });
+  }
+}
+
+async function usageText(name: string, definition: Definition, pointer = 'Run'): Promise<string> {
+  const { usageLine } = await import('#cli/help.ts');
+  return `\nUsage:  ${usageLine(program, name, definition)}\n\n${pointer} '${program} ${name} --help' for more information`;
+}
+
+async function openStore(): Promise<Store> {
+  const engine = await import('#engine/open.ts');
+  return engine.openStore();
+}
+
+interface ContextParts {
+  name: string;
+  store: Store | undefined;
+  given: ReadonlySet<string>;
+  debug: boolean;
+}
+
+function makeContext({ name, store, given, debug }: ContextParts): Context {
+  let abort: AbortSignal | undefined;
+  return {
+    program,
+    name,
+    out,
+    err,
+    given,
+    debug,
+    get store() {
+      if (store === undefined) throw new TypeError(`the definition of "${name}" says that it needs no store`);
+      return store;
+    },
+    get abort() {
+      abort ??= abortOnSignals();
+      return abort;
+    },
+  };
+}
+
+/** The first signal asks the command to end; who sends three is in a hurry. */
+function abortOnSignals(): AbortSignal {
+  const controller = new AbortController();
+  let count = 0;
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.on(signal, () => {
+      count += 1;
+      interruption ??= new Interrupted(signal, constants.signals[signal]);
+      controller.abort(interruption);
+      if (count === 3) process.exit(interruption.status);
+    });
+  }
+  return controller.signal;
+}
+
+/** What is thrown outside of any command's reach: a stream whose reader has gone, or a defect. */
+function onUncaught(error: unknown): void {
+  process.exit(isBrokenPipe(error) ? 141 : fail(err, error, { program, name: '' }));
+}
+
+/** Which of the stream objects were asked for: making one costs milliseconds, so we don't ask ourselves. */
+function watchStreams(): Set<NodeJS.WriteStream> {
+  const used = new Set<NodeJS.WriteStream>();
+  for (const name of ['stdout', 'stderr'] as const) {
+    const { get, ...property } = Object.getOwnPropertyDescriptor(process, name) ?? {};
+    const watched = () => {
+      const stream = get?.call(process);
+      used.add(stream);
+      return stream;
+    };
+    Object.defineProperty(process, name, { ...property, get: watched });
+  }
+  return used;
+}
+
+/** Bytes may be left in a stream: a pipe or a terminal is written to at once, a socket later. */
+async function drain(stream: NodeJS.WriteStream): Promise<void> {
+  if (stream.writableLength > 0) await new Promise((resolve) => stream.once('drain', resolve).once('close', resolve));
+}
+
+restoreEnvironment();
+process.on('uncaughtException', onUncaught);
+const used = watchStreams();
+const status = await main(process.argv.slice(2));
+for (const stream of used) await drain(stream);
+process.exit(status);

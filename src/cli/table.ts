@@ -1,0 +1,132 @@
+/** Rows become columns, or what --format asks for; Docker's layout, by cli-table3. */
+import type { Output } from '#cli/command.ts';
+import { goJson } from '#cli/gofmt.ts';
+
+/** Docker's columns are at least this wide, and this far apart (text/tabwriter with 10, 1, 3). */
+const LEAST = 10;
+const GAP = 3;
+
+const NO_LINES = {
+  top: '',
+  'top-mid': '',
+  'top-left': '',
+  'top-right': '',
+  bottom: '',
+  'bottom-mid': '',
+  'bottom-left': '',
+  'bottom-right': '',
+  left: '',
+  'left-mid': '',
+  mid: '',
+  'mid-mid': '',
+  right: '',
+  'right-mid': '',
+  middle: '',
+};
+
+const STYLE = { head: [], border: [], compact: true, 'padding-left': 0, 'padding-right': GAP };
+
+/** cli-table3's time grows with the square of a table's rows (500 took 90 ms), so a long one is drawn in pieces. */
+const PIECE = 16;
+
+/** Lays out rows of cells; the first row is mostly the headers. Ends with a line feed unless there are no rows. */
+export async function formatTable(rows: readonly (readonly string[])[]): Promise<string> {
+  const { default: Table } = await import('cli-table3');
+  const widths = columnWidths(rows);
+  const lastStarts = widths.slice(0, -1).reduce((sum, width) => sum + width + GAP, 0);
+  let text = '';
+  for (let from = 0; from < rows.length; from += PIECE) {
+    const table = new Table({ chars: NO_LINES, style: STYLE });
+    for (const [at, row] of rows.slice(from, from + PIECE).entries()) {
+      // A first row of filled up cells makes each piece's columns as wide as they must be.
+      table.push(widths.map((width, column) => (row[column] ?? '').padEnd(at === 0 ? width : 0)));
+    }
+    for (const line of table.toString().split('\n')) text += `${line.trimEnd().padEnd(lastStarts)}\n`;
+  }
+  return text;
+}
+
+/** Of each column; the last is as wide as each row has it. */
+function columnWidths(rows: readonly (readonly string[])[]): number[] {
+  const count = Math.max(0, ...rows.map((row) => row.length));
+  return Array.from({ length: count }, (_, column) =>
+    column === count - 1 ? 0 : rows.reduce((most, row) => Math.max(most, [...(row[column] ?? '')].length), LEAST - GAP),
+  );
+}
+
+/** A row: Docker's fields, all of them texts but for a few; methods (`Label`) are called with the template's arguments. */
+export type Row = object;
+
+export interface RowsOptions {
+  /** What stands over each field in a table. */
+  headers: Readonly<Record<string, string>>;
+  /** The fields of the table that is shown when no format was asked for. */
+  columns: readonly string[];
+  /** --format: empty, `table`, `json`, `table TEMPLATE` or `TEMPLATE`. */
+  format?: string | undefined;
+  /** -q: this field alone; goes before the format. */
+  quiet?: string | undefined;
+  /** The template behind `--format raw`. */
+  raw?: string;
+  /** Docker's name of the row in messages: ContainerContext. */
+  type?: string;
+}
+
+/** Prints a list as Docker's list commands do. Throws kind `invalid` for a template that can't be read or rendered. */
+export async function printRows(out: Output, rows: readonly Row[], options: RowsOptions): Promise<void> {
+  const { headers, columns, quiet, raw } = options;
+  const format = options.format || 'table';
+  if (quiet !== undefined) return out.write(rows.map((row) => `${cell(row, quiet)}\n`).join(''));
+  if (format === 'json') return out.write(rows.map((row) => `${rowJson(row)}\n`).join(''));
+  if (format === 'table') {
+    const cells = rows.map((row) => columns.map((column) => cell(row, column)));
+    return out.write(await formatTable([columns.map((column) => headers[column] ?? ''), ...cells]));
+  }
+  const template = format === 'raw' && raw !== undefined ? raw : format;
+  const isTable = /^table\s/.test(template);
+  const text = isTable ? template.replace(/^table\s+/, '') : template;
+  const lines = await renderRows(rows, text.replaceAll('\\t', '\t').replaceAll('\\n', '\n'), options, isTable);
+  const cells = () => lines.flatMap((line) => line.split('\n')).map((line) => line.split('\t'));
+  out.write(isTable ? await formatTable(cells()) : lines.map((line) => `${line}\n`).join(''));
+}
+
+async function renderRows(
+  rows: readonly Row[],
+  text: string,
+  options: RowsOptions,
+  withHeaders: boolean,
+): Promise<string[]> {
+  const { compileTemplate } = await import('#cli/template.ts');
+  const messages = {
+    parsePrefix: 'failed to parse template: ',
+    parseStatus: 1,
+    runPrefix: 'failed to execute template: ',
+  };
+  const type = `*formatter.${options.type ?? 'Context'}`;
+  const json = (value: unknown) => (rows.includes(value as Row) ? rowJson(value as Row) : goJson(value));
+  const render = compileTemplate(text, { ...messages, type, functions: { json } });
+  const lines = rows.map(render);
+  if (!withHeaders) return lines;
+  const header = compileTemplate(text, { ...messages, functions: HEADER_FUNCTIONS });
+  return [header({ ...options.headers, Label: lastWord }), ...lines];
+}
+
+const same = (value: unknown) => value;
+
+/** The headers go through the same template as the rows: what would change a value leaves its header alone. */
+const HEADER_FUNCTIONS = { join: same, json: same, lower: same, split: same, title: same, truncate: same, upper: same };
+
+/** The header of `{{.Label "com.example.some-key"}}` is `some key`. */
+function lastWord(label: string): string {
+  return (label.split('.').at(-1) ?? '').replace(/[-_]/g, ' ');
+}
+
+function cell(row: Row, name: string): string {
+  return String((row as Record<string, unknown>)[name] ?? '');
+}
+
+/** A row as Docker marshals it: fields in alphabetical order, <, > and & escaped, methods left out. */
+function rowJson(row: Row): string {
+  const fields = Object.entries(row).filter(([, value]) => typeof value !== 'function');
+  return goJson(Object.fromEntries(fields.sort(([one], [other]) => (one < other ? -1 : 1))), { html: true });
+}
