@@ -150,9 +150,11 @@ const MAKERS: Record<Exclude<Entry['kind'], 'file'>, (layer: Layer, path: string
     make(layer, path, (at) => linkSync(target, at));
     const at = raw(path);
     own(layer, at, entry);
-    // What is linked may be a symbolic link, whose target is none of ours to change.
-    if (!lstatSync(at).isSymbolicLink()) chmodSync(at, entry.mode);
-    touch(at, entry);
+    // A symbolic link that is linked keeps its time, and what it points to is none of ours to change.
+    if (!lstatSync(at).isSymbolicLink()) {
+      chmodSync(at, entry.mode);
+      touch(at, entry);
+    }
     setAttributes(at, entry);
   },
   fifo: (layer, path, entry) => makeNode(layer, path, entry, S_IF.FIFO),

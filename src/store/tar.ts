@@ -13,7 +13,7 @@ const MAX_EXTENSION = 1024 * 1024;
 
 export type Kind = 'file' | 'directory' | 'link' | 'symlink' | 'fifo' | 'character-device' | 'block-device';
 
-/** Seconds since 1970, rounded down, and the rest. */
+/** Seconds since 1970, never before, and the rest. */
 export interface Time {
   seconds: number;
   nanoseconds: number;
@@ -214,21 +214,23 @@ function checked(value: number | undefined, what: string, name: string): number 
 
 function headerTime({ mtime, name }: Header): Time {
   const seconds = Math.floor(mtime.getTime() / 1000);
-  if (Number.isSafeInteger(seconds)) return { seconds, nanoseconds: 0 };
+  if (Number.isSafeInteger(seconds)) return bounded({ seconds, nanoseconds: 0 });
   throw new WherryError('corrupt', `"${printable(name)}" has an impossible time`);
 }
 
 /** Decimal seconds, perhaps negative, perhaps with a fraction (pax(1)); digits beyond nanoseconds are cut. */
 function paxTime(text: string, name: string): Time {
-  const match = /^(-?)(\d{1,12})(?:\.(\d*))?$/.exec(text);
+  const match = /^(-?\d{1,15})(?:\.(\d*))?$/.exec(text);
   if (match === null)
     throw new WherryError('corrupt', `"${printable(name)}" has an impossible time: ${printable(text)}`);
-  const seconds = Number(match[2]);
-  const nanoseconds = Number((match[3] ?? '').slice(0, 9).padEnd(9, '0'));
-  if (match[1] === '') return { seconds, nanoseconds };
-  return nanoseconds === 0
-    ? { seconds: -seconds, nanoseconds }
-    : { seconds: -seconds - 1, nanoseconds: 1e9 - nanoseconds };
+  return bounded({ seconds: Number(match[1]), nanoseconds: Number((match[2] ?? '').slice(0, 9).padEnd(9, '0')) });
+}
+
+/** What nanoseconds in 64 bits can't say, and what lies before 1970, is 1970 with Docker and podman. */
+function bounded(time: Time): Time {
+  return time.seconds < 0 || Object.is(time.seconds, -0) || time.seconds > 9_223_372_035
+    ? { seconds: 0, nanoseconds: 0 }
+    : time;
 }
 
 const isBefore = (one: Time, other: Time) =>

@@ -3,7 +3,7 @@ import { constants, createZstdDecompress, zstdCompressSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import { zstdFrames } from '#store/zstd-frames.ts';
 
-const contents = [Buffer.alloc(300_000, 'a'), randomBytes(500_000), Buffer.alloc(0), Buffer.from('x')];
+const contents = [Buffer.alloc(300_000, 'a'), randomBytes(20_000), Buffer.alloc(0), Buffer.from('x')];
 const skippable = [Buffer.from('502a4d180400000001020304', 'hex'), Buffer.from('5f2a4d1800000000', 'hex')];
 const frames = contents.flatMap((content, index) => [
   zstdCompressSync(content, { params: { [constants.ZSTD_c_checksumFlag]: index % 2 } }),
