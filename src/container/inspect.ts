@@ -48,7 +48,7 @@ export function inspectContainer(store: Store, seen: Seen, size?: Size): object 
 
 /** Go's RFC3339Nano leaves out zeros at the end. */
 function shortTime(time: string): string {
-  return time.replace(/\.?0*Z$/, 'Z');
+  return time.replace(/\.(\d*?)0*Z$/, (_all, digits: string) => (digits === '' ? 'Z' : `.${digits}Z`));
 }
 
 function stateOf(state: State | undefined): object {

@@ -1,8 +1,8 @@
 import { command } from '#cli/command.ts';
 import { describeContainer } from '#cli/describe.ts';
 import { inspectEach } from '#cli/each.ts';
-import { inspectFormat } from '#cli/formats.ts';
-import { boolean } from '#cli/values.ts';
+import { FORMAT_SUMMARY } from '#cli/format.ts';
+import { boolean, text } from '#cli/values.ts';
 
 export default command({
   usage: 'CONTAINER [CONTAINER...]',
@@ -11,7 +11,7 @@ export default command({
     { does: 'The address of a container', line: "wherry container inspect -f '{{.NetworkSettings.IPAddress}}' web" },
   ],
   flags: {
-    format: inspectFormat,
+    format: { short: 'f', as: text, summary: FORMAT_SUMMARY },
     size: { short: 's', as: boolean, summary: 'Display total file sizes' },
   },
   run: (context, names, { format, size }) =>

@@ -1,7 +1,7 @@
 import { type Context, command } from '#cli/command.ts';
-import { tableFormat } from '#cli/formats.ts';
+import { LIST_FORMAT_SUMMARY } from '#cli/format.ts';
 import { printRows } from '#cli/table.ts';
-import { boolean, filter, integer } from '#cli/values.ts';
+import { boolean, filter, integer, text } from '#cli/values.ts';
 import { listSeen, psRow, type Seen } from '#container/view.ts';
 
 const HEADERS = {
@@ -38,7 +38,7 @@ export default command({
   flags: {
     all: { short: 'a', as: boolean, summary: 'Show all containers (default shows just running)' },
     filter: { short: 'f', as: filter, summary: 'Filter output based on conditions provided' },
-    format: tableFormat,
+    format: { as: text, summary: LIST_FORMAT_SUMMARY },
     last: { short: 'n', as: integer, default: '-1', summary: 'Show n last created containers (includes all states)' },
     latest: { short: 'l', as: boolean, summary: 'Show the latest created container (includes all states)' },
     'no-trunc': { as: boolean, summary: "Don't truncate output" },

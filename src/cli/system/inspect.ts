@@ -1,7 +1,7 @@
 import { WherryError } from '#base/error.ts';
 import { type Context, command } from '#cli/command.ts';
 import { inspectEach } from '#cli/each.ts';
-import { inspectFormat } from '#cli/formats.ts';
+import { FORMAT_SUMMARY } from '#cli/format.ts';
 import { boolean, text } from '#cli/values.ts';
 
 /** Docker's kinds of things, in its order; those without a function need a daemon or a swarm. */
@@ -34,7 +34,7 @@ export default command({
     'Looks for a container of this name or id, then for an image, then for a volume; --type says which to look for.',
   examples: [{ does: "A container's state", line: "wherry inspect -f '{{.State.Status}}' web" }],
   flags: {
-    format: inspectFormat,
+    format: { short: 'f', as: text, summary: FORMAT_SUMMARY },
     size: { short: 's', as: boolean, summary: 'Display total file sizes if the type is container' },
     type: { as: text, summary: 'Only inspect objects of the given type' },
   },
