@@ -2,6 +2,7 @@
 import { listContainers } from '#container/names.ts';
 import { isRunning, readState } from '#container/state.ts';
 import { type ImageUser, type Removed, removeImage } from '#image/remove.ts';
+import { inspectImage } from '#image/view.ts';
 import type { Store } from '#store/store.ts';
 
 /** Which containers need which images and layers. */
@@ -28,17 +29,30 @@ export interface RemovalOutcome {
   error?: unknown;
 }
 
+export interface RemoveImagesOptions {
+  force?: boolean;
+  /** Untagged parents go too. There are none here: images have no parents but by build cache. */
+  prune?: boolean;
+  /** Only where the image is for one of these (os/architecture[/variant]). */
+  platforms?: readonly string[];
+}
+
 /** Removes images one after the other; each name is tried, whatever became of those before it. */
 export async function* removeImages(
   store: Store,
   names: readonly string[],
-  { force = false }: { force?: boolean } = {},
+  { force = false, platforms = [] }: RemoveImagesOptions = {},
 ): AsyncGenerator<RemovalOutcome, void, undefined> {
   for (const name of names) {
     try {
+      if (platforms.length > 0) needPlatforms(store, name, platforms);
       yield { name, removed: await removeImage(store, name, { force, usedBy: () => imageUsers(store) }) };
     } catch (error) {
       yield { name, error };
     }
   }
+}
+
+function needPlatforms(store: Store, name: string, platforms: readonly string[]): void {
+  for (const platform of platforms) inspectImage(store, name, { platform });
 }

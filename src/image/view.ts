@@ -4,6 +4,7 @@ import { type Filters, parseFilters } from '#base/filter.ts';
 import { ago, humanSize, localTime, parseTimestamp } from '#base/units.ts';
 import { type Image, listImages, needImage } from '#image/names.ts';
 import type { ContainerDefaults } from '#oci/manifest.ts';
+import { formatPlatform, matches, parsePlatform } from '#oci/platform.ts';
 import { familiar, familiarName, parseReference, type Reference } from '#oci/reference.ts';
 import { layerPath } from '#store/layers.ts';
 import type { Store } from '#store/store.ts';
@@ -168,9 +169,40 @@ export function shortId(id: string): string {
   return id.replace(/^sha256:/, '').slice(0, 12);
 }
 
-/** `image inspect`: Docker's fields in Docker's order. Throws kind `not-found`. */
-export function inspectImage(store: Store, text: string): object {
+/** One image of `images --tree`. */
+export interface ImageTreeRow {
+  /** Familiar names with tags. */
+  names: string[];
+  id: string;
+  fullId: string;
+  /** Of the unpacked layers. */
+  size: string;
+  /** Of the layers as they came. */
+  content: string;
+}
+
+/** The images of `images --tree`, newest first, each once. */
+export function imageTreeRows(store: Store, filters: readonly string[]): ImageTreeRow[] {
+  const shown = filtered(store, filters).sort((a, b) => b.created - a.created);
+  return shown.map(({ image, tags }) => ({
+    names: tags.map(familiar),
+    id: shortId(image.id),
+    fullId: image.id,
+    size: humanSize(image.size, 3),
+    content: humanSize(
+      image.layers.reduce((sum, layer) => sum + layer.size, 0),
+      3,
+    ),
+  }));
+}
+
+/**
+ * `image inspect`: Docker's fields in Docker's order.
+ * platform: os[/architecture[/variant]] that the image must be for. Throws kind `not-found`.
+ */
+export function inspectImage(store: Store, text: string, { platform }: { platform?: string } = {}): object {
   const image = needImage(store, text);
+  if (platform !== undefined) needPlatform(image, text, platform);
   const { config } = image;
   const names = image.references.map(parseReference);
   const shown = (digests: boolean) => names.filter((name) => (name.digest !== undefined) === digests).map(familiar);
@@ -195,6 +227,14 @@ export function inspectImage(store: Store, text: string): object {
   };
 }
 
+/** Docker's answer where the image is there, but for another platform. */
+function needPlatform({ config }: Image, text: string, platform: string): void {
+  const wanted = parsePlatform(platform);
+  if (matches(wanted, config)) return;
+  const is = `its platform (${formatPlatform(config)}) does not match the specified platform (${formatPlatform(wanted)})`;
+  throw new WherryError('not-found', `image with reference ${text} was found but ${is}`);
+}
+
 /** Where the unpacked layers are; the highest is Docker's UpperDir. */
 function directories(store: Store, { diffIds }: Image): Record<string, string> | null {
   const [top, ...below] = diffIds.map((diffId) => layerPath(store, diffId)).reverse();
@@ -210,14 +250,20 @@ function inspectConfig(config: ContainerDefaults): object {
     Cmd: config.Cmd ?? null,
     Entrypoint: config.Entrypoint ?? null,
     Env: config.Env ?? null,
-    ...(ExposedPorts ? { ExposedPorts } : {}),
-    ...(Healthcheck ? { Healthcheck } : {}),
-    Labels: config.Labels ?? null,
+    ...(ExposedPorts ? { ExposedPorts: sorted(ExposedPorts) } : {}),
+    ...(Healthcheck ? { Healthcheck: sorted(Healthcheck) } : {}),
+    Labels: sorted(config.Labels),
     OnBuild: config.OnBuild ?? null,
     ...(Shell ? { Shell } : {}),
     ...(StopSignal ? { StopSignal } : {}),
     User: config.User ?? '',
-    Volumes: config.Volumes ?? null,
+    Volumes: sorted(config.Volumes),
     WorkingDir: config.WorkingDir ?? '',
   };
+}
+
+/** Go writes the keys of maps in their order. */
+function sorted(map: object | null | undefined): object | null {
+  if (map === null || map === undefined) return null;
+  return Object.fromEntries(Object.entries(map).sort(([a], [b]) => (a < b ? -1 : 1)));
 }

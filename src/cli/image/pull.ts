@@ -1,0 +1,39 @@
+import { WherryError } from '#base/error.ts';
+import { command, given } from '#cli/command.ts';
+import { showProgress } from '#cli/progress.ts';
+import { boolean, text } from '#cli/values.ts';
+
+export default command({
+  usage: 'NAME[:TAG|@DIGEST]',
+  summary: 'Download an image from a registry',
+  details: `
+    A name without a registry is of Docker Hub, one without a tag means latest. Layers that are here already are not
+    downloaded again. Registries on this machine (localhost, 127.0.0.0/8, ::1) may speak plain HTTP.`,
+  examples: [
+    { does: 'The same bytes, whatever the tag comes to mean', line: 'wherry pull debian@sha256:…' },
+    { does: 'An image for another processor', line: 'wherry pull --platform linux/arm64 busybox' },
+  ],
+  flags: {
+    'all-tags': { short: 'a', as: boolean, summary: 'Download all tagged images in the repository' },
+    'disable-content-trust': { as: boolean, default: 'true', summary: 'Skip image verification' },
+    platform: { as: text, summary: 'Set platform if server is multi-platform capable' },
+    quiet: { short: 'q', as: boolean, summary: 'Suppress verbose output' },
+  },
+  run: async (context, [name = ''], { allTags, disableContentTrust, platform, quiet }) => {
+    if (!disableContentTrust) {
+      throw new WherryError('unsupported', 'Cannot verify the image: content trust needs a Notary server', {
+        hint: 'Leave --disable-content-trust as it is, and pull by digest to be sure of the content',
+      });
+    }
+    const { fullName, lacksTag, pullAllTags, pullImage } = await import('#image/pull.ts');
+    if (!allTags && lacksTag(name) && !quiet) context.out.line('Using default tag: latest');
+    const progress = showProgress(context.out, { quiet });
+    const options = given({ platform, progress: progress.report, abort: context.abort });
+    try {
+      await (allTags ? pullAllTags(context.store, name, options) : pullImage(context.store, name, options));
+    } finally {
+      progress.end();
+    }
+    context.out.line(fullName(name, { allTags }));
+  },
+});

@@ -1,0 +1,14 @@
+import { command } from '#cli/command.ts';
+
+export default command({
+  usage: '[SERVER]',
+  summary: 'Log out from a registry',
+  details: 'Without a server, from Docker Hub.',
+  store: false,
+  flags: {},
+  run: async (context, [server]) => {
+    const { logout, serverKey } = await import('#engine/login.ts');
+    context.out.line(`Removing login credentials for ${serverKey(server)}`);
+    await logout(server);
+  },
+});
