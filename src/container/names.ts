@@ -101,6 +101,7 @@ export function newId(): string {
  * Throws kind `not-found`, or `invalid` where several ids start so.
  */
 export function findContainer(store: Store, text: string): ContainerRecord {
+  if (text === '') throw new WherryError('invalid', 'invalid container name or ID: value is empty');
   const record = byId(store, text) ?? byName(store, text) ?? byPrefix(store, text);
   if (record === undefined) throw new WherryError('not-found', `No such container: ${text}`);
   return record;

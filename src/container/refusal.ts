@@ -76,14 +76,13 @@ export function startRefusal(text: string, attempt: Attempt): WherryError {
   );
 }
 
-/** What Docker writes to the output of an exec that the runtime did not start, and its exit status: 126 or 127. */
+/** What Docker writes to the output of an exec that the runtime did not start, and its exit status: 126, 127, else 128. */
 export function execRefusal(text: string, attempt: Attempt): { message: string; status: number } {
   const reason = inDockersWords(text, attempt);
   const code = statusOf(reason);
-  return {
-    message: `OCI runtime exec failed: exec failed: unable to start container process: ${reason}`,
-    status: code === 125 ? 126 : code,
-  };
+  // What runc finds wrong before it starts anything.
+  const before = reason.startsWith('Cwd ') ? '' : 'unable to start container process: ';
+  return { message: `OCI runtime exec failed: exec failed: ${before}${reason}`, status: code === 125 ? 128 : code };
 }
 
 /** The error for a port that could not be bound: `tcp 0.0.0.0 80 EADDRINUSE`. */

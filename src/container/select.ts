@@ -39,7 +39,7 @@ export type Descends = (record: ContainerRecord, ancestor: string) => boolean;
 
 /** Reads --filter. Throws kind `invalid`, or `not-found` for an unknown container in before and since; Docker's words. */
 export function readSelection(store: Store, pairs: readonly string[], descends: Descends): Selection {
-  const filters = parseFilters(pairs, ACCEPTED);
+  const filters = asDaemon(() => parseFilters(pairs, ACCEPTED));
   checkValues(filters, 'status', 'state', STATES);
   checkValues(filters, 'health', 'health', HEALTHS);
   const tests = [
@@ -51,13 +51,22 @@ export function readSelection(store: Store, pairs: readonly string[], descends: 
     (seen: Seen) => !filters.has('ancestor') || filters.values('ancestor').some((one) => descends(seen.record, one)),
     () => filters.flag('is-task') !== true,
   ];
-  filters.flag('is-task');
+  asDaemon(() => filters.flag('is-task'));
   return { all: filters.has('status'), matches: (seen) => tests.every((test) => test(seen)) };
 }
 
 type Test = (seen: Seen) => boolean;
 
-/** In Docker's daemon these carry its prefix. */
+/** What is wrong with a filter is said by Docker's daemon, with its prefix. */
+function asDaemon<T>(read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof WherryError) throw refuse(error.message);
+    throw error;
+  }
+}
+
 function refuse(message: string): WherryError {
   return new WherryError('unavailable', message);
 }
