@@ -45,11 +45,9 @@ export async function removeImage(store: Store, text: string, options: RemoveIma
     if (target === undefined) return undefined;
     const users = options.usedBy();
     const plan = planRemoval(entries, target, { text, force: options.force === true, users });
-    removed = { untagged: plan.untagged, deleted: [] };
-    if (plan.gone) {
-      waste = findWaste(store, target, { kept: plan.kept, users });
-      removed.deleted = [idOf(target), ...waste.chainIds];
-    }
+    const lost = entries.filter((entry) => !plan.kept.includes(entry));
+    waste = findWaste(store, lost, { kept: plan.kept, users });
+    removed = { untagged: plan.untagged, deleted: plan.gone ? [idOf(target), ...waste.chainIds] : [] };
     return plan.kept;
   });
   if (removed === undefined) throw noSuchImage(text);
@@ -155,29 +153,43 @@ interface Waste {
   chainIds: string[];
 }
 
-/** What only this image needed: containers keep their layers, other images their layers and blobs. */
+/** What only the lost entries needed: containers keep their layers, other images their layers and blobs. */
 function findWaste(
   store: Store,
-  target: Entry,
+  lost: readonly Entry[],
   { kept, users }: { kept: readonly Entry[]; users: readonly ImageUser[] },
 ): Waste {
-  const own = partsOf(store, target);
+  const own = lost.map((entry) => partsOf(store, entry));
   const others = kept.map((entry) => partsOf(store, entry));
-  const blobs = new Set(others.flatMap((parts) => parts.blobs));
-  const layers = new Set([...others.flatMap((parts) => parts.diffIds), ...users.flatMap((user) => user.diffIds)]);
-  const chains = new Set(others.flatMap((parts) => chainIds(parts.diffIds)));
-  const inUse = new Set(users.flatMap((user) => chainIds(user.diffIds)));
+  const used = [...others, ...users.map(({ diffIds }) => ({ blobs: [], diffIds }))];
+  const without = (all: string[], taken: string[]) => {
+    const needed = new Set(taken);
+    return [...new Set(all)].filter((one) => !needed.has(one));
+  };
+  const allOf = (parts: readonly Parts[], what: (one: Parts) => readonly string[]) => parts.flatMap(what);
   return {
-    blobs: own.blobs.filter((digest) => !blobs.has(digest)),
-    layers: [...new Set(own.diffIds)].filter((diffId) => !layers.has(diffId)),
-    chainIds: chainIds(own.diffIds)
-      .filter((id) => !chains.has(id) && !inUse.has(id))
-      .reverse(),
+    blobs: without(
+      allOf(own, (one) => one.blobs),
+      allOf(others, (one) => one.blobs),
+    ),
+    layers: without(
+      allOf(own, (one) => one.diffIds),
+      allOf(used, (one) => one.diffIds),
+    ),
+    chainIds: without(
+      allOf(own, (one) => chainIds(one.diffIds)),
+      allOf(used, (one) => chainIds(one.diffIds)),
+    ).reverse(),
   };
 }
 
+interface Parts {
+  blobs: readonly string[];
+  diffIds: readonly string[];
+}
+
 /** A damaged image has fewer parts that can be found; what is left of them is for `system check`. */
-function partsOf(store: Store, { manifest }: Entry): { blobs: string[]; diffIds: string[] } {
+function partsOf(store: Store, { manifest }: Entry): Parts {
   const blobs = [manifest.digest];
   try {
     const { config, layers } = readBlobJson<Manifest>(store, manifest.digest);

@@ -71,7 +71,9 @@ export function networkError(error: unknown, method: string, url: URL): WherryEr
   const failure = innermost(error as Failure);
   const { text, hint } = sentence(failure, url);
   const verb = method[0] + method.slice(1).toLowerCase();
-  return new WherryError('unavailable', `${verb} "${url.origin}${url.pathname}": ${text}`, { hint, cause: error });
+  // Docker asks a registry's front door first; where that can't be reached, it is what people know.
+  const path = text.startsWith('dial tcp') && url.pathname.startsWith('/v2/') ? '/v2/' : url.pathname;
+  return new WherryError('unavailable', `${verb} "${url.origin}${path}": ${text}`, { hint, cause: error });
 }
 
 /** Node tries all addresses of a name and throws them together; the last one is what was left. */
