@@ -31,9 +31,16 @@ export interface CgroupPlaces {
   own: string;
   /** systemd's sign that it booted the machine: sd_booted(3). */
   booted: string;
+  /** The number that statfs(2) gives for the tree. */
+  magic: number;
 }
 
-const PLACES: CgroupPlaces = { root: '/sys/fs/cgroup', own: '/proc/self/cgroup', booted: '/run/systemd/system' };
+const PLACES: CgroupPlaces = {
+  root: '/sys/fs/cgroup',
+  own: '/proc/self/cgroup',
+  booted: '/run/systemd/system',
+  magic: CGROUP2_MAGIC,
+};
 
 /**
  * Looks which cgroups this user can have; a few reads, well below a millisecond, so nothing is remembered that a
@@ -44,7 +51,7 @@ export function detectCgroup(
   env: NodeJS.ProcessEnv = process.env,
   places: CgroupPlaces = PLACES,
 ): Cgroup {
-  if (!isV2(places.root)) return namespace === 'root' ? version1(places) : none('the cgroup tree is not version 2');
+  if (!isV2(places)) return namespace === 'root' ? version1(places) : none('the cgroup tree is not version 2');
   const top = controllersOf(places.root);
   if (!WANTED.some((name) => top.has(name))) return none('the machine keeps its controllers in cgroups version 1');
   const booted = existsSync(places.booted);
@@ -60,9 +67,9 @@ function none(reason: string): Cgroup {
   return { manager: 'disabled', version: 2, controllers: new Set(), swap: false, parent: '', reason };
 }
 
-function isV2(root: string): boolean {
+function isV2({ root, magic }: CgroupPlaces): boolean {
   try {
-    return statfsSync(root).type === CGROUP2_MAGIC;
+    return statfsSync(root).type === magic;
   } catch (error) {
     if (hasCode(error, 'ENOENT', 'EACCES')) return false;
     throw error;
