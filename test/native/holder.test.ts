@@ -16,7 +16,7 @@ import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { startTime } from '#sys/process.ts';
-import { describeLauncher, end, type Here, holderOf, holdersOf, root } from '#test/support/launcher.ts';
+import { describeLauncher, end, type Here, holderOf, root } from '#test/support/launcher.ts';
 
 describeLauncher((launcher) => {
   describe('the holder', () => {
@@ -58,13 +58,13 @@ describeLauncher((launcher) => {
       await end(pid);
       expect((await launcher.look()).env.WHERRY_NAMESPACE).toBe('user');
       expect(holderOf(launcher.runtime)).not.toBe(pid);
-      expect(holdersOf(launcher.user.uid)).toEqual([holderOf(launcher.runtime)]);
+      expect(launcher.holders()).toEqual([holderOf(launcher.runtime)]);
     });
 
     test('fifty launchers at once make one', async () => {
       const all = await Promise.all(Array.from({ length: 50 }, () => launcher.look()));
       expect(new Set(all.map((here) => `${here.user} ${here.mount}`)).size).toBe(1);
-      expect(holdersOf(launcher.user.uid)).toEqual([holderOf(launcher.runtime)]);
+      expect(launcher.holders()).toEqual([holderOf(launcher.runtime)]);
     });
 
     test('that was killed while containers run is replaced inside of their namespaces', async () => {
@@ -81,7 +81,7 @@ describeLauncher((launcher) => {
       // The new holder keeps them now.
       const last = await launcher.look();
       expect([last.user, last.mount]).toEqual([inside.user, inside.mount]);
-      expect(holdersOf(launcher.user.uid)).toEqual([holderOf(launcher.runtime)]);
+      expect(launcher.holders()).toEqual([holderOf(launcher.runtime)]);
     });
 
     test('is not there when its maker was killed half-way', async () => {
@@ -91,8 +91,8 @@ describeLauncher((launcher) => {
       expect(await launcher.user.run('sh', ['-c', stuck])).toMatchObject({ status: 0 });
       onTestFinished(() => rmSync(tools, { recursive: true }));
       const maker = launcher.user.start(launcher.wherry, ['ps'], { env: { PATH: `${tools}:/usr/bin:/bin` } });
-      while (holdersOf(launcher.user.uid).length === 0) await setImmediate();
-      const [unfinished = 0] = holdersOf(launcher.user.uid);
+      while (launcher.holders().length === 0) await setImmediate();
+      const [unfinished = 0] = launcher.holders();
       const ended = once(maker, 'exit');
       maker.kill('SIGKILL');
       await ended;
@@ -181,7 +181,7 @@ describeLauncher((launcher) => {
     ])('is replaced: it %s', async (_title, text) => {
       write(text());
       expect((await launcher.look()).env.WHERRY_NAMESPACE).toBe('user');
-      expect(holdersOf(launcher.user.uid)).toEqual([holderOf(launcher.runtime)]);
+      expect(launcher.holders()).toEqual([holderOf(launcher.runtime)]);
     });
 
     test('is replaced: it names a process of the user that is in no namespace of theirs', async () => {

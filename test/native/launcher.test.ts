@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, readFileSync, readlinkSync, rmSync, unlinkSync
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { describeLauncher, holderOf, holdersOf, root } from '#test/support/launcher.ts';
+import { describeLauncher, holderOf, root } from '#test/support/launcher.ts';
 
 describeLauncher((launcher) => {
   describe('the way in', () => {
@@ -23,7 +23,7 @@ describeLauncher((launcher) => {
       expect([second.user, second.mount]).toEqual([first.user, first.mount]);
       expect(first.user).not.toBe(readlinkSync('/proc/self/ns/user'));
       expect(first.mount).not.toBe(readlinkSync('/proc/self/ns/mnt'));
-      expect(holdersOf(launcher.user.uid)).toEqual([holderOf(launcher.runtime)]);
+      expect(launcher.holders()).toEqual([holderOf(launcher.runtime)]);
     });
 
     test('tells Node where it is', async () => {

@@ -11,6 +11,7 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  realpathSync,
   rmSync,
   statSync,
   symlinkSync,
@@ -20,7 +21,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { setImmediate } from 'node:timers/promises';
-import { afterAll, afterEach, beforeAll, describe, expect } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, inject } from 'vitest';
 import { startTime } from '#sys/process.ts';
 import { type Finished, type TestUser, testUser, type UserOptions } from '#test/support/user.ts';
 
@@ -83,6 +84,8 @@ export interface Launcher {
   /** The installation, and bin/wherry in it. */
   readonly home: string;
   readonly wherry: string;
+  /** The holders that live now, but for those that the user had before the tests. */
+  holders(): number[];
   /** A further installation with the same build. */
   another(): string;
   run(words: readonly string[], options?: UserOptions): Promise<Finished>;
@@ -109,6 +112,7 @@ export function describeLauncher(body: (launcher: Launcher) => void): void {
       return home;
     };
     let user: TestUser;
+    let earlier: number[] = [];
     const launcher: Launcher = {
       get user() {
         return user;
@@ -122,6 +126,7 @@ export function describeLauncher(body: (launcher: Launcher) => void): void {
       get wherry() {
         return join(launcher.home, 'bin/wherry');
       },
+      holders: () => holdersOf(user.uid).filter((pid) => !earlier.includes(pid)),
       another,
       run: (words, options) => user.run(launcher.wherry, words, options),
       look: (words = ['ps'], options = {}) => look(launcher, words, options),
@@ -134,6 +139,7 @@ export function describeLauncher(body: (launcher: Launcher) => void): void {
       execFileSync('make', ['-s', '-C', native, '../bin/wherry', 'build/check/wherry'], { stdio: 'inherit' });
       // An account of its own where that can be: other tests' containers must not lose their holder.
       user = root ? testUser('wherrynative') : testUser();
+      earlier = holdersOf(user.uid);
       another();
     });
     afterEach(() => endHolder(launcher.runtime));
@@ -146,6 +152,12 @@ export function describeLauncher(body: (launcher: Launcher) => void): void {
   });
 }
 
+/** Where Node is that the tests' user can read: the run's own installation, as the checkout may be closed to them. */
+function installed(): string {
+  const prefix = inject('prefix') as string | undefined;
+  return prefix === undefined ? CHECKOUT : join(realpathSync(join(prefix, 'bin/wherry')), '../..');
+}
+
 /** A directory like lib/wherry, with a copy of a launcher and the pinned Node. */
 function installation(launcher: string): string {
   const home = mkdtempSync(join(tmpdir(), 'wherry-installation-'));
@@ -155,7 +167,7 @@ function installation(launcher: string): string {
   writeFileSync(join(home, 'package.json'), '{"type":"module"}');
   writeFileSync(join(home, 'dist/main.js'), MAIN);
   writeFileSync(join(home, 'src/cli/main.ts'), "process.stdout.write('the sources' as string);\n");
-  symlinkSync(join(CHECKOUT, 'node_modules'), join(home, 'node_modules'));
+  symlinkSync(join(installed(), 'node_modules'), join(home, 'node_modules'));
   return home;
 }
 

@@ -52,8 +52,13 @@ export function testUser(name = 'wherrytest', { ranges = true } = {}): TestUser 
   const root = process.getuid?.() === 0;
   if (!root && (name !== 'wherrytest' || !ranges)) throw new Error(`Cannot make the user "${name}": only root can`);
   const user = root ? account(name, ranges) : whoever();
-  users.set(name, user);
-  return user;
+  const remove = () => {
+    users.delete(name);
+    user.remove();
+  };
+  const remembered = { ...user, remove };
+  users.set(name, remembered);
+  return remembered;
 }
 
 function account(name: string, ranges: boolean): TestUser {
@@ -115,10 +120,7 @@ function handle(who: Account, ids: { uid?: number; gid?: number }, remove: () =>
     env,
     start,
     run,
-    remove: () => {
-      users.delete(who.name);
-      remove();
-    },
+    remove,
   };
 }
 
