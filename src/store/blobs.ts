@@ -97,7 +97,7 @@ export interface Stage {
 }
 
 /** How much is written before the disk is asked to begin, so that the commit has little left to wait for. */
-const FLUSH_EVERY = 16 * 1024 * 1024;
+const FLUSH_EVERY = 8 * 1024 * 1024;
 
 const sync = promisify(fsync);
 
@@ -107,13 +107,13 @@ const sync = promisify(fsync);
  */
 export async function stage(store: Store, { limit = Number.POSITIVE_INFINITY } = {}): Promise<Stage> {
   const { createHash } = await import('node:crypto');
-  const { stageFile, stagingName } = await import('#store/staging.ts');
+  const { stageFile, stagingName, syncDirectory } = await import('#store/staging.ts');
+  const { startWriteback } = await import('#sys/ffi.ts');
   const path = store.path('tmp', stagingName('blob'));
   const hash = createHash('sha256');
   let fd: number | undefined = stageFile(path);
   let size = 0;
   let flushed = 0;
-  let flushing: Promise<void> | undefined;
 
   const write = (chunk: Uint8Array) => {
     if (fd === undefined) throw new Error('a blob was written to after its end');
@@ -127,14 +127,9 @@ export async function stage(store: Store, { limit = Number.POSITIVE_INFINITY } =
       throw asStorageError(error, path);
     }
     size += chunk.length;
-    if (size - flushed >= FLUSH_EVERY && flushing === undefined) {
-      flushed = size;
-      // An error of the disk shows again at the commit's own sync.
-      flushing = sync(fd).then(undone, undone);
-    }
-  };
-  const undone = () => {
-    flushing = undefined;
+    if (size - flushed < FLUSH_EVERY) return;
+    flushed = size;
+    startWriteback(fd);
   };
   const digest = () => `sha256:${hash.copy().digest('hex')}`;
   const discard = () => {
@@ -143,11 +138,8 @@ export async function stage(store: Store, { limit = Number.POSITIVE_INFINITY } =
     release();
   };
   const release = () => {
-    const open = fd;
+    if (fd !== undefined) closeSync(fd);
     fd = undefined;
-    if (open === undefined) return;
-    if (flushing === undefined) closeSync(open);
-    else void flushing.then(() => closeSync(open));
   };
   const commit = async (expected: Expected = { digest: digest(), size }) => {
     try {
@@ -185,16 +177,6 @@ function verify(expected: Expected, is: Expected): void {
     throw new WherryError('corrupt', `Cannot store the blob ${expected.digest}: its content is ${is.digest}`, {
       hint: 'Try again; if it stays so, the registry has a damaged copy',
     });
-  }
-}
-
-/** A rename is on the disk when its directory is. */
-async function syncDirectory(path: string): Promise<void> {
-  const fd = openSync(path, 'r');
-  try {
-    await sync(fd);
-  } finally {
-    closeSync(fd);
   }
 }
 

@@ -5,7 +5,7 @@ import { WherryError } from '#base/error.ts';
 import { zstdFrames } from '#store/zstd-frames.ts';
 
 /** Large enough that the threads change hands seldom, small enough that several children together stay small. */
-const CHUNK = 256 * 1024;
+const CHUNK = 128 * 1024;
 
 /** No magic that is known here is longer. */
 export const MAGIC_LENGTH = 6;

@@ -23,10 +23,13 @@ import { type Content, type Entry, type OnEntry, printable } from '#store/tar.ts
 import { cleanName, contentSize, raw, removeExisting, withPlace } from '#store/tree.ts';
 import { explain } from '#store/unpack-error.ts';
 import { hideLower, isWhiteout, placeWhiteout } from '#store/whiteout.ts';
-import { mknod, type Path, S_IF, setTimes, setxattr } from '#sys/ffi.ts';
+import { mknod, type Path, S_IF, setTimes, setxattr, startWriteback } from '#sys/ffi.ts';
 import type { Namespace } from '#sys/host.ts';
 
 const CREATE = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
+
+/** Files from this size on are sent to the disk at once, so that the sync at the end has little left to wait for. */
+const WRITE_EARLY = 128 * 1024;
 
 export interface Extraction {
   onEntry: OnEntry;
@@ -120,6 +123,7 @@ function finishFile(layer: Layer, fd: number, path: string, entry: Entry): void 
   const { modified, accessed } = entry;
   const coarse = modified.nanoseconds === 0 && accessed.nanoseconds === 0;
   if (coarse) futimesSync(fd, accessed.seconds, modified.seconds);
+  if (entry.size >= WRITE_EARLY) startWriteback(fd);
   closeSync(fd);
   if (!coarse) setTimes(raw(path), nanoseconds(accessed), nanoseconds(modified));
   if (entry.attributes.length > 0) setAttributes(raw(path), entry);

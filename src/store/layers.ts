@@ -24,6 +24,8 @@ export function hasLayer(store: Store, diffId: string): boolean {
 export async function commitLayer(store: Store, staged: string, diffId: string): Promise<void> {
   try {
     renameSync(staged, layerPath(store, diffId));
+    const { syncDirectory } = await import('#store/staging.ts');
+    await syncDirectory(store.path('layers'));
   } catch (error) {
     if (!hasCode(error, 'EEXIST', 'ENOTEMPTY')) throw asStorageError(error, layerPath(store, diffId));
     removeTree(staged);

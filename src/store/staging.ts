@@ -2,7 +2,8 @@
  * Places in tmp/ where things grow until they are whole. Each is held by a flock of the process that fills it, so that
  * sweep() can tell what is being made from what a killed command left: the kernel lets go of a dead process's locks.
  */
-import { closeSync, constants, fchmodSync, fstatSync, mkdirSync, openSync } from 'node:fs';
+import { closeSync, constants, fchmodSync, fstatSync, fsync, mkdirSync, openSync } from 'node:fs';
+import { promisify } from 'node:util';
 import { hasCode } from '#base/error.ts';
 import { flock, LOCK } from '#sys/ffi.ts';
 import { asStorageError } from '#sys/file.ts';
@@ -44,6 +45,16 @@ function held(path: string, make: () => number): number {
     }
     flock(fd, LOCK.EX);
     if (fstatSync(fd).nlink > 0) return fd;
+    closeSync(fd);
+  }
+}
+
+/** A rename is on the disk when the directory is: without this some file systems forget it at a power cut. */
+export async function syncDirectory(path: string): Promise<void> {
+  const fd = openSync(path, 'r');
+  try {
+    await promisify(fsync)(fd);
+  } finally {
     closeSync(fd);
   }
 }

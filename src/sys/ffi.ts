@@ -164,6 +164,12 @@ export function syncfs(fd: number): void {
   call('syncfs', `fd ${fd}`, fd);
 }
 
+/** sync_file_range(2) for a whole file: its bytes start on their way to the disk, and nobody waits. */
+export function startWriteback(fd: number): void {
+  const SYNC_FILE_RANGE_WRITE = 2;
+  call('sync_file_range', `fd ${fd}`, fd, 0, 0, SYNC_FILE_RANGE_WRITE);
+}
+
 /** unshare(2) of the calling thread. */
 export function unshare(flags: number): void {
   call('unshare', '', flags);

@@ -1,7 +1,19 @@
-import { lstatSync, symlinkSync, writeFileSync } from 'node:fs';
+import { closeSync, existsSync, lstatSync, openSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { getxattr, listxattr, mknod, mount, pidfdOpen, S_IF, setTimes, setxattr } from '#sys/ffi.ts';
+import {
+  fchdir,
+  getxattr,
+  listxattr,
+  mknod,
+  mount,
+  pidfdOpen,
+  S_IF,
+  setTimes,
+  setxattr,
+  startWriteback,
+  syncfs,
+} from '#sys/ffi.ts';
 import { temporaryDirectory } from '#test/support/store.ts';
 
 test('extended attributes are written, listed and read as bytes', () => {
@@ -35,6 +47,21 @@ test.each([
 ])('a refused call throws an error of the system: %s', (code, call) => {
   // Without privilege the kernel may answer EPERM before it looks.
   expect(call).toThrow(expect.objectContaining({ code: expect.stringMatching(`${code}|EPERM|EINVAL`) }));
+});
+
+test('what was written goes to the disk, and a descriptor leads to its directory', () => {
+  const directory = temporaryDirectory();
+  const fd = openSync(directory, 'r');
+  const file = openSync(join(directory, 'file'), 'w');
+  writeFileSync(file, 'content');
+  startWriteback(file);
+  syncfs(fd);
+  const before = process.cwd();
+  fchdir(fd);
+  expect(existsSync('file')).toBe(true);
+  process.chdir(before);
+  closeSync(file);
+  closeSync(fd);
 });
 
 test('a NUL byte in a path is refused, not cut off', () => {
