@@ -120,7 +120,7 @@ const PERIOD = 100_000;
 /** The limits in the runtime's form; undefined where there are none. */
 export function resources(host: HostConfig): Resources | undefined {
   const byCpus = host.NanoCpus > 0;
-  const all: Resources = present({
+  const all = present({
     memory: present({
       limit: host.Memory,
       reservation: host.MemoryReservation,
@@ -133,9 +133,9 @@ export function resources(host: HostConfig): Resources | undefined {
       cpus: host.CpusetCpus,
       mems: host.CpusetMems,
     }),
-    pids: present({ limit: host.PidsLimit }),
+    pids: host.PidsLimit ? { limit: host.PidsLimit } : {},
   });
-  return Object.keys(all).length > 0 ? all : undefined;
+  return Object.keys(all).length > 0 ? (all as Resources) : undefined;
 }
 
 /** Leaves out what is 0, '', null or empty: no limit. */
