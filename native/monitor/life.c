@@ -255,7 +255,9 @@ static void runtime_done(void)
 		errno = ENOENT;
 		return failed_to("find the process that the runtime started (no pid file)");
 	}
-	if (waitid(P_PID, (id_t)life.process, &info, WEXITED | WNOHANG | WNOWAIT) < 0)
+	/* A runtime that detaches leaves by its first process; until its last one has gone too, the container is that
+	 * one's child and not yet ours. */
+	if (waitid(P_PID, (id_t)life.process, &info, WEXITED | WNOHANG | WNOWAIT) < 0 && kill(life.process, 0) < 0)
 		return failed_to("watch the process that the runtime started");
 	if (!stdio_started()) {
 		kill(life.process, SIGKILL);
