@@ -14,10 +14,10 @@ const LINGER = 10;
  * Runs in the folder of namespaces. Whoever holds the lock sees all or nothing of the end. The state is newer than `seen`
  * when somebody has come and gone meanwhile. $1 and $2 become the pid and the start time of what serves the tap.
  */
-const SCRIPT = `
+export const lingerScript = (seconds: number): string => `
 while :; do
   : > seen
-  sleep ${LINGER}
+  sleep ${seconds}
   exec 9< .
   flock 9
   grep -q '"leases":\\[\\]' state.json || exit 0
@@ -34,7 +34,7 @@ rm -f ${USER} state.json seen pasta.pid slirp4netns.log
 export function linger({ folder, state }: Room): void {
   const { lingerer } = state;
   if (lingerer !== undefined && isSameProcess(lingerer.pid, lingerer.start)) return;
-  const child = spawn('sh', ['-c', SCRIPT, 'wherry-linger'], {
+  const child = spawn('sh', ['-c', lingerScript(LINGER), 'wherry-linger'], {
     cwd: folder,
     detached: true,
     stdio: 'ignore',

@@ -1,0 +1,249 @@
+import { spawn, spawnSync } from 'node:child_process';
+import { accessSync, constants } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, test } from 'vitest';
+import { joinNetworks, leaveNetworks } from '#network/network.ts';
+import { findTool } from '#sys/host.ts';
+import type { Tools } from '#test/support/network-session.ts';
+import { temporaryDirectory, temporaryStore } from '#test/support/store.ts';
+
+const NAMESPACES = ['--user', '--map-root-user', '--mount', '--net', '--pid', '--fork', '--kill-child', '--mount-proc'];
+
+/** What this machine lacks for containers' networks; undefined where they can be tried. */
+function lacking(): string | undefined {
+  const tool = ['ip', 'nft', 'nsenter', 'unshare', 'pasta'].find((name) => findTool(name) === undefined);
+  if (tool !== undefined) return tool;
+  try {
+    accessSync('/dev/net/tun', constants.R_OK | constants.W_OK);
+  } catch {
+    return 'access to /dev/net/tun';
+  }
+  return spawnSync('unshare', [...NAMESPACES, 'true']).status === 0 ? undefined : 'user namespaces';
+}
+
+/** Runs a function in a small host of its own; what it closes over is not there. */
+function session<T>(body: (tools: Tools) => Promise<T>, resolver = '127.0.0.1'): Promise<T> {
+  const program = fileURLToPath(new URL('../../support/network-session.ts', import.meta.url));
+  const args = [...NAMESPACES, process.execPath, program, temporaryDirectory(), resolver, body.toString()];
+  const child = spawn('unshare', args, { stdio: ['ignore', 'pipe', 'pipe'] });
+  let out = '';
+  let err = '';
+  child.stdout.on('data', (chunk) => (out += chunk));
+  child.stderr.on('data', (chunk) => (err += chunk));
+  return new Promise((resolve, reject) => {
+    child.once('close', (status) => {
+      const [result = ''] = out.split('\n').slice(-1);
+      if (status === 0 && result !== '') resolve(JSON.parse(result));
+      else reject(new Error(`${out}\n${err}`));
+    });
+  });
+}
+
+const reason = lacking();
+
+describe.skipIf(reason !== undefined)(`joinNetworks()${reason === undefined ? '' : ` (needs ${reason})`}`, () => {
+  test('gives the lowest address, a link that is up, the default route and the loopback', async () => {
+    const { joined, look } = await session(async ({ joinBridge, sh }) => {
+      const joined = await joinBridge(1);
+      const enter = `nsenter --net=${joined.netns}`;
+      return { joined, look: sh(`${enter} ip -br addr; ${enter} ip route`) };
+    });
+    expect(joined.endpoints.bridge).toMatchObject({
+      network: 'bridge',
+      address: '172.17.0.2/16',
+      gateway: '172.17.0.1',
+      mac: '02:42:ac:11:00:02',
+      id: expect.stringMatching(/^[0-9a-f]{64}$/),
+    });
+    expect(look.replaceAll(/ +/g, ' ').replaceAll(/@if\d+/g, '')).toBe(
+      `lo UNKNOWN 127.0.0.1/8 ::1/128 
+eth0 UP 172.17.0.2/16 
+default via 172.17.0.1 dev eth0 
+172.17.0.0/16 dev eth0 proto kernel scope link src 172.17.0.2`,
+    );
+  });
+
+  test('lets containers reach each other and their gateway, and the world, but not the loopback of the host', async () => {
+    const seen = await session(async ({ joinBridge, inside, serve, greeter, caller }) => {
+      await Promise.all([joinBridge(1), joinBridge(2)]);
+      await serve(1, greeter('0.0.0.0', 8000));
+      await serve(undefined, greeter('10.9.9.1', 8001));
+      await serve(undefined, greeter('127.0.0.1', 8002));
+      const asked: [string, number][] = [
+        ['172.17.0.2', 8000],
+        ['172.17.0.3', 8000],
+        ['172.17.0.1', 8000],
+        ['10.9.9.1', 8001],
+        ['10.9.9.1', 8002],
+        ['10.9.9.1', 8003],
+        ['127.0.0.1', 8002],
+        ['169.254.1.2', 8002],
+      ];
+      // Containers 1 and 2 joined at once: either may have either address.
+      return asked.map(([address, port]) => `${address}:${port} ${inside(2, caller(address, port))}`);
+    });
+    expect(
+      seen
+        .slice(0, 2)
+        .sort()
+        .map((line) => line.split(' ')[1])
+        .sort(),
+    ).toEqual(['ECONNREFUSED', 'hello']);
+    expect(seen.slice(2, 7)).toEqual([
+      '172.17.0.1:8000 ECONNREFUSED',
+      '10.9.9.1:8001 hello',
+      '10.9.9.1:8002 ECONNREFUSED',
+      '10.9.9.1:8003 ECONNREFUSED',
+      '127.0.0.1:8002 ECONNREFUSED',
+    ]);
+    expect(seen[7]).not.toContain('hello');
+  });
+
+  test("forwards queries to a resolver on the host's loopback", async () => {
+    const answer = await session(async ({ joinBridge, inside, serve }) => {
+      await serve(
+        undefined,
+        `const u = require('dgram').createSocket('udp4');
+         u.on('message', (m, from) => u.send('answer to ' + m, from.port, from.address));
+         u.bind(53, '127.0.0.1', () => console.log('ready'));`,
+      );
+      await joinBridge(1);
+      return inside(
+        1,
+        `const u = require('dgram').createSocket('udp4');
+         u.on('message', (m) => { process.stdout.write(m); u.close(); });
+         u.send('query', 53, '169.254.1.3');`,
+      );
+    });
+    expect(answer).toBe('answer to query');
+  });
+
+  test('never gives an address twice, however many join at once, and takes it back when they leave', async () => {
+    const { first, again } = await session(async ({ joinBridge, leave, id }) => {
+      const numbers = [...Array(8).keys()];
+      const joined = await Promise.all(numbers.map((number) => joinBridge(number)));
+      const first = joined.map(({ endpoints }) => endpoints.bridge?.address);
+      await Promise.all([leave(0), leave(3), leave(3)]);
+      const addresses = [
+        (await joinBridge(8)).endpoints.bridge?.address,
+        (await joinBridge(9)).endpoints.bridge?.address,
+      ];
+      return { first, again: [first[0], first[3]].sort().join() === addresses.sort().join() && id(1).length };
+    });
+    expect(new Set(first).size).toBe(8);
+    expect(again).toBe(64);
+  });
+
+  test('takes back the addresses of containers that are gone without having left', async () => {
+    const address = await session(async ({ joinBridge, store, id, sh }) => {
+      await joinBridge(1);
+      await joinBridge(2);
+      sh(`rm -r '${store.path('containers', id(1))}'`);
+      return (await joinBridge(3)).endpoints.bridge?.address;
+    });
+    expect(address).toBe('172.17.0.2/16');
+  });
+
+  test('keeps the address of a container that joins again, with a new namespace', async () => {
+    const { addresses, links } = await session(async ({ joinBridge, sh }) => {
+      const addresses = [];
+      for (let round = 0; round < 3; round += 1) addresses.push((await joinBridge(1)).endpoints.bridge?.address);
+      const { netns } = await joinBridge(1);
+      return { addresses, links: sh(`nsenter --net=${netns} ip -br link | wc -l`) };
+    });
+    expect(addresses).toEqual(['172.17.0.2/16', '172.17.0.2/16', '172.17.0.2/16']);
+    expect(links).toBe('2');
+  });
+
+  test('starts pasta again when it was killed, and container traffic goes on', async () => {
+    const seen = await session(async ({ joinBridge, inside, serve, greeter, caller, folder, sh }) => {
+      await serve(undefined, greeter('10.9.9.1', 8001));
+      await joinBridge(1);
+      const pid = sh(`cat '${folder}/pasta.pid'`);
+      sh(`kill -9 ${pid}; while grep -qs '^State:.[^Z]' /proc/${pid}/status; do :; done`);
+      await joinBridge(2);
+      return [
+        inside(1, caller('10.9.9.1', 8001)),
+        inside(2, caller('10.9.9.1', 8001)),
+        sh(`cat '${folder}/pasta.pid'`) !== pid,
+      ];
+    });
+    expect(seen).toEqual(['hello', 'hello', true]);
+  });
+
+  test('starts anew when the namespace of the user went with its mount namespace', async () => {
+    const seen = await session(async ({ joinBridge, folder, sh, id }) => {
+      await joinBridge(1);
+      sh(`cd '${folder}'; umount -l user ${id(1)}; touch stale`);
+      const { endpoints } = await joinBridge(2);
+      return [endpoints.bridge?.address, sh(`ls '${folder}'`).split('\n')];
+    });
+    expect(seen).toEqual(['172.17.0.2/16', ['0'.repeat(63).concat('2'), 'pasta.pid', 'state.json', 'user']]);
+  });
+
+  test("keeps away from the host's routes and name servers", async () => {
+    const subnet = await session(async ({ joinBridge, sh, store }) => {
+      sh('ip addr add 172.17.44.1/24 dev wire0');
+      await joinBridge(1);
+      return JSON.parse(sh(`cat '${store.path('networks', 'bridge.json')}'`)).subnet;
+    }, '172.18.0.53');
+    expect(subnet).toBe('172.19.0.0/16');
+  });
+
+  test('takes the hardware address that was asked for', async () => {
+    const look = await session(async ({ joinBridge, sh }) => {
+      const { netns } = await joinBridge(1, { MacAddress: '02-42-AC-11-00-99' });
+      return sh(`nsenter --net=${netns} ip link show eth0`);
+    });
+    expect(look).toContain('02:42:ac:11:00:99');
+  });
+
+  test('leaves nothing of the container behind when a link cannot be made', async () => {
+    const seen = await session(async ({ joinBridge, folder, sh }) => {
+      await joinBridge(1);
+      sh(`nsenter --net='${folder}/user' ip link del wherry0`);
+      const message = await joinBridge(2).catch((error: Error) => error.message);
+      return {
+        message,
+        names: sh(`ls '${folder}'`).split('\n').length,
+        state: JSON.parse(sh(`cat '${folder}/state.json'`)),
+      };
+    });
+    expect(seen.message).toMatch(/^Cannot connect container "c2" to its network: .*wherry0/);
+    expect(seen.names).toBe(4);
+    expect(seen.state.leases).toHaveLength(1);
+  });
+
+  test('works on a host without any route: containers still reach each other', async () => {
+    const seen = await session(async ({ joinBridge, inside, serve, greeter, caller, sh }) => {
+      sh('ip link del wire0');
+      await joinBridge(1);
+      await joinBridge(2);
+      await serve(1, greeter('0.0.0.0', 8000));
+      return inside(2, caller('172.17.0.2', 8000));
+    });
+    expect(seen).toBe('hello');
+  });
+});
+
+describe('joinNetworks() refuses in words of Docker', () => {
+  const join = (networks: Record<string, object>) =>
+    joinNetworks(temporaryStore(), { id: 'a'.repeat(64), name: 'web', hostname: 'web', networks });
+
+  test.each([
+    [{ foo: {} }, 'failed to set up container networking: network foo not found'],
+    [{ '../x': {} }, 'failed to set up container networking: network ../x not found'],
+    [{ bridge: { MacAddress: 'zz' } }, 'zz is not a valid mac address'],
+    [{ bridge: { Aliases: ['x'] } }, 'network-scoped aliases are only supported for user-defined networks'],
+    [
+      { bridge: { IPAMConfig: { IPv4Address: '172.17.0.9' } } },
+      'invalid config for network bridge: invalid endpoint settings: user specified IP address is supported on user defined networks only',
+    ],
+  ])('%j', async (networks, message) => {
+    await expect(join(networks)).rejects.toThrow(expect.objectContaining({ message, exitCode: 125 }));
+  });
+});
+
+test('leaveNetworks() of a container that is on none is fine', async () => {
+  await expect(leaveNetworks(temporaryStore(), 'a'.repeat(64))).resolves.toBeUndefined();
+});

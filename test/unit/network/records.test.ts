@@ -1,0 +1,32 @@
+import { writeFileSync } from 'node:fs';
+import { expect, test } from 'vitest';
+import { needNetwork, randomHex } from '#network/records.ts';
+import { temporaryStore } from '#test/support/store.ts';
+
+test('the default network is made once, whoever asks first and by either name', async () => {
+  const store = temporaryStore();
+  const all = await Promise.all(['bridge', 'default', 'bridge'].map((name) => needNetwork(store, name)));
+  expect(all[0]).toMatchObject({ name: 'bridge', driver: 'bridge', interface: 'wherry0' });
+  expect(all[0]?.id).toMatch(/^[0-9a-f]{64}$/);
+  expect(all[1]).toEqual(all[0]);
+  expect(all[2]).toEqual(all[0]);
+});
+
+test('needNetwork() finds a network by its record', async () => {
+  const store = temporaryStore();
+  writeFileSync(store.path('networks', 'web.json'), '{"name":"web","subnet":"10.1.0.0/16"}');
+  expect(await needNetwork(store, 'web')).toMatchObject({ name: 'web' });
+});
+
+test.each(['foo', 'Bridge', '', '.', '../networks/web'])('needNetwork(%j) is not found', async (name) => {
+  await expect(needNetwork(temporaryStore(), name)).rejects.toThrow(
+    expect.objectContaining({
+      kind: 'not-found',
+      message: `failed to set up container networking: network ${name} not found`,
+    }),
+  );
+});
+
+test('randomHex() has two digits a byte', () => {
+  expect(randomHex(32)).toMatch(/^[0-9a-f]{64}$/);
+});
