@@ -72,8 +72,8 @@ async function scheme(http: Http, host: string): Promise<'http' | 'https'> {
       ? 'https'
       : 'http';
   } catch (error) {
-    const code = ((error as Error).cause as NodeJS.ErrnoException | undefined)?.code ?? '';
-    if (['ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET'].includes(code) || code.startsWith('HPE_')) return 'https';
+    const { code = '', name = '' } = ((error as Error).cause ?? {}) as NodeJS.ErrnoException;
+    if (['ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET'].includes(code) || name === 'HTTPParserError') return 'https';
     throw error;
   }
 }

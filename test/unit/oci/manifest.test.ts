@@ -1,0 +1,74 @@
+import { describe, expect, test } from 'vitest';
+import { MAX_DOCUMENT, MEDIA, parseConfig, parseDocument } from '#oci/manifest.ts';
+
+const DIGEST = `sha256:${'a'.repeat(64)}`;
+const config = { mediaType: MEDIA.config, digest: DIGEST, size: 10 };
+const layer = { mediaType: `${MEDIA.layer}+gzip`, digest: DIGEST, size: 10 };
+const manifest = { schemaVersion: 2, mediaType: MEDIA.manifest, config, layers: [layer] };
+const read = (value: unknown, mediaType: string = MEDIA.manifest) =>
+  parseDocument(Buffer.from(typeof value === 'string' ? value : JSON.stringify(value)), mediaType, 'x');
+
+test('manifests and indexes of OCI and Docker are told apart', () => {
+  expect(read(manifest).kind).toBe('manifest');
+  expect(read({ ...manifest, mediaType: undefined }, MEDIA.dockerManifest).kind).toBe('manifest');
+  const docker = { ...layer, mediaType: 'application/vnd.docker.image.rootfs.diff.tar.gzip' };
+  expect(read({ ...manifest, mediaType: MEDIA.dockerManifest, layers: [docker] }).kind).toBe('manifest');
+  expect(read({ schemaVersion: 2, manifests: [] }, MEDIA.dockerList).kind).toBe('index');
+  expect(read({ schemaVersion: 2, manifests: [{ ...config }] }, MEDIA.index).kind).toBe('index');
+});
+
+describe('a document that must not be believed is refused', () => {
+  test.each([
+    ['no JSON', '{', 'corrupt', /not valid JSON/],
+    ['no object', '[]', 'corrupt', /not a JSON object/],
+    ['both a manifest and an index', { ...manifest, manifests: [] }, 'corrupt', /at once/],
+    ['schema 1', { schemaVersion: 1, fsLayers: [] }, 'unsupported', /schema 1/],
+    ['another schema', { ...manifest, schemaVersion: 3 }, 'corrupt', /schemaVersion is 3/],
+    ['no layers', { ...manifest, layers: 'x' }, 'corrupt', /no list of layers/],
+    ['no config', { ...manifest, config: null }, 'corrupt', /config is not a descriptor/],
+    [
+      'a bad digest',
+      { ...manifest, layers: [{ ...layer, digest: 'sha256:../../x' }] },
+      'corrupt',
+      /layer 0 has no valid digest/,
+    ],
+    ['a negative size', { ...manifest, layers: [{ ...layer, size: -1 }] }, 'corrupt', /layer 0 has no valid size/],
+    ['a fractional size', { ...manifest, layers: [{ ...layer, size: 1.5 }] }, 'corrupt', /no valid size/],
+    [
+      'a huge config',
+      { ...manifest, config: { ...config, size: MAX_DOCUMENT + 1 } },
+      'corrupt',
+      /config has 4194305 bytes/,
+    ],
+    ['too many layers', { ...manifest, layers: Array.from({ length: 128 }, () => layer) }, 'corrupt', /128 layers/],
+    [
+      'an unknown layer',
+      { ...manifest, layers: [{ ...layer, mediaType: 'text/plain' }] },
+      'unsupported',
+      /media type text\/plain/,
+    ],
+    [
+      'a chart',
+      { ...manifest, config: { ...config, mediaType: 'application/vnd.cncf.helm.config.v1+json' } },
+      'unsupported',
+      /^Encountered remote "application\/vnd.cncf.helm.config.v1\+json"\(unknown\) when fetching$/,
+    ],
+    ['an index without a list', { schemaVersion: 2, mediaType: MEDIA.index }, 'corrupt', /no list of manifests/],
+  ])('%s', (_, value, kind, message) => {
+    expect(() => read(value)).toThrow(expect.objectContaining({ kind, message: expect.stringMatching(message) }));
+  });
+});
+
+test('schema 1 is known by its media type, too', () => {
+  const signed = 'application/vnd.docker.distribution.manifest.v1+prettyjws';
+  expect(() => read({ schemaVersion: 1 }, signed)).toThrow(/schema 1/);
+});
+
+test('a configuration needs a diff ID for each layer', () => {
+  const bytes = (value: object) => Buffer.from(JSON.stringify(value));
+  expect(parseConfig(bytes({ rootfs: { type: 'layers', diff_ids: [DIGEST] } }), 1, 'x')).toMatchObject({ os: 'linux' });
+  expect(parseConfig(bytes({ os: 'linux', architecture: 'arm64' }), 0, 'x')).toMatchObject({ architecture: 'arm64' });
+  expect(() => parseConfig(bytes({ rootfs: { diff_ids: [] } }), 1, 'x')).toThrow('0 diff IDs for 1 layers');
+  expect(() => parseConfig(bytes({ rootfs: { diff_ids: ['../x'] } }), 1, 'x')).toThrow('diff IDs is malformed');
+  expect(() => parseConfig(bytes({ os: 1, rootfs: { diff_ids: [] } }), 0, 'x')).toThrow('os is malformed');
+});

@@ -1,0 +1,101 @@
+import { buffer } from 'node:stream/consumers';
+import { expect, test } from 'vitest';
+import { parseReference } from '#oci/reference.ts';
+import { openRegistry } from '#oci/registry.ts';
+import { download } from '#oci/transfer.ts';
+import { type Misbehaviour, sha256, startRegistry } from '#test/support/registry.ts';
+
+const bytes = Buffer.from(Array.from({ length: 200_000 }, (_, at) => at % 251));
+const blob = { mediaType: 'x', digest: sha256(bytes), size: bytes.length };
+
+async function fetch(misbehave: Misbehaviour, descriptor = blob) {
+  const server = await startRegistry();
+  server.blobs.set(blob.digest, bytes);
+  server.misbehave = (request, response) => request.url?.includes('/blobs/') === true && misbehave(request, response);
+  const registry = await openRegistry(server.host, { retryDelay: 1 });
+  try {
+    const got = await buffer(download(registry, parseReference(`${server.host}/a`), descriptor));
+    return { got, asked: server.asked.filter((one) => one.path.includes('/blobs/')) };
+  } finally {
+    await registry.close();
+  }
+}
+
+test('a blob comes as it is', async () => {
+  const { got, asked } = await fetch(() => false);
+  expect(got.equals(bytes)).toBe(true);
+  expect(asked).toHaveLength(1);
+});
+
+test('an empty blob comes, too', async () => {
+  const server = await startRegistry();
+  const empty = { mediaType: 'x', digest: sha256(Buffer.alloc(0)), size: 0 };
+  server.blobs.set(empty.digest, Buffer.alloc(0));
+  const registry = await openRegistry(server.host, { retryDelay: 1 });
+  expect(await buffer(download(registry, parseReference(`${server.host}/a`), empty))).toHaveLength(0);
+  await registry.close();
+});
+
+/** Sends the beginning and breaks the connection. */
+const broken =
+  (upTo: number, from = 0): Misbehaviour =>
+  (request, response) => {
+    response.writeHead(200, { 'content-length': bytes.length - from });
+    response.write(bytes.subarray(from, upTo), () => request.socket.destroy());
+    return true;
+  };
+
+test('a download that breaks is taken up where it broke', async () => {
+  let first = true;
+  const { got, asked } = await fetch((request, response) => {
+    if (!first) return false;
+    first = false;
+    return broken(100_000)(request, response);
+  });
+  expect(got.equals(bytes)).toBe(true);
+  expect(asked[1]?.range).toMatch(/^bytes=[1-9][0-9]*-$/);
+});
+
+test('a registry that knows no ranges begins again, and nothing comes twice', async () => {
+  let times = 0;
+  const { got } = await fetch((request, response) => {
+    times += 1;
+    if (times === 1) return broken(100_000)(request, response);
+    response.writeHead(200, { 'content-length': bytes.length }).end(bytes);
+    return true;
+  });
+  expect(got.equals(bytes)).toBe(true);
+});
+
+test.each<[string, Misbehaviour, RegExp]>([
+  ['always ends early', broken(1000), /ends after 1000 of 200000 bytes/],
+  [
+    'announces another size',
+    (_request, response) => {
+      response.writeHead(200, { 'content-length': 5 }).end('short');
+      return true;
+    },
+    /it has 5 bytes, not 200000/,
+  ],
+  [
+    'never ends',
+    (_request, response) => {
+      const more = () => {
+        while (!response.destroyed && response.write(Buffer.alloc(65536)));
+      };
+      response.on('drain', more);
+      more();
+      return true;
+    },
+    /more than the 200000 bytes that were announced/,
+  ],
+])('a registry that %s is found out', async (_, misbehave, message) => {
+  await expect(fetch(misbehave)).rejects.toThrow(
+    expect.objectContaining({ kind: 'corrupt', message: expect.stringMatching(message) }),
+  );
+});
+
+test('a blob that the registry lacks is named', async () => {
+  const missing = { ...blob, digest: `sha256:${'0'.repeat(64)}` };
+  await expect(fetch(() => false, missing)).rejects.toThrow('blob unknown: blob unknown to registry');
+});
