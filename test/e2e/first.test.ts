@@ -22,7 +22,7 @@ test.each([
   [['no-such-program'], 127],
   [['/etc'], 126],
   [['/etc/passwd'], 126],
-  [['sh', '-c', 'kill -9 $$'], 137],
+  [['sh', '-c', 'sleep 1000 & kill -9 $!; wait $!'], 137],
 ])('%j ends with the exit status %i', async (command, status) => {
   const done = await wherry(['run', '--rm', '--network', 'none', BUSYBOX, ...command]);
   expect(done.status).toBe(status);
