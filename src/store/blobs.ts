@@ -11,13 +11,13 @@ import type { Store } from '#store/store.ts';
 import { asStorageError } from '#sys/file.ts';
 
 /** What a blob must be, as a manifest or index says it (image-spec, descriptor.md). */
-export interface Expected {
+interface Expected {
   digest: string;
   size: number;
 }
 
 /** The largest manifest, index or configuration that is read: Docker's and containerd's own bound is 4 MiB to 8 MiB. */
-export const MAX_DOCUMENT = 8 * 1024 * 1024;
+const MAX_DOCUMENT = 8 * 1024 * 1024;
 
 /** Where a blob is, or would be. Throws for what is no sha256 digest, so that the path never leaves the store. */
 export function blobPath(store: Store, digest: string): string {

@@ -22,7 +22,8 @@ export function writeFrame(pipe: Writable, bytes: Uint8Array): boolean {
   const length = Buffer.alloc(4);
   length.writeUInt32LE(bytes.length);
   pipe.cork();
-  const taken = pipe.write(length) && pipe.write(bytes);
+  pipe.write(length);
+  const taken = pipe.write(bytes);
   pipe.uncork();
   return taken;
 }

@@ -11,10 +11,10 @@ import { type Pax, readPax } from '#store/pax.ts';
 /** Go's maxSpecialFileSize: no honest extended header or long name is larger. */
 const MAX_EXTENSION = 1024 * 1024;
 
-export type Kind = 'file' | 'directory' | 'link' | 'symlink' | 'fifo' | 'character-device' | 'block-device';
+type Kind = 'file' | 'directory' | 'link' | 'symlink' | 'fifo' | 'character-device' | 'block-device';
 
 /** Seconds since 1970, never before, and the rest. */
-export interface Time {
+interface Time {
   seconds: number;
   nanoseconds: number;
 }

@@ -1,5 +1,5 @@
 /** The system's refusals while a layer is unpacked, in words. */
-import { type ErrorKind, hasCode, WherryError } from '#base/error.ts';
+import { hasCode, WherryError } from '#base/error.ts';
 import { type Entry, printable } from '#store/tar.ts';
 
 /** What the archive itself is to blame for. */
@@ -39,15 +39,8 @@ function unmapped(name: string, { uid, gid }: Entry): WherryError {
 }
 
 /** The one refusal that does not hang on the member. */
-export function full(): WherryError {
+function full(): WherryError {
   return new WherryError('unavailable', 'no space left on the device', {
     hint: 'Free some space there (wherry system df shows what wherry uses)',
   });
-}
-
-/** An error as it goes from the child to its parent. */
-export interface Told {
-  kind: ErrorKind;
-  message: string;
-  hint?: string | undefined;
 }

@@ -7,7 +7,7 @@ import { type Answer, type Task, writeFrame } from '#store/frames.ts';
 
 export type Bytes = AsyncIterable<Uint8Array>;
 
-export interface Child {
+interface Child {
   /** Has one layer unpacked; its death is an answer too. Throws what the source throws, or the abort's reason. */
   ask(task: Task, source: Bytes, abort?: AbortSignal): Promise<Answer>;
   /** Kills it, and resolves when it is gone. */
@@ -49,6 +49,7 @@ function startChild(): Child {
     },
     ask: async (task, source, abort) => {
       abort?.throwIfAborted();
+      if (!alive) return died('it was killed', lastWords());
       const answer = Promise.withResolvers<Answer>();
       hear = answer;
       const feed = feeding(child, task, source);

@@ -8,7 +8,7 @@ import type { Store } from '#store/store.ts';
 import { type Bytes, childPool } from '#store/unpack-process.ts';
 import { removeTree } from '#sys/file.ts';
 
-export interface UnpackOptions {
+interface UnpackOptions {
   abort?: AbortSignal | undefined;
 }
 
