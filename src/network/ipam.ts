@@ -18,11 +18,11 @@ const POOLS: readonly [pool: string, size: number][] = [
   ['192.168.0.0/16', 20],
 ];
 
-export function toNumber(address: string): number {
+function toNumber(address: string): number {
   return address.split('.').reduce((sum, part) => sum * 256 + Number(part), 0);
 }
 
-export function toAddress(number: number): string {
+function toAddress(number: number): string {
   return [24, 16, 8, 0].map((shift) => (number >>> shift) & 255).join('.');
 }
 

@@ -14,7 +14,7 @@ import { type Lock, lock, makeDirectory, readJson, replace } from '#sys/file.ts'
 import { isNamespace, releaseNamespace } from '#sys/netns.ts';
 import { signalProcess } from '#sys/process.ts';
 
-export interface Lease {
+interface Lease {
   /** The container's. */
   id: string;
   network: string;
@@ -22,7 +22,7 @@ export interface Lease {
   address: string;
 }
 
-export interface NetworkState {
+interface NetworkState {
   bootId: string;
   /** Interfaces of the bridges that are there. */
   bridges: string[];

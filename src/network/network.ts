@@ -43,25 +43,32 @@ export interface Joined {
  * left, `unsupported` where a program or /dev/net/tun is not to be had.
  */
 export async function joinNetworks(store: Store, request: JoinRequest): Promise<Joined> {
-  const records: NetworkRecord[] = [];
+  const wishes: Wish[] = [];
   for (const [name, wanted] of Object.entries(request.networks)) {
     checkEndpoint(name, wanted);
-    records.push(await needNetwork(store, name));
+    wishes.push({ network: await needNetwork(store, name), wanted });
   }
   try {
-    return await joinRoom(store, request, records);
+    return await joinRoom(store, request, wishes);
   } catch (error) {
     await leaveNetworks(store, request.id);
     throw error;
   }
 }
 
-async function joinRoom(store: Store, request: JoinRequest, records: readonly NetworkRecord[]): Promise<Joined> {
+/** A network, and what is asked of the container's place in it. */
+interface Wish {
+  network: NetworkRecord;
+  wanted: EndpointRequest;
+}
+
+async function joinRoom(store: Store, request: JoinRequest, wishes: readonly Wish[]): Promise<Joined> {
   using room = await enterRoom(store);
   const netns = join(room.folder, request.id);
   await releaseNamespace(netns);
   writeFileSync(netns, '', { mode: 0o600 });
-  const endpoints = records.map((network) => makeEndpoint(store, room, network, request));
+  const records = wishes.map(({ network }) => network);
+  const endpoints = wishes.map((wish) => makeEndpoint(store, room, request.id, wish));
   room.save();
   const links = endpoints.map((endpoint, index) => linkOf(endpoint, index, records[index]?.interface ?? ''));
   const connect = () => makeLinks(room.folder, request.id, links, request.name);
@@ -95,8 +102,7 @@ function checkEndpoint(network: string, { IPAMConfig, MacAddress, Aliases }: End
 
 type Given = Required<Endpoint>;
 
-function makeEndpoint(store: Store, room: Room, network: NetworkRecord, { id, networks }: JoinRequest): Given {
-  const wanted = networks[network.name] ?? {};
+function makeEndpoint(store: Store, room: Room, id: string, { network, wanted }: Wish): Given {
   const address = takeLease(store, room, network, id);
   return {
     network: network.name,

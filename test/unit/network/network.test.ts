@@ -214,6 +214,39 @@ default via 172.17.0.1 dev eth0
     expect(seen.state.leases).toHaveLength(1);
   });
 
+  test.skipIf(findTool('slirp4netns') === undefined)(
+    'is served by slirp4netns where pasta cannot run (needs slirp4netns)',
+    async () => {
+      const seen = await session(async ({ joinBridge, inside, serve, greeter, caller, folder, sh }) => {
+        sh('mount --bind /etc/resolv.conf "$(PATH=$PATH:/usr/bin command -v pasta)"');
+        await serve(undefined, greeter('10.9.9.1', 8001));
+        await serve(undefined, greeter('127.0.0.1', 8002));
+        await joinBridge(1);
+        const { program } = JSON.parse(sh(`cat '${folder}/state.json'`)).outside;
+        const calls = [caller('10.9.9.1', 8001), caller('169.254.1.2', 8002)];
+        return [program, ...calls.map((call) => inside(1, call))];
+      });
+      expect(seen.slice(0, 2)).toEqual(['slirp4netns', 'hello']);
+      expect(seen[2]).not.toBe('hello');
+    },
+  );
+
+  test('says what root must do when the tap device cannot be opened, and gives the container up', async () => {
+    const seen = await session(async ({ joinBridge, folder, sh }) => {
+      sh('mount --bind /dev/net/tun /dev/net/tun; mount -o remount,bind,nodev /dev/net/tun');
+      const error = await joinBridge(1).catch(({ message, hint, kind }) => ({ message, hint, kind }));
+      return { error, leases: JSON.parse(sh(`cat '${folder}/state.json'`)).leases };
+    });
+    expect(seen).toEqual({
+      error: {
+        kind: 'unsupported',
+        message: `Cannot connect containers to the outside: "/dev/net/tun" can't be opened: permission denied`,
+        hint: 'Have root run: modprobe tun; chmod 0666 /dev/net/tun (or use --network none or --network host)',
+      },
+      leases: [],
+    });
+  });
+
   test('works on a host without any route: containers still reach each other', async () => {
     const seen = await session(async ({ joinBridge, inside, serve, greeter, caller, sh }) => {
       sh('ip link del wire0');
