@@ -22,13 +22,17 @@ const outside = openSync('/', 'r');
 const reader = frameReader(process.stdin);
 process.umask(0);
 
-for (let task = await reader.task(); task !== undefined; task = await reader.task()) {
-  const answer = await unpack(task, reader);
-  writeSync(1, `${JSON.stringify(answer)}\n`);
-  // After an error there is more in the pipe than anybody wants: the parent starts another child.
-  if (!('digest' in answer)) break;
+void serve();
+
+async function serve(): Promise<never> {
+  for (let task = await reader.task(); task !== undefined; task = await reader.task()) {
+    const answer = await unpack(task, reader);
+    writeSync(1, `${JSON.stringify(answer)}\n`);
+    // After an error there is more in the pipe than anybody wants: the parent starts another child.
+    if (!('digest' in answer)) break;
+  }
+  process.exit(0);
 }
-process.exit(0);
 
 async function unpack(task: Task, source: FrameReader): Promise<Answer> {
   enter(task.directory);
