@@ -1,7 +1,7 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { accessSync, constants } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { joinNetworks, leaveNetworks } from '#network/network.ts';
 import { findTool } from '#sys/host.ts';
 import type { Tools } from '#test/support/network-session.ts';
@@ -26,6 +26,8 @@ function session<T>(body: (tools: Tools) => Promise<T>, resolver = '127.0.0.1'):
   const program = fileURLToPath(new URL('../../support/network-session.ts', import.meta.url));
   const args = [...NAMESPACES, process.execPath, program, temporaryDirectory(), resolver, body.toString()];
   const child = spawn('unshare', args, { stdio: ['ignore', 'pipe', 'pipe'] });
+  // All that the session started ends with it.
+  onTestFinished(() => void child.kill());
   let out = '';
   let err = '';
   child.stdout.on('data', (chunk) => (out += chunk));
