@@ -27,7 +27,7 @@ function session<T>(body: (tools: Tools) => Promise<T>, resolver = '127.0.0.1'):
   const args = [...NAMESPACES, process.execPath, program, temporaryDirectory(), resolver, body.toString()];
   const child = spawn('unshare', args, { stdio: ['ignore', 'pipe', 'pipe'] });
   // All that the session started ends with it.
-  onTestFinished(() => void child.kill());
+  onTestFinished(() => void child.kill('SIGKILL'));
   let out = '';
   let err = '';
   child.stdout.on('data', (chunk) => (out += chunk));
