@@ -89,6 +89,8 @@ interface Wanted {
 async function* piece(registry: Registry, reference: Reference, { blob, offset }: Wanted): Chunks {
   const answer = await registry.blob(reference, blob.digest, offset);
   const { body, statusCode, headers } = answer;
+  // Destroying what nobody reads is an error event; what a reader must know, the loop below throws.
+  body.on('error', () => undefined);
   const start = statusCode === 206 ? rangeStart(headers['content-range']) : 0;
   try {
     if (start === undefined || start > offset) throw wrongSize(blob, 'it answers with another part than was asked for');
