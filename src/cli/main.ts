@@ -207,9 +207,14 @@ async function drain(stream: NodeJS.WriteStream): Promise<void> {
   if (stream.writableLength > 0) await new Promise((resolve) => stream.once('drain', resolve).once('close', resolve));
 }
 
-restoreEnvironment();
-process.on('uncaughtException', onUncaught);
-const used = watchStreams();
-const status = await main(process.argv.slice(2));
-for (const stream of used) await drain(stream);
-process.exit(status);
+async function run(): Promise<never> {
+  restoreEnvironment();
+  process.on('uncaughtException', onUncaught);
+  const used = watchStreams();
+  const status = await main(process.argv.slice(2));
+  for (const stream of used) await drain(stream);
+  process.exit(status);
+}
+
+// Not a top-level await: the bundle is a CommonJS script, which starts faster.
+void run();

@@ -1,0 +1,79 @@
+/** What the bundle has otherwise than the packages as they are; each for the time that a command takes to start. */
+import { isBuiltin } from 'node:module';
+import { fileURLToPath } from 'node:url';
+import type { Plugin } from 'esbuild';
+
+/** The name under which a program finds its own file's URL. */
+export const PROGRAM_URL = '__program_url';
+
+/**
+ * yargs: its parser is used, and the rest of what its helpers load (a formatter, translations) is left out. The parser
+ * loads node:module for a way to read files that we don't use, which costs more than the parser.
+ */
+export const yargs: Plugin = {
+  name: 'yargs',
+  setup(builder) {
+    builder.onResolve({ filter: /^yargs\/helpers$/ }, () => ({ path: 'helpers', namespace: 'yargs' }));
+    builder.onResolve({ filter: /^(node:)?module$/ }, ({ importer }) =>
+      importer.includes('/yargs-parser/') ? { path: 'module', namespace: 'yargs' } : null,
+    );
+    builder.onLoad({ filter: /./, namespace: 'yargs' }, ({ path }) => ({
+      contents:
+        path === 'helpers'
+          ? "export { default as Parser } from 'yargs-parser'"
+          : 'export const createRequire = undefined',
+      resolveDir: fileURLToPath(new URL('../../node_modules/yargs', import.meta.url)),
+    }));
+  },
+};
+
+/** cli-table3 measures by a regular expression over all emoji; Docker counts letters. */
+export const stringWidth: Plugin = {
+  name: 'string-width',
+  setup(builder) {
+    builder.onResolve({ filter: /^string-width$/ }, () => ({ path: 'string-width', namespace: 'width' }));
+    builder.onLoad({ filter: /./, namespace: 'width' }, () => ({
+      contents: 'module.exports = (text) => [...text].length',
+    }));
+  },
+};
+
+/** Modules of Node that cost milliseconds: their functions load them when they are first called. */
+const HEAVY =
+  /^(child_process|crypto|dns|fs\/promises|https?|net|readline|stream|stream\/promises|tls|tty|worker_threads|zlib)$/;
+
+/**
+ * `import … from 'node:fs'` reads every property of the module, and so makes Node load what stands behind its lazy ones
+ * (streams, promises, readline, workers: 10 ms). Here only the names that are used are read, off the module itself.
+ */
+export const builtins: Plugin = {
+  name: 'builtins',
+  setup(builder) {
+    builder.onResolve({ filter: /^[a-z0-9_:/]+$/ }, ({ path, kind }) => {
+      if (!isBuiltin(path)) return null;
+      return { path: path.replace(/^node:/, ''), namespace: kind === 'require-call' ? 'required' : 'imported' };
+    });
+    const module = (path: string) => `process.getBuiltinModule(${JSON.stringify(`node:${path}`)})`;
+    builder.onLoad({ filter: /./, namespace: 'required' }, ({ path }) => ({
+      contents: `module.exports = ${module(path)}`,
+    }));
+    builder.onLoad({ filter: /./, namespace: 'imported' }, ({ path }) => {
+      const all: Record<string, unknown> = process.getBuiltinModule(path) ?? {};
+      const exported = Object.keys(all).map((name) => {
+        const make = HEAVY.test(path) && typeof all[name] === 'function' ? 'later' : 'now';
+        return `export const ${name} = /* @__PURE__ */ ${make}(${JSON.stringify(name)})`;
+      });
+      return { contents: [`const load = () => ${module(path)}`, PICKERS, ...exported].join('\n') };
+    });
+  },
+};
+
+/** now: the export itself. later: what looks and works like it, but loads its module only when something is done to it. */
+const PICKERS = `
+const now = (name) => load()[name]
+const later = (name) => new Proxy(function () {}, {
+  apply: (_, self, values) => Reflect.apply(now(name), self, values),
+  construct: (_, values, target) => Reflect.construct(now(name), values, target),
+  get: (_, key) => now(name)[key],
+  has: (_, key) => key in now(name),
+})`;
