@@ -78,7 +78,10 @@ export function asDaemonError(error: unknown): unknown {
   if (!(error instanceof WherryError) || error.kind !== 'invalid' || /^invalid reference format/.test(error.message)) {
     return error;
   }
-  return new WherryError('invalid', `Error response from daemon: ${error.message}`, {
+  const prefix = /cannot parse platform specifier/.test(error.message)
+    ? 'error parsing specified platform'
+    : 'Error response from daemon';
+  return new WherryError('invalid', `${prefix}: ${error.message}`, {
     cause: error.cause,
     ...(error.hint === undefined ? {} : { hint: error.hint }),
     ...(error.exitCode === undefined ? {} : { exitCode: error.exitCode }),

@@ -22,8 +22,16 @@ export interface Facts {
   cgroup: Cgroup;
 }
 
-/** Looks at the host: some small reads below /proc and /sys. */
+const known = new WeakMap<Store, Facts>();
+
+/** Looks at the host: some small reads below /proc and /sys, once for a command. */
 export function hostFacts(store: Store): Facts {
+  const facts = known.get(store) ?? lookUp(store);
+  known.set(store, facts);
+  return facts;
+}
+
+function lookUp(store: Store): Facts {
   const status = readFileSync('/proc/self/status', 'latin1');
   const [major = 0, minor = 0] = release().split(/[.-]/).map(Number);
   return {

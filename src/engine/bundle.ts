@@ -6,6 +6,7 @@ import { oomFile } from '#container/limits.ts';
 import type { MonitorOptions } from '#container/monitor.ts';
 import type { ContainerRecord } from '#container/record.ts';
 import { mountRootfs } from '#container/rootfs.ts';
+import { withCompiledFilter } from '#container/seccomp-cache.ts';
 import { mountShm } from '#container/shm.ts';
 import { makeSpec } from '#container/spec.ts';
 import { readState } from '#container/state.ts';
@@ -16,7 +17,10 @@ import { replace } from '#sys/file.ts';
 import { resolveInRoot } from '#sys/rooted.ts';
 
 /** What the monitor has to know of it. */
-export type Bundle = Pick<MonitorOptions, 'bundle' | 'cgroupManager' | 'oomFile' | 'netns' | 'publish'>;
+export interface Bundle extends Pick<MonitorOptions, 'bundle' | 'cgroupManager' | 'oomFile' | 'netns' | 'publish'> {
+  /** To be called when the container has started: the next one starts faster. */
+  started?: () => void;
+}
 
 /** Kept with the container while it runs: what ps, inspect and port show of its network. */
 export interface NetworkState {
@@ -39,7 +43,12 @@ export async function prepareBundle(
   if (connected.status === 'rejected') throw connected.reason;
   const [connection, rootfs] = [connected.value, mounted.value];
   const found = lookAround(store, record, rootfs);
-  await writeBundle(store, record, { connection, found, rootfs, ...(size === undefined ? {} : { size }) });
+  const started = await writeBundle(store, record, {
+    connection,
+    found,
+    rootfs,
+    ...(size === undefined ? {} : { size }),
+  });
   const { cgroup, userns } = found.facts;
   const counts = oomFile(record.id, record.hostConfig, cgroup, { uid: store.host.uid, initial: userns.initial });
   return {
@@ -48,6 +57,7 @@ export async function prepareBundle(
     ...(counts === undefined ? {} : { oomFile: counts }),
     ...(connection.userNetns === undefined ? {} : { netns: connection.userNetns }),
     publish: connection.publish,
+    ...(started === undefined ? {} : { started }),
   };
 }
 
@@ -70,7 +80,12 @@ interface Prepared {
   size?: [number, number];
 }
 
-async function writeBundle(store: Store, record: ContainerRecord, prepared: Prepared): Promise<void> {
+/** Writes it; what it gives is to be called when the container has started. */
+async function writeBundle(
+  store: Store,
+  record: ContainerRecord,
+  prepared: Prepared,
+): Promise<(() => void) | undefined> {
   const { connection, found, rootfs, size } = prepared;
   const at = (name: string) => store.path('containers', record.id, name);
   const files = await writeEtcFiles(store, record, { connection, found });
@@ -80,7 +95,7 @@ async function writeBundle(store: Store, record: ContainerRecord, prepared: Prep
     ports: connection.ports,
   };
   replace(at('network.json'), JSON.stringify(state));
-  const spec = makeSpec({
+  const plain = makeSpec({
     record,
     rootfs,
     files,
@@ -88,6 +103,8 @@ async function writeBundle(store: Store, record: ContainerRecord, prepared: Prep
     ...(connection.netns === undefined ? {} : { netns: connection.netns }),
     ...(size === undefined ? {} : { size }),
   });
+  const { spec, keep } = withCompiledFilter(store, record, plain);
   mkdirSync(at('bundle'), { recursive: true, mode: 0o700 });
   replace(join(at('bundle'), 'config.json'), JSON.stringify(spec));
+  return keep;
 }

@@ -44,8 +44,9 @@ export async function startContainer(
   using _held = await lockContainer(store, record);
   if (isRunning(readState(store, record.id))) return undefined;
   try {
-    const bundle = await prepareBundle(store, record, options);
+    const { started, ...bundle } = await prepareBundle(store, record, options);
     const monitor = await startMonitor(store, record, { ...bundle, ...options });
+    started?.();
     return session(store, record, monitor);
   } catch (error) {
     await release(store, record);
