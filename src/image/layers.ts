@@ -16,7 +16,7 @@ export interface Layer {
   diffId: string;
 }
 
-export type Bytes = AsyncIterable<Buffer>;
+type Bytes = AsyncIterable<Buffer>;
 
 export interface LayerOptions {
   unpacker: () => Unpacker;

@@ -26,7 +26,7 @@ function notedSizes(store: Store): Map<string, number> {
 }
 
 /** Bytes of all files, a file with several names once, as Docker counts. Names need not be UTF-8. */
-export function measure(root: string | Buffer, seen: Set<number> = new Set()): number {
+function measure(root: string | Buffer, seen: Set<number> = new Set()): number {
   let total = 0;
   const directory = Buffer.from(root);
   for (const entry of readdirSync(directory, { withFileTypes: true, encoding: 'buffer' })) {

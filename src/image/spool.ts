@@ -13,7 +13,7 @@ import type { Store } from '#store/store.ts';
 import { type Content, type Entry, tarReader } from '#store/tar.ts';
 
 /** One file of the archive. */
-export interface Part {
+interface Part {
   staged: Stage;
   size: number;
   /** Its first bytes: enough to know gzip and zstd. */

@@ -165,7 +165,7 @@ function row({ image, created }: Shown, names: Names, { noTrunc = false, contain
 }
 
 /** The twelve digits that people see. */
-export function shortId(id: string): string {
+function shortId(id: string): string {
   return id.replace(/^sha256:/, '').slice(0, 12);
 }
 

@@ -32,7 +32,7 @@ interface DockerConfig {
 }
 
 /** Docker Hub's key in config.json, older than the name docker.io. */
-export const HUB_KEY = 'https://index.docker.io/v1/';
+const HUB_KEY = 'https://index.docker.io/v1/';
 
 /** The key that a registry's credentials are kept under. */
 export function registryKey(domain: string): string {

@@ -13,7 +13,7 @@ export interface HttpOptions {
   retryDelay?: number | undefined;
 }
 
-export interface HttpRequest {
+interface HttpRequest {
   method?: 'GET' | 'HEAD' | 'POST';
   headers?: Record<string, string>;
   body?: string;

@@ -97,7 +97,7 @@ const MAX_MANIFESTS = 4096;
 const LAYER =
   /^application\/vnd\.(?:oci\.image\.layer\.(?:nondistributable\.)?v1\.tar(?:\+gzip|\+zstd)?|docker\.image\.rootfs\.(?:foreign\.)?diff\.tar(?:\.gzip|\.zstd)?)$/;
 
-export function isDigest(text: unknown): text is string {
+function isDigest(text: unknown): text is string {
   return typeof text === 'string' && /^(?:sha256:[0-9a-f]{64}|sha384:[0-9a-f]{96}|sha512:[0-9a-f]{128})$/.test(text);
 }
 

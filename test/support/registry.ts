@@ -6,7 +6,7 @@ import { gzipSync, zstdCompressSync } from 'node:zlib';
 import { onTestFinished } from 'vitest';
 import { architecture, type Entry, tar } from '#test/support/image.ts';
 
-export interface Asked {
+interface Asked {
   method: string;
   path: string;
   authorization: string | undefined;
@@ -22,7 +22,7 @@ export interface ImageParts {
   layers: { digest: string; diffId: string; bytes: Buffer }[];
 }
 
-export interface Shape {
+interface Shape {
   layers?: Entry[][];
   compression?: 'gzip' | 'zstd' | 'none';
   platform?: { os: string; architecture: string; variant?: string };
