@@ -77,13 +77,16 @@ _Noreturn void node_become(const char *home, int count, char *const arguments[])
 {
 	scoped_str node = below(home, NODE);
 	scoped_str program = main_program(home);
-	scoped(const char *) line = calloc((size_t)count + 3, sizeof(*line));
+	scoped(const char *) line = calloc((size_t)count + 4, sizeof(*line));
 	size_t at = 0;
 
 	if (!line)
 		die("Out of memory");
 	/* No flag shortens Node's start: most of V8's void its built-in code cache, which costs 3 to 5 ms of 25. */
 	line[at++] = node;
+	/* Node looks for its own --env-file and --env-file-if-exists in the whole line, behind the program's name too,
+	 * but not behind this: `run --env-file` is ours. */
+	line[at++] = "--";
 	line[at++] = program;
 	for (int i = 0; i < count; i++)
 		line[at++] = arguments[i];
