@@ -21,12 +21,12 @@ export async function flatten(layers: readonly string[], target: string): Promis
 function makeWay(layer: string, target: string, below: string): string[] {
   const whiteouts: string[] = [];
   const here = join(layer, below);
-  if (below !== '' && getxattr(here, 'user.overlay.opaque')?.toString() === 'y') {
+  if (below !== '' && isOpaque(here)) {
     for (const name of list(join(target, below))) remove(join(target, below, name.name));
   }
   for (const entry of list(here)) {
     const path = join(below, entry.name);
-    if (entry.isCharacterDevice() && lstatSync(join(layer, path)).rdev === 0) {
+    if (isMark(entry, join(layer, path))) {
       whiteouts.push(path);
       remove(join(target, path));
     } else if (entry.isDirectory()) {
@@ -37,6 +37,19 @@ function makeWay(layer: string, target: string, below: string): string[] {
     }
   }
   return whiteouts;
+}
+
+/** How layers mark an opaque directory where the file system has no attributes of users. */
+const OPAQUE = '.wh..wh..opq';
+
+/** A whiteout, or the mark of an opaque directory: carried out, and not kept. */
+function isMark(entry: Dirent, path: string): boolean {
+  return entry.name === OPAQUE || (entry.isCharacterDevice() && lstatSync(path).rdev === 0);
+}
+
+function isOpaque(directory: string): boolean {
+  if (lstatSync(join(directory, OPAQUE), { throwIfNoEntry: false }) !== undefined) return true;
+  return getxattr(directory, 'user.overlay.opaque')?.toString() === 'y';
 }
 
 function list(path: string): Dirent[] {

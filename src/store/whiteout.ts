@@ -2,11 +2,11 @@
  * Deletions. In an archive they are files with a reserved name (image-spec, layer.md, "Whiteouts"); an overlay wants a
  * character device 0:0 in place of what is hidden, and an attribute on a directory that hides all below it.
  */
-import { lchownSync, lstatSync } from 'node:fs';
+import { lchownSync, lstatSync, writeFileSync } from 'node:fs';
 import { hasCode, WherryError } from '#base/error.ts';
 import { type Entry, printable } from '#store/tar.ts';
 import { parentOf, raw, withPlace } from '#store/tree.ts';
-import { mknod, S_IF, setxattr } from '#sys/ffi.ts';
+import { mknod, type Path, S_IF, setxattr } from '#sys/ffi.ts';
 import type { Namespace } from '#sys/host.ts';
 
 const PREFIX = '.wh.';
@@ -32,9 +32,17 @@ export function placeWhiteout(path: string, entry: Entry, namespace: Namespace):
   return true;
 }
 
-/** Makes a directory opaque: nothing of the layers below shows in it. */
-export function hideLower(at: string | Buffer): void {
-  setxattr(at, 'user.overlay.opaque', Buffer.from('y'));
+/**
+ * Makes a directory opaque: nothing of the layers below shows in it. Where the file system has no attributes of users
+ * (old tmpfs, NFS) there is no kernel overlay either; fuse-overlayfs and plain copies heed the archive's own mark.
+ */
+export function hideLower(at: Path): void {
+  try {
+    setxattr(at, 'user.overlay.opaque', Buffer.from('y'));
+  } catch (error) {
+    if (!hasCode(error, 'ENOTSUP', 'EOPNOTSUPP')) throw error;
+    writeFileSync(Buffer.concat([Buffer.from(at), Buffer.from(`/${OPAQUE}`)]), '', { mode: 0 });
+  }
 }
 
 function hide(path: string, entry: Entry, namespace: Namespace): void {
@@ -60,7 +68,7 @@ function hide(path: string, entry: Entry, namespace: Namespace): void {
   else if (lstatSync(at).isDirectory()) hideLower(at);
 }
 
-function chown(at: string | Buffer, { uid, gid }: Entry, namespace: Namespace): void {
+function chown(at: Path, { uid, gid }: Entry, namespace: Namespace): void {
   if (namespace !== 'single') lchownSync(at, uid, gid);
 }
 
