@@ -52,7 +52,10 @@ const LAYERS_AT_ONCE = 3;
 export async function pullImage(store: Store, text: string, options: PullOptions = {}): Promise<Pulled> {
   const reference = withDefaultTag(parseReference(text));
   options.progress?.({ kind: 'resolving', reference: familiar(reference) });
+  const isNew = !readCatalog(store).some((entry) => entry.name === canonical(nameOnly(reference)));
   return withSession(store, reference, options, async (session) => {
+    // What is not here yet will be unpacked: the child starts while the registry thinks.
+    if (isNew) session.unpacker();
     const pulled = await pullOne(session, reference);
     sayStatus(session, pulled.upToDate, familiar(nameOnly(reference)));
     return pulled;
