@@ -86,15 +86,16 @@ export function sprintf(format: string, values: readonly unknown[]): string {
       extraMatters = false;
       return `%!${verb}(MISSING)`;
     }
-    return padded(formatVerb(verb, rest.shift(), flags, exact), flags, wide, verb);
+    const value = rest.shift();
+    const zeros = flags.includes('0') && (verb !== 'v' || typeof value === 'number');
+    return padded(formatVerb(verb, value, flags, exact), { left: flags.includes('-'), zeros, width: wide });
   });
   if (rest.length === 0 || !extraMatters) return text;
   return `${text}%!(EXTRA ${rest.map((value) => `${typeName(value)}=${formatValue(value)}`).join(', ')})`;
 }
 
-function padded(text: string, flags: string, width: number, verb: string): string {
-  if (flags.includes('-')) return text.padEnd(width);
-  const zeros = flags.includes('0') && verb !== 'v' && text.length < width;
+function padded(text: string, { left, zeros, width }: { left: boolean; zeros: boolean; width: number }): string {
+  if (left) return text.padEnd(width);
   if (!zeros) return text.padStart(width);
   const sign = /^[+-]/.exec(text)?.[0] ?? '';
   return sign + text.slice(sign.length).padStart(width - sign.length, '0');

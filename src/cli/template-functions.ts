@@ -50,7 +50,9 @@ function kindOf(value: unknown): string {
   return typeof value === 'number' ? 'number' : typeName(value);
 }
 
-function equal(first: unknown, ...others: unknown[]): boolean {
+function equal(...values: unknown[]): boolean {
+  atLeast('eq', 1, values);
+  const [first, ...others] = values;
   if (others.length === 0) throw new TemplateCallError('missing argument for comparison');
   return others.some((other) => {
     if (kindOf(first) !== kindOf(other) && first != null && other != null) throw incompatible(first, other);

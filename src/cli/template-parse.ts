@@ -178,7 +178,8 @@ class TemplateParser {
   }
 
   #call(kind: 'template' | 'block'): Node {
-    const { at } = this.#take();
+    this.#take();
+    const { at } = this.#skipSpace();
     const name = this.#name(`${kind} clause`);
     const empty = this.#skipSpace().type === 'close';
     const pipe = empty ? undefined : this.#pipe(`${kind} clause`);

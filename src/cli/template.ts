@@ -93,6 +93,8 @@ const NULL_LISTS = new Set([
   'DNSNames',
 ]);
 const NULL_MAPS = new Set([
+  'Annotations',
+  'StorageOpt',
   'ExposedPorts',
   'Labels',
   'PortBindings',
@@ -102,6 +104,26 @@ const NULL_MAPS = new Set([
   'Volumes',
   'DriverOpts',
 ]);
+
+/** Fields that JSON leaves out where they are empty, and their empty values. */
+const OMITTED: Readonly<Record<string, unknown>> = {
+  Annotations: null,
+  ExposedPorts: null,
+  Health: null,
+  Healthcheck: null,
+  Init: null,
+  MacAddress: '',
+  Mounts: [],
+  OnBuild: null,
+  Shell: null,
+  SizeRootFs: null,
+  SizeRw: null,
+  StopSignal: '',
+  StopTimeout: null,
+  StorageOpt: null,
+  Sysctls: null,
+  Tmpfs: null,
+};
 
 class TemplateRun {
   readonly #env: Environment;
@@ -125,10 +147,9 @@ class TemplateRun {
     const { name, text, prefix } = this.#env;
     const before = text.slice(0, at).split('\n');
     const column = Buffer.byteLength(before.at(-1) ?? '');
-    const short = source.length > 20 ? `${source.slice(0, 20)}...` : source;
     return new WherryError(
       'invalid',
-      `${prefix}template: ${name}:${before.length}:${column}: executing ${JSON.stringify(name)} at <${short}>: ${message}`,
+      `${prefix}template: ${name}:${before.length}:${column}: executing ${JSON.stringify(name)} at <${source}>: ${message}`,
     );
   }
 
@@ -251,20 +272,21 @@ class TemplateRun {
     dot: unknown,
     piped: unknown[],
   ): unknown {
-    if (name === 'and' || name === 'or') return this.#shortCircuit(name, rest, dot, piped);
-    const action = this.#env.functions[name];
-    const values = [...rest.map((operand) => this.#operand(operand, dot)), ...piped];
     try {
-      return action?.(...values);
+      if (name === 'and' || name === 'or') return this.#shortCircuit(name, rest, dot, piped);
+      const values = [...rest.map((operand) => this.#operand(operand, dot)), ...piped];
+      return this.#env.functions[name]?.(...values);
     } catch (error) {
       if (!(error instanceof TemplateCallError)) throw error;
-      const message = error.counts ? error.message : `error calling ${name}: ${error.message}`;
-      throw this.#fail(command.at, command.source, message);
+      if (error.counts) throw this.#fail(command.at, name, error.message);
+      throw this.#fail(command.at, command.source, `error calling ${name}: ${error.message}`);
     }
   }
 
   /** The first value that decides; the others are not looked at. */
   #shortCircuit(name: 'and' | 'or', rest: Operand[], dot: unknown, piped: unknown[]): unknown {
+    if (rest.length + piped.length === 0)
+      throw new TemplateCallError(`wrong number of args for ${name}: want at least 1 got 0`, true);
     let value: unknown;
     for (const operand of rest) {
       value = this.#operand(operand, dot);
@@ -302,24 +324,28 @@ class TemplateRun {
   }
 
   #member(holder: unknown, name: string, { at, source }: Operand, values: unknown[]): unknown {
-    if (holder === null || holder === undefined) {
-      throw this.#fail(at, source, `nil pointer evaluating interface {}.${name}`);
-    }
-    const isRoot = holder === this.#root && this.#env.type !== undefined;
+    // A map's missing member has no members either.
+    if (holder === undefined) return undefined;
+    if (holder === null) throw this.#fail(at, source, `nil pointer evaluating interface {}.${name}`);
     if (typeof holder !== 'object' || Array.isArray(holder)) {
       throw this.#fail(at, source, `can't evaluate field ${name} in type interface {}`);
     }
     const object = holder as Record<string, unknown>;
     const key = memberKey(object, name);
-    if (key === undefined) {
-      if (isRoot) throw this.#fail(at, source, `can't evaluate field ${name} in type ${this.#env.type}`);
-      if (!isStruct(object)) return undefined;
-      throw this.#fail(at, source, `map has no entry for key ${JSON.stringify(name)}`);
-    }
+    if (key === undefined) return this.#absent(object, name, { at, source });
     const value = object[key];
     if (typeof value === 'function') return value.call(object, ...values);
-    if (values.length > 0) throw this.#fail(at, source, `${name} has arguments but cannot be invoked as function`);
+    if (values.length > 0) throw this.#fail(at, source, `${name} is not a method but has arguments`);
     return value;
+  }
+
+  #absent(holder: Record<string, unknown>, name: string, { at, source }: { at: number; source: string }): unknown {
+    if (holder === this.#root && this.#env.type !== undefined) {
+      throw this.#fail(at, source, `can't evaluate field ${name} in type ${this.#env.type}`);
+    }
+    if (!isStruct(holder)) return undefined;
+    if (Object.hasOwn(OMITTED, name)) return OMITTED[name];
+    throw this.#fail(at, source, `map has no entry for key ${JSON.stringify(name)}`);
   }
 }
 
