@@ -91,7 +91,7 @@ function configFrom(
     Tty: values.tty,
     OpenStdin: values.interactive,
     StdinOnce: values.interactive && attachStdin,
-    Env: [...values.envFile.flatMap(readEnvFile), ...values.env],
+    Env: [...values.envFile.flatMap(readEnvFile), ...lastOfEach(values.env)],
     Cmd: orNull(command),
     Image: image,
     Volumes: Object.keys(anonymous).length === 0 ? null : anonymous,
@@ -101,6 +101,11 @@ function configFrom(
     ...(values.stopSignal ? { StopSignal: values.stopSignal } : {}),
     ...(values.stopTimeout === undefined ? {} : { StopTimeout: values.stopTimeout }),
   };
+}
+
+/** Of several -e for one variable the last one counts. */
+function lastOfEach(entries: readonly string[]): string[] {
+  return [...new Map(entries.map((entry) => [entry.split('=', 1)[0], entry])).values()];
 }
 
 /** `key=value` or a key alone; the later one wins. */

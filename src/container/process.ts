@@ -73,18 +73,26 @@ const lastGid = (ranges: Facts['userns']['gids']) => Math.max(...ranges.map(({ i
 
 const PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
-/** Docker's order: PATH, HOSTNAME and TERM, replaced or taken away in place; HOME last, from passwd. */
+/** Docker's order: PATH, HOSTNAME and TERM, the container's own, those of this process; HOME from passwd. */
 function environment(record: ContainerRecord, wish: ProcessWish): string[] {
   const hostname = record.config.Hostname || (wish.hostname ?? '');
   const entries = new Map([['PATH', `PATH=${PATH}`]]);
   if (hostname !== '') entries.set('HOSTNAME', `HOSTNAME=${hostname}`);
   if (wish.terminal) entries.set('TERM', 'TERM=xterm');
-  for (const entry of [...record.config.Env, ...(wish.env ?? [])]) {
-    if (entry.includes('=')) entries.set(nameOf(entry), entry);
-    else entries.delete(entry);
-  }
-  if (!entries.has('HOME')) entries.set('HOME', `HOME=${wish.identity.home}`);
+  override(entries, record.config.Env);
+  override(entries, wish.env ?? []);
+  // A runtime takes an empty one for none, too.
+  if (['', 'HOME='].includes(entries.get('HOME') ?? '')) entries.set('HOME', `HOME=${wish.identity.home}`);
   return [...entries.values()];
+}
+
+/** A name alone takes away what was there before all of `list`, not what `list` itself has set (Docker's rule). */
+function override(entries: Map<string, string>, list: readonly string[]): void {
+  const before = new Set(entries.keys());
+  for (const entry of list) {
+    if (entry.includes('=')) entries.set(nameOf(entry), entry);
+    else if (before.has(entry)) entries.delete(entry);
+  }
 }
 
 /** RLIM_INFINITY: past what a double holds exactly. */

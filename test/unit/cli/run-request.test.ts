@@ -69,6 +69,10 @@ describe('variables and labels', () => {
     ]);
   });
 
+  test('count once, as they were given last', () => {
+    expect(configOf('-e', 'A=1', '-e', 'B=1', '-e', 'A', '-e', 'B=2').Env).toEqual(['A', 'B=2']);
+  });
+
   test('come from files first', () => {
     process.env.WHERRY_TEST_OURS = 'ours';
     const file = join(temporaryDirectory(), 'env');

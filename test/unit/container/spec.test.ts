@@ -79,6 +79,11 @@ describe('the process', () => {
     expect(env).toEqual(['PATH=/bin', 'HOME=/here', 'A=b=c']);
   });
 
+  test('keeps what was set beside a name alone, and has a home where that is empty', () => {
+    const { env } = spec({ config: { Env: ['A=1', 'HOSTNAME=x', 'A', 'HOSTNAME', 'HOME='] } }).process;
+    expect(env).toEqual([expect.stringMatching(/^PATH=/), 'A=1', 'HOME=/root']);
+  });
+
   test('starts in the working directory, as the user that was found', () => {
     const identity = { uid: 33, gid: 33, additionalGids: [33, 5], home: '/var/www' };
     const { user, cwd, env } = spec({ config: { WorkingDir: '/srv' } }, on(rootless, { identity })).process;
