@@ -19,29 +19,40 @@ static bool any_special(bytes16 v)
 	return (found[0] | found[1]) != 0;
 }
 
-static bool is_plain(unsigned char c)
-{
-	return c >= 0x20 && c < 0x80 && c != '"' && c != '\\' && c != '<' && c != '>' && c != '&';
-}
+/* What a byte by itself becomes. Those that begin a longer sequence stand here as what they are without the rest. */
+static struct {
+	char text[7];
+	unsigned char size;
+} alone[256];
 
-static char *escape_ascii(char *to, unsigned char c)
+static void fill(unsigned char c)
 {
 	static const char hex[] = "0123456789abcdef";
+	char *text = alone[c].text;
 
-	*to++ = '\\';
-	if (c == '"' || c == '\\')
-		*to++ = (char)c;
-	else if (c == '\n')
-		*to++ = 'n';
-	else if (c == '\r')
-		*to++ = 'r';
-	else {
-		memcpy(to, "u00", 3);
-		to[3] = hex[c >> 4];
-		to[4] = hex[c & 15];
-		to += 5;
+	alone[c].size = 6;
+	if (c >= 0x80) {
+		memcpy(text, "\\ufffd", 6);
+	} else if (c == '"' || c == '\\' || c == '\n' || c == '\r') {
+		text[0] = '\\';
+		text[1] = c == '\n' ? 'n' : c == '\r' ? 'r' : (char)c;
+		alone[c].size = 2;
+	} else if (c < 0x20 || c == '<' || c == '>' || c == '&') {
+		memcpy(text, "\\u00", 4);
+		text[4] = hex[c >> 4];
+		text[5] = hex[c & 15];
+	} else {
+		text[0] = (char)c;
+		alone[c].size = 1;
 	}
-	return to;
+}
+
+/* Seldom in binary data, if the second byte is looked at as well: one branch that is easy to guess. */
+static bool begins_sequence(const unsigned char *from, const unsigned char *end)
+{
+	unsigned char next = from + 1 < end ? from[1] : 0;
+
+	return ((unsigned char)(*from - 0xc2) <= 0xf4 - 0xc2) & ((next & 0xc0) == 0x80);
 }
 
 static bool is_tail(unsigned char c, unsigned char low, unsigned char high)
@@ -49,14 +60,15 @@ static bool is_tail(unsigned char c, unsigned char low, unsigned char high)
 	return c >= low && c <= high;
 }
 
-/* How many bytes the valid UTF-8 sequence at FROM has, 0 when it is none (Unicode 15, table 3-7). */
+/* How many bytes the valid UTF-8 sequence at FROM has, whose first byte may begin one; 0 when it is none (Unicode 15,
+ * table 3-7). */
 static size_t sequence(const unsigned char *from, size_t size)
 {
 	unsigned char c = from[0];
 	unsigned char low = 0x80, high = 0xbf;
 	size_t length = c < 0xe0 ? 2 : c < 0xf0 ? 3 : 4;
 
-	if (c < 0xc2 || c > 0xf4 || size < length)
+	if (size < length)
 		return 0;
 	if (c == 0xe0)
 		low = 0xa0;
@@ -74,7 +86,7 @@ static size_t sequence(const unsigned char *from, size_t size)
 	return length;
 }
 
-static char *escape_wide(char *to, const unsigned char *from, size_t size, size_t *used)
+static char *escape_sequence(char *to, const unsigned char *from, size_t size, size_t *used)
 {
 	*used = sequence(from, size);
 	if (*used == 0) {
@@ -95,27 +107,33 @@ char *json_escape(char *to, const char *text, size_t size)
 	const unsigned char *from = (const unsigned char *)text;
 	const unsigned char *end = from + size;
 
+	if (!alone['a'].size)
+		for (int c = 0; c < 256; c++)
+			fill((unsigned char)c);
 	while (from < end) {
-		size_t used = 1;
+		const unsigned char *stop = end - from > 16 ? from + 16 : end;
+		bytes16 v;
 
-		while (end - from >= 16) {
-			bytes16 v;
-
+		if (end - from >= 16) {
 			memcpy(&v, from, 16);
-			if (any_special(v))
-				break;
-			memcpy(to, &v, 16);
-			from += 16;
-			to += 16;
+			if (!any_special(v)) {
+				memcpy(to, &v, 16);
+				from += 16;
+				to += 16;
+				continue;
+			}
 		}
-		/* Up to and with the byte that stopped the fast way. */
-		while (from < end && is_plain(*from))
-			*to++ = (char)*from++;
-		/* They often come in rows: in binary data, and in text of other scripts. */
-		for (; from < end && !is_plain(*from); from += used) {
-			used = 1;
-			to = *from < 0x80 ? escape_ascii(to, *from)
-					  : escape_wide(to, from, (size_t)(end - from), &used);
+		/* In binary data nothing can be guessed, so no branch but one: more is copied than may count. */
+		while (from < stop) {
+			size_t used = 1;
+
+			if (begins_sequence(from, end)) {
+				to = escape_sequence(to, from, (size_t)(end - from), &used);
+			} else {
+				memcpy(to, &alone[*from], 8);
+				to += alone[*from].size;
+			}
+			from += used;
 		}
 	}
 	return to;

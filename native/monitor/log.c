@@ -16,8 +16,8 @@
 #include "monitor/moment.h"
 
 enum {
-	BLOCK = 64 * 1024,
-	AROUND = 256, /* the members besides the text and the attributes */
+	BLOCK = 256 * 1024, /* large ones cost the kernel less for each byte */
+	AROUND = 256,	    /* the members besides the text and the attributes */
 	MOST_ATTRIBUTES = 64 * 1024,
 	PAGE = 4096,
 	ROOM = BLOCK + LOG_PIECE * JSON_WORST + MOST_ATTRIBUTES + 2 * AROUND,
