@@ -1,7 +1,7 @@
 /** exec's side of a session: the process in the container, with this command in front of it. */
 import { WherryError } from '#base/error.ts';
 import type { Context } from '#cli/command.ts';
-import { checkTerminal, detachKeys, openStage, type Stage, without } from '#cli/session.ts';
+import { checkTerminal, detachKeys, openStage, type Stage } from '#cli/session.ts';
 import { windowSize } from '#cli/terminal.ts';
 import { type Exec, type ExecRequest, execContainer } from '#container/exec.ts';
 import { parseKeys } from '#container/keys.ts';
@@ -22,9 +22,9 @@ export async function attendExec(
   const sized = request.tty && process.stdout.isTTY ? { ...request, size: windowSize() } : request;
   let stage: Stage | undefined;
   try {
-    const exec = await execContainer(context.store, name, sized, async (id, direct) => {
-      stage = openStage({ terminal: request.tty, streams: without(request.streams, direct), keys });
-      await stage.connect(context, id);
+    const exec = await execContainer(context.store, name, sized, async (id) => {
+      stage = openStage({ terminal: request.tty, keys });
+      await stage.connect(context, id, request.streams);
     });
     return await stay(context, request, { exec, stage });
   } finally {
@@ -42,7 +42,7 @@ async function stay(
     context.out.line(exec.message);
     return exec.status;
   }
-  stage?.follow(exec.resize);
+  stage?.begin(exec.resize);
   const ended = stage?.attachment()?.ended;
   const first = await (ended === undefined ? exec.exited : Promise.race([ended, exec.exited]));
   if (typeof first === 'object' && first.reason === 'detached') {

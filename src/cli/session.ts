@@ -11,7 +11,7 @@ import { parseKeys } from '#container/keys.ts';
 import { findContainer } from '#container/names.ts';
 import type { ContainerRecord } from '#container/record.ts';
 import { readState } from '#container/state.ts';
-import { directStreamsOf, type Streams } from '#container/streams.ts';
+import { directStreams, NO_STREAMS, type Streams } from '#container/streams.ts';
 import type { Session, StartOptions } from '#engine/start.ts';
 
 export interface Attendance {
@@ -54,31 +54,21 @@ export async function attend(context: Context, who: Attendance): Promise<Attende
   const terminal = record.config.Tty;
   checkTerminal(terminal, who.streams);
   const keys = terminal ? await detachKeys(who.detachKeys) : undefined;
-  const direct = who.start === undefined ? NOTHING : directStreamsOf(record, who.streams);
-  const stage = openStage({ terminal, streams: without(who.streams, direct), keys });
+  const direct = who.start === undefined ? NO_STREAMS : directStreams(who.streams, { terminal });
+  const stage = openStage({ terminal, keys });
   const proxy = who.signals ? await signalProxy(context, record.id) : undefined;
   try {
-    const connect = () => stage.connect(context, record.id);
-    const session = await begin(record, who, { direct, connect, size: stage.size });
-    if (session === undefined) await connect();
-    stage.follow(session?.resize);
+    const connect = (streams: Streams) => stage.connect(context, record.id, streams);
+    const onReady = () => connect(terminal ? who.streams : NO_STREAMS);
+    const session = await begin(record, who, { direct, onReady, size: stage.size });
+    if (session === undefined) await connect(who.streams);
+    stage.begin(session?.resize);
     proxy?.open();
     return await untilEnd(context, record, session, stage.attachment());
   } finally {
     proxy?.close();
     stage.close();
   }
-}
-
-const NOTHING: Streams = { stdin: false, stdout: false, stderr: false };
-
-/** What is left of the wanted streams. */
-export function without(wanted: Streams, direct: Streams): Streams {
-  return {
-    stdin: wanted.stdin && !direct.stdin,
-    stdout: wanted.stdout && !direct.stdout,
-    stderr: wanted.stderr && !direct.stderr,
-  };
 }
 
 /** Throws kind `invalid` (exit status 1) where a container's terminal is to read from what is none. */
@@ -107,50 +97,41 @@ export async function detachKeys(flag: string | undefined): Promise<Buffer> {
 
 interface Beginning {
   direct: Streams;
-  connect: () => Promise<void>;
+  onReady: () => Promise<void>;
   size: [number, number] | undefined;
 }
 
 /** Starts the container where that is asked for. A client that is needed is connected before the first byte. */
-async function begin(record: ContainerRecord, { start, streams }: Attendance, { direct, connect, size }: Beginning) {
-  const left = without(streams, direct);
+async function begin(record: ContainerRecord, { start }: Attendance, { direct, onReady, size }: Beginning) {
   // Only a client is told of a restart.
   const restarts = !['', 'no'].includes(record.hostConfig.RestartPolicy.Name);
-  const needed = record.config.Tty || left.stdin || left.stdout || left.stderr || restarts;
+  const needed = record.config.Tty || restarts;
   return await start?.({
     attach: direct,
     ...(size === undefined ? {} : { size }),
-    ...(needed ? { onReady: connect } : {}),
+    ...(needed ? { onReady } : {}),
   });
 }
 
-/** What a session has of our side: the terminal and the streams that go through a client. */
+/** What a session has on our side: the terminal, and the streams that go through a client. */
 export interface Stage {
   readonly size: [number, number] | undefined;
-  /** Connects to the monitor with this id. */
-  connect(context: Context, id: string): Promise<void>;
+  /** Connects to the monitor with this id, for these streams. */
+  connect(context: Context, id: string, streams: Streams): Promise<void>;
   attachment(): Attachment | undefined;
-  /** From now on the container's terminal has the size of ours. */
-  follow(resize: ((rows: number, columns: number) => void) | undefined): void;
+  /** The container runs: it gets the input, and its terminal has the size of ours from now on. */
+  begin(resize: ((rows: number, columns: number) => void) | undefined): void;
   close(): void;
 }
 
 /** Gets our side ready. The terminal turns raw when the client is connected, so that a start that fails is readable. */
-export function openStage({
-  terminal,
-  streams,
-  keys,
-}: {
-  terminal: boolean;
-  streams: Streams;
-  keys: Buffer | undefined;
-}): Stage {
+export function openStage({ terminal, keys }: { terminal: boolean; keys: Buffer | undefined }): Stage {
   const interactive = terminal && process.stdout.isTTY;
   let attachment: Attachment | undefined;
   const undo: (() => void)[] = [];
   return {
     size: interactive ? windowSize() : undefined,
-    connect: async (context, id) => {
+    connect: async (context, id, streams) => {
       const { connectMonitor } = await import('#container/attach.ts');
       attachment = await connectMonitor(context.store, id, {
         streams,
@@ -159,10 +140,15 @@ export function openStage({
         ...(streams.stderr ? { stderr: process.stderr } : {}),
         ...(keys === undefined ? {} : { detachKeys: keys }),
       });
-      if (terminal && streams.stdin && process.stdin.isTTY) undo.push(rawMode());
+      if (terminal && streams.stdin && process.stdin.isTTY) {
+        undo.push(rawMode());
+        const { passOutput } = await import('#container/tty.ts');
+        passOutput(0);
+      }
     },
     attachment: () => attachment,
-    follow: (resize) => {
+    begin: (resize) => {
+      attachment?.sendInput();
       if (!interactive) return;
       const adapt = (rows: number, columns: number) => (attachment?.resize ?? resize)?.(rows, columns);
       undo.push(onResize(() => adapt(...windowSize())));

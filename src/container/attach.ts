@@ -30,6 +30,8 @@ export type AttachEnd =
 export interface Attachment {
   /** Settles when the container has ended or starts anew, or the user left. All output is written by then. */
   readonly ended: Promise<AttachEnd>;
+  /** From now on the input is sent: before the container has started it would be lost. */
+  sendInput(): void;
   resize(rows: number, columns: number): void;
   /** Goes; the container does not notice. */
   leave(): void;
@@ -53,9 +55,13 @@ export async function connectMonitor(
   const mask = (streams.stdin ? 1 : 0) | (streams.stdout ? 2 : 0) | (streams.stderr ? 4 : 0);
   socket.write(controlFrame(`attach ${mask}`));
   await attached.promise;
-  const detached = streams.stdin && options.stdin ? sendInput(socket, options.stdin, options.detachKeys) : undefined;
+  const detached = Promise.withResolvers<AttachEnd>();
   return {
-    ended: detached === undefined ? ended : Promise.race([ended, detached]),
+    ended: Promise.race([ended, detached.promise]),
+    sendInput: () => {
+      if (streams.stdin && options.stdin)
+        sendInput(socket, options.stdin, { keys: options.detachKeys, detached: detached.resolve });
+    },
     resize: (rows, columns) => void (socket.writable && socket.write(controlFrame(`resize ${rows} ${columns}`))),
     leave: () => {
       options.stdin?.pause();
@@ -114,13 +120,18 @@ async function flushed(writer: Writable | undefined): Promise<void> {
   await new Promise<void>((resolve) => writer.write('', () => resolve()));
 }
 
-/** Sends what is typed or piped in; settles when the user leaves by the keys, else never. */
-function sendInput(socket: Socket, stdin: Readable, keys: Buffer | undefined): Promise<AttachEnd> {
+interface Leaving {
+  keys: Buffer | undefined;
+  /** The user has typed the keys. */
+  detached: (end: AttachEnd) => void;
+}
+
+/** Sends what is typed, no faster than it is taken. */
+function sendInput(socket: Socket, stdin: Readable, { keys, detached }: Leaving): void {
   const filter = keys === undefined ? undefined : keyFilter(keys);
-  const detached = Promise.withResolvers<AttachEnd>();
   const close = () => void (socket.writable && socket.write(controlFrame('close-stdin')));
   const send = (chunk: Buffer) => {
-    const { data, detached: leaving } = filter === undefined ? { data: chunk, detached: false } : filter(chunk);
+    const { data, detached: leaves } = filter === undefined ? { data: chunk, detached: false } : filter(chunk);
     if (data.length > 0 && socket.writable) {
       socket.write(frameHeader(FRAME.stdin, data.length));
       if (!socket.write(data)) {
@@ -128,7 +139,7 @@ function sendInput(socket: Socket, stdin: Readable, keys: Buffer | undefined): P
         socket.once('drain', () => stdin.resume());
       }
     }
-    if (leaving) detached.resolve({ reason: 'detached' });
+    if (leaves) detached({ reason: 'detached' });
   };
   stdin.on('data', send);
   stdin.once('end', close);
@@ -138,7 +149,6 @@ function sendInput(socket: Socket, stdin: Readable, keys: Buffer | undefined): P
     stdin.off('data', send);
     stdin.pause();
   });
-  return detached.promise;
 }
 
 /** A monitor that is listened to. */

@@ -20,7 +20,7 @@ import type { ContainerRecord, State } from '#container/record.ts';
 import { type Attempt, execRefusal } from '#container/refusal.ts';
 import { rootfsPath } from '#container/rootfs.ts';
 import { readState, socketPath } from '#container/state.ts';
-import { directStreams, type Streams } from '#container/streams.ts';
+import { directStreams, mayHandOverAll, type Streams } from '#container/streams.ts';
 import { CONSOLE_FLAG, type RuntimeCommand } from '#oci/runtime.ts';
 import type { Process } from '#oci/spec.ts';
 import type { Store } from '#store/store.ts';
@@ -63,23 +63,16 @@ interface Refused {
   status: number;
 }
 
-/** Does the command need a client of the monitor's socket, under the id that `onReady` gets? */
-export function needsClient(request: ExecRequest, user: string): boolean {
-  if (request.detach) return false;
-  const direct = directStreams(request.streams, { terminal: request.tty, logged: false, user });
-  return (['stdin', 'stdout', 'stderr'] as const).some((name) => request.streams[name] && !direct[name]);
-}
-
 /**
- * Starts a process in a running container. onReady is called with the exec's id when its monitor listens, where there
- * is one; the process starts when a client has attached.
+ * Starts a process in a running container. With a terminal onReady is called with the exec's id when its monitor
+ * listens, and the process starts when a client has attached; without one the streams need no client.
  * Throws kind `not-found`; `conflict` when the container does not run; `not-found` for an unknown user.
  */
 export async function execContainer(
   store: Store,
   name: string,
   request: ExecRequest,
-  onReady: (id: string, direct: Streams) => Promise<void>,
+  onReady: (id: string) => Promise<void>,
 ): Promise<Exec> {
   const record = findContainer(store, name);
   const state = running(store, record);
@@ -108,7 +101,8 @@ export async function execContainer(
   if (why !== undefined) return { kind: 'refused', ...execRefusal(why, attempt) };
   mkdirSync(join(store.runtime, 'exec'), { recursive: true, mode: 0o700 });
   const start: Start = { store, record, request, process, place, id, runtime, attempt };
-  return needsClient(request, user) ? withMonitor(start, user, onReady) : withRuntime(start);
+  if (request.detach || (!request.tty && mayHandOverAll(request.streams, user))) return withRuntime(start);
+  return withMonitor(start, onReady);
 }
 
 function running(store: Store, record: ContainerRecord): State {
@@ -186,13 +180,10 @@ function runtimesError(path: string): string | undefined {
 }
 
 /** A monitor that holds the terminal, or copies what may not be handed over, to and from a client. */
-async function withMonitor(
-  start: Start,
-  user: string,
-  onReady: (id: string, direct: Streams) => Promise<void>,
-): Promise<Exec> {
+async function withMonitor(start: Start, onReady: (id: string) => Promise<void>): Promise<Exec> {
   const { store, record, request, process, place, id, runtime, attempt } = start;
-  const direct = directStreams(request.streams, { terminal: request.tty, logged: false, user });
+  const attach = directStreams(request.streams, { terminal: request.tty });
+  const talk = request.tty ? { onReady: () => onReady(id) } : {};
   mkdirSync(join(store.runtime, 's'), { recursive: true, mode: 0o700 });
   writeFileSync(`${place}.json`, JSON.stringify(process), { mode: 0o600 });
   writeSettings(`${place}.conf`, [
@@ -204,7 +195,7 @@ async function withMonitor(
     ['terminal', request.tty ? 1 : 0],
     ['stdin', request.streams.stdin ? 1 : 0],
     ['stdin-once', 1],
-    ...streamSettings({ attach: direct, onReady: async () => undefined }, request.size ?? [0, 0]),
+    ...streamSettings({ attach, ...talk }, request.size ?? [0, 0]),
     ['pid-file', `${place}.pid`],
     ['runtime-log', `${place}.log`],
     ['console-flag', CONSOLE_FLAG],
@@ -220,10 +211,7 @@ async function withMonitor(
     return new WherryError('unavailable', text);
   };
   try {
-    const monitor = await converse(spawnMonitor(`${place}.conf`, direct), {
-      explain,
-      onReady: () => onReady(id, direct),
-    });
+    const monitor = await converse(spawnMonitor(`${place}.conf`, attach), { explain, ...talk });
     const exited = monitor.exited.then(({ status }) => {
       monitor.done();
       return status;

@@ -1,12 +1,12 @@
 /**
- * Which of the command's own streams a container may get as they are, without a copy in between. Pure but for fstat.
+ * Which of the command's own streams a process in a container may get as they are, without a copy in between. The
+ * monitor knows by itself; this is for an exec without one.
  *
  * A runtime gives the standard streams to the container's user: it changes their owner (crun 1.8: any regular file's;
  * `run -u 1000 image cat < ~/letter` would give the letter away). And a program that opens /dev/stdout again can't do
  * so with a socket, and takes a terminal for its own. So only those pass for which this changes nothing.
  */
 import { fstatSync, readlinkSync } from 'node:fs';
-import type { ContainerRecord } from '#container/record.ts';
 
 /** Standard input, output, error. */
 export interface Streams {
@@ -35,28 +35,18 @@ function isTerminal(rdev: number): boolean {
   return major === 4 || major === 5 || (major >= 136 && major <= 143);
 }
 
-/**
- * Of the wanted streams those that go straight to and from the container; the others need a client of the monitor's
- * socket. What is logged is copied by the monitor in any case, so its output may be of any kind.
- */
-export function directStreams(
-  wanted: Streams,
-  { terminal, logged, user }: { terminal: boolean; logged: boolean; user: string },
-): Streams {
-  if (terminal) return { stdin: false, stdout: false, stderr: false };
+/** May the wanted ones of this command's streams all be handed over? user: whom the process runs as. */
+export function mayHandOverAll(wanted: Streams, user: string): boolean {
   const root = /^(0(:0)?)?$/.test(user);
-  return {
-    stdin: wanted.stdin && mayHandOver(0, { root }),
-    stdout: wanted.stdout && (logged || mayHandOver(1, { root })),
-    stderr: wanted.stderr && (logged || mayHandOver(2, { root })),
-  };
+  return [wanted.stdin, wanted.stdout, wanted.stderr].every((is, fd) => !is || mayHandOver(fd, { root }));
 }
 
-/** directStreams() for a container's first process. */
-export function directStreamsOf(record: ContainerRecord, wanted: Streams): Streams {
-  return directStreams(wanted, {
-    terminal: record.config.Tty,
-    logged: record.hostConfig.LogConfig.Type !== 'none',
-    user: record.config.User,
-  });
+export const NO_STREAMS: Streams = { stdin: false, stdout: false, stderr: false };
+
+/**
+ * Which of the wanted streams the monitor gets from this command: all but those of a terminal, which needs a client of
+ * its socket. What may not be handed over to the container the monitor copies.
+ */
+export function directStreams(wanted: Streams, { terminal }: { terminal: boolean }): Streams {
+  return terminal ? NO_STREAMS : wanted;
 }

@@ -184,3 +184,15 @@ export function pidfdOpen(pid: number): number {
 export function pidfdSignal(pidfd: number, signal: number): void {
   call('syscall', `pidfd ${pidfd}`, 424, pidfd, signal, null, 0);
 }
+
+/** tcgetattr(3): a struct termios, as this machine has it. */
+export function getTermios(fd: number): Buffer {
+  const termios = Buffer.alloc(64);
+  call('tcgetattr', `fd ${fd}`, fd, termios);
+  return termios;
+}
+
+/** tcsetattr(3), at once. */
+export function setTermios(fd: number, termios: Buffer): void {
+  call('tcsetattr', `fd ${fd}`, fd, 0, termios);
+}
