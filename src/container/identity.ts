@@ -88,7 +88,7 @@ const linesOf = (text: string) => text.split('\n').filter((line) => line !== '' 
 const idOf = (text: string | undefined) => (text !== undefined && /^\d+$/.test(text) ? Number(text) : undefined);
 
 /** passwd(5): name:password:uid:gid:gecos:home:shell; what has no ids is passed over. */
-export function parsePasswd(text: string): User[] {
+function parsePasswd(text: string): User[] {
   return linesOf(text).flatMap((line) => {
     const [name = '', , uid, gid, , home = ''] = line.split(':');
     const ids = { uid: idOf(uid), gid: idOf(gid) };
@@ -97,7 +97,7 @@ export function parsePasswd(text: string): User[] {
 }
 
 /** group(5): name:password:gid:members */
-export function parseGroup(text: string): Group[] {
+function parseGroup(text: string): Group[] {
   return linesOf(text).flatMap((line) => {
     const [name = '', , gid, members = ''] = line.split(':');
     const id = idOf(gid);

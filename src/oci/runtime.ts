@@ -70,7 +70,7 @@ export interface RuntimePlace {
   cgroupManager: CgroupManager;
 }
 
-export interface RunCall {
+interface RunCall {
   id: string;
   bundle: string;
   pidFile: string;
@@ -78,7 +78,7 @@ export interface RunCall {
   terminal: boolean;
 }
 
-export interface ExecCall {
+interface ExecCall {
   id: string;
   /** A file with the process in JSON. */
   process: string;

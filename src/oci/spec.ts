@@ -1,7 +1,7 @@
 /** The OCI runtime specification's config.json, version 1.2, as far as Linux containers of ours use it. Types only. */
 
 /** A number that a double can't hold exactly (JSON.rawJSON): JSON.stringify() writes it as it stands. */
-export interface RawNumber {
+interface RawNumber {
   readonly rawJSON: string;
 }
 
@@ -32,7 +32,7 @@ export interface Process {
   oomScoreAdj?: number;
 }
 
-export interface Capabilities {
+interface Capabilities {
   bounding: string[];
   effective: string[];
   permitted: string[];

@@ -1,8 +1,8 @@
-import { execFileSync } from 'node:child_process';
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { resolveUser } from '#container/identity.ts';
+import { mknod, S_IF } from '#sys/ffi.ts';
 import { temporaryDirectory } from '#test/support/store.ts';
 
 const PASSWD = `# people
@@ -73,7 +73,7 @@ describe('a root that somebody else made', () => {
   test('cannot hold us by a pipe in the place of passwd', () => {
     const piped = temporaryDirectory();
     mkdirSync(join(piped, 'etc'));
-    execFileSync('mkfifo', [join(piped, 'etc/passwd')]);
+    mknod(join(piped, 'etc/passwd'), S_IF.FIFO | 0o600);
     expect(() => resolveUser(piped, 'root')).toThrow('unable to find user root');
   });
 });
