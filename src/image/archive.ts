@@ -12,6 +12,7 @@ import { hostPlatform, parsePlatform } from '#oci/platform.ts';
 import { familiar, parseReference } from '#oci/reference.ts';
 import { hasBlob, putBlob, readBlobJson, removeBlob } from '#store/blobs.ts';
 import type { Store } from '#store/store.ts';
+import { sweep } from '#store/sweep.ts';
 import { openUnpacker } from '#store/unpack.ts';
 
 export interface LoadOptions {
@@ -34,6 +35,7 @@ export async function loadArchive(
 ): Promise<string[]> {
   const { platform, abort } = options;
   const wanted = platform ? parsePlatform(platform) : hostPlatform();
+  await sweep(store);
   const archive = await spool(store, source, abort);
   try {
     const found = readImages(archive, wanted);

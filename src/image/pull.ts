@@ -23,6 +23,7 @@ import { openRegistry, type Registry } from '#oci/registry.ts';
 import { download } from '#oci/transfer.ts';
 import { hasBlob, putBlob, readBlob } from '#store/blobs.ts';
 import type { Store } from '#store/store.ts';
+import { sweep } from '#store/sweep.ts';
 import { openUnpacker, type Unpacker } from '#store/unpack.ts';
 
 export interface PullOptions {
@@ -119,7 +120,8 @@ async function withSession<T>(
   const forward = () => stop.abort(abort?.reason);
   abort?.throwIfAborted();
   abort?.addEventListener('abort', forward, { once: true });
-  const credentials = await credentialsFor(domain);
+  // Who brings new things in makes room first: what a killed pull left goes.
+  const [credentials] = await Promise.all([credentialsFor(domain), sweep(store)]);
   const registry = await openRegistry(domain, { credentials, abort: stop.signal });
   let unpacking: Unpacker | undefined;
   const unpacker = () => {
@@ -243,10 +245,14 @@ async function bringLayers(
   for (const one of ended) if (one.status === 'rejected') throw one.reason;
 }
 
-/** Docker's first lines: each layer once, what is there and what is to come. Gives what is to come. */
+/**
+ * Docker's first lines: each layer once, what is there and what is to come. Gives what is to come, the largest first:
+ * begun last, it would be waited for alone.
+ */
 function announce({ store, say }: Session, layers: readonly Layer[]): Layer[] {
   const distinct = new Map(layers.map((layer) => [layer.blob.digest, layer]));
   const missing = [...distinct.values()].filter((layer) => !isPresent(store, layer));
+  missing.sort((a, b) => b.blob.size - a.blob.size);
   const wanted = new Set(missing);
   for (const layer of distinct.values()) {
     const id = layer.blob.digest.slice('sha256:'.length).slice(0, 12);
