@@ -1,6 +1,5 @@
 /** Removes from tmp/ what killed commands left there. Cheap: one readdir(3) where nothing is. */
 import { existsSync, lstatSync, readdirSync } from 'node:fs';
-import { hasCode } from '#base/error.ts';
 import type { Store } from '#store/store.ts';
 import { removeTree, tryLock } from '#sys/file.ts';
 
@@ -40,7 +39,8 @@ async function removeUnheld(path: string): Promise<void> {
     using held = await tryLock(path);
     if (held !== undefined) removeTree(path);
   } catch (error) {
-    // Gone meanwhile, still written to by a child that is just ending, or held by a mount.
-    if (!hasCode(error, 'ENOENT', 'ENOTEMPTY', 'EBUSY', 'ELOOP', 'ENXIO')) throw error;
+    // Gone meanwhile, still written to by a child that is just ending, held by a mount, or of an id that is no longer
+    // mapped: whatever the system says, no command fails because of what an earlier one left.
+    if ((error as NodeJS.ErrnoException).code === undefined) throw error;
   }
 }

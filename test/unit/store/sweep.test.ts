@@ -1,12 +1,12 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, closeSync, existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { stage } from '#store/blobs.ts';
 import { stageDirectory, stagingName } from '#store/staging.ts';
 import { sweep } from '#store/sweep.ts';
-import { temporaryStore } from '#test/support/store.ts';
+import { temporaryStore, unprivileged } from '#test/support/store.ts';
 
 /** The pid of a process that has ended, and is not given to another so soon. */
 async function deadPid(): Promise<number> {
@@ -26,14 +26,27 @@ describe('sweep()', () => {
     closeSync(lock);
   });
 
-  test('removes what a dead one staged, at once, also a tree that nobody may enter', async () => {
+  test('removes what a dead one staged, at once', async () => {
     const store = temporaryStore();
     const pid = await deadPid();
     writeFileSync(store.path('tmp', `blob-${pid}-x-1`), 'half');
     mkdirSync(store.path('tmp', `layer-${pid}-x-2`, 'a', 'b'), { recursive: true });
-    mkdirSync(join(store.path('tmp', `layer-${pid}-x-2`), 'shut'), { mode: 0 });
     await sweep(store);
     expect(readdirSync(store.path('tmp'))).toEqual([]);
+  });
+
+  test('removes a tree that nobody may enter where it can, and goes on where it can not', async () => {
+    const store = temporaryStore();
+    const pid = await deadPid();
+    const shut = store.path('tmp', `layer-${pid}-x-1`, 'shut');
+    mkdirSync(join(shut, 'deep'), { recursive: true });
+    writeFileSync(store.path('tmp', `blob-${pid}-x-2`), 'half');
+    chmodSync(shut, 0);
+    onTestFinished(() => {
+      if (existsSync(shut)) chmodSync(shut, 0o700);
+    });
+    await sweep(store);
+    expect(readdirSync(store.path('tmp'))).toEqual(unprivileged ? [`layer-${pid}-x-1`] : []);
   });
 
   test('leaves what is held, whatever pid its name has: the holder may be in another pid namespace', async () => {
