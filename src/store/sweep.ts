@@ -14,8 +14,8 @@ const GRACE: Partial<Record<string, number>> = {
   gone: MINUTE,
 };
 
-/** A pid in a name says little after so long: it may be another's by now. */
-const STALE = 24 * 60 * MINUTE;
+/** For so long a pid in a name is believed; then it may be another's. What has a lock needs no pid. */
+const TRUST = { locked: 10 * MINUTE, other: 24 * 60 * MINUTE };
 
 /**
  * Removes what no living process works on. Names begin with a kind and a pid, `layer-4711-…`. The pid only saves work
@@ -29,7 +29,8 @@ export async function sweep(store: Store): Promise<void> {
     const path = store.path('tmp', name);
     const age = now - (lstatSync(path, { throwIfNoEntry: false })?.ctimeMs ?? now);
     const [, kind = '', pid] = /^([a-z]+)-(?:(\d+)-)?/.exec(name) ?? [];
-    if (pid !== undefined && age < STALE && existsSync(`/proc/${pid}`)) continue;
+    if (pid !== undefined && age < (GRACE[kind] === 0 ? TRUST.locked : TRUST.other) && existsSync(`/proc/${pid}`))
+      continue;
     if (age >= (GRACE[kind] ?? 10 * MINUTE)) await removeUnheld(path);
   }
 }

@@ -1,5 +1,3 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { chmodSync, closeSync, existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
@@ -8,12 +6,8 @@ import { stageDirectory, stagingName } from '#store/staging.ts';
 import { sweep } from '#store/sweep.ts';
 import { temporaryStore, unprivileged } from '#test/support/store.ts';
 
-/** The pid of a process that has ended, and is not given to another so soon. */
-async function deadPid(): Promise<number> {
-  const child = spawn('true', { stdio: 'ignore' });
-  await once(child, 'close');
-  return child.pid ?? 0;
-}
+/** More than the kernel gives (PID_MAX_LIMIT): a process that has ended, and whose pid is nobody else's. */
+const DEAD = 4_194_305;
 
 describe('sweep()', () => {
   test('leaves what living processes stage', async () => {
@@ -28,30 +22,28 @@ describe('sweep()', () => {
 
   test('removes what a dead one staged, at once', async () => {
     const store = temporaryStore();
-    const pid = await deadPid();
-    writeFileSync(store.path('tmp', `blob-${pid}-x-1`), 'half');
-    mkdirSync(store.path('tmp', `layer-${pid}-x-2`, 'a', 'b'), { recursive: true });
+    writeFileSync(store.path('tmp', `blob-${DEAD}-x-1`), 'half');
+    mkdirSync(store.path('tmp', `layer-${DEAD}-x-2`, 'a', 'b'), { recursive: true });
     await sweep(store);
     expect(readdirSync(store.path('tmp'))).toEqual([]);
   });
 
   test('removes a tree that nobody may enter where it can, and goes on where it can not', async () => {
     const store = temporaryStore();
-    const pid = await deadPid();
-    const shut = store.path('tmp', `layer-${pid}-x-1`, 'shut');
+    const shut = store.path('tmp', `layer-${DEAD}-x-1`, 'shut');
     mkdirSync(join(shut, 'deep'), { recursive: true });
-    writeFileSync(store.path('tmp', `blob-${pid}-x-2`), 'half');
+    writeFileSync(store.path('tmp', `blob-${DEAD}-x-2`), 'half');
     chmodSync(shut, 0);
     onTestFinished(() => {
       if (existsSync(shut)) chmodSync(shut, 0o700);
     });
     await sweep(store);
-    expect(readdirSync(store.path('tmp'))).toEqual(unprivileged ? [`layer-${pid}-x-1`] : []);
+    expect(readdirSync(store.path('tmp'))).toEqual(unprivileged ? [`layer-${DEAD}-x-1`] : []);
   });
 
   test('leaves what is held, whatever pid its name has: the holder may be in another pid namespace', async () => {
     const store = temporaryStore();
-    const path = store.path('tmp', `layer-${await deadPid()}-x-1`);
+    const path = store.path('tmp', `layer-${DEAD}-x-1`);
     const lock = stageDirectory(path, 0o755);
     await sweep(store);
     expect(readdirSync(store.path('tmp')).length).toBe(1);
@@ -62,7 +54,7 @@ describe('sweep()', () => {
 
   test('leaves what others have just begun, with or without a lock', async () => {
     const store = temporaryStore();
-    mkdirSync(store.path('tmp', `volume-${await deadPid()}-abc`));
+    mkdirSync(store.path('tmp', `volume-${DEAD}-abc`));
     mkdirSync(store.path('tmp', 'gone-0123456789abcdef'));
     mkdirSync(store.path('tmp', 'container-0123456789abcdef'));
     await sweep(store);
