@@ -26,17 +26,21 @@ export async function attendExec(
       stage = openStage({ terminal: request.tty, keys });
       await stage.connect(context, id, request.streams);
     });
-    return await stay(context, request, { exec, stage });
+    const status = await stay(context, request, { exec, stage });
+    if (status !== 'detached') return status;
   } finally {
     stage?.close();
   }
+  // The terminal is its old self again, and ends this line as it should.
+  context.err.line('read escape sequence');
+  return 1;
 }
 
 async function stay(
   context: Context,
   request: ExecRequest,
   { exec, stage }: { exec: Exec; stage: Stage | undefined },
-): Promise<number> {
+): Promise<number | 'detached'> {
   if (exec.kind === 'refused') {
     if (request.detach) throw new WherryError('unavailable', exec.message);
     context.out.line(exec.message);
@@ -47,8 +51,7 @@ async function stay(
   const first = await (ended === undefined ? exec.exited : Promise.race([ended, exec.exited]));
   if (typeof first === 'object' && first.reason === 'detached') {
     exec.leave();
-    context.err.line('read escape sequence');
-    return 1;
+    return 'detached';
   }
   // Both: the last output is written.
   await ended;

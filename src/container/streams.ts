@@ -20,8 +20,8 @@ const NULL_DEVICE = 0x103;
 /** May a container get this descriptor? root: its process is 0:0 inside of the namespace. */
 export function mayHandOver(fd: number, { root }: { root: boolean }): boolean {
   const stat = fstatSync(fd);
-  // A pipe with a name is a file with an owner.
-  if (stat.isFIFO()) return readlinkSync(`/proc/self/fd/${fd}`).startsWith('pipe:') || (root && isRoots(stat));
+  // A pipe with a name is a file with an owner; one that another user made could not be opened again.
+  if (stat.isFIFO()) return stat.uid === 0 && (root || readlinkSync(`/proc/self/fd/${fd}`).startsWith('pipe:'));
   if (stat.isFile()) return root && isRoots(stat);
   if (stat.isCharacterDevice()) return stat.rdev === NULL_DEVICE || (root && !isTerminal(stat.rdev));
   return false;
