@@ -68,6 +68,10 @@ async function makeDispatcher(host: string, insecure: boolean): Promise<Dispatch
     return new Agent({ ...options, connect: await connector(host, insecure) });
   }
   const { default: EnvHttpProxyAgent } = await import('undici/lib/dispatcher/env-http-proxy-agent.js');
+  const { default: Base } = await import('undici/lib/dispatcher/dispatcher.js');
+  const { default: api } = await import('undici/lib/api/index.js');
+  // What undici's main module does when it is loaded; agents for proxies connect by these methods.
+  Object.assign(Base.prototype, api);
   const { trust } = await import('#oci/trust.ts');
   const connect = { timeout: CONNECT_TIMEOUT, allowH2: false, ...trust(host) };
   return new EnvHttpProxyAgent({ ...options, connect, requestTls: connect });

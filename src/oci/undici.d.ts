@@ -16,6 +16,13 @@ declare module 'undici/lib/dispatcher/agent.js' {
   export = module;
 }
 
+declare module 'undici/lib/dispatcher/dispatcher.js' {
+  import type { Dispatcher } from 'undici';
+
+  const module: typeof Dispatcher;
+  export = module;
+}
+
 declare module 'undici/lib/api/index.js' {
   import type { Dispatcher } from 'undici';
 
