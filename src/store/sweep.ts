@@ -27,10 +27,11 @@ export async function sweep(store: Store): Promise<void> {
   const now = Date.now();
   for (const name of readdirSync(store.path('tmp'))) {
     const path = store.path('tmp', name);
-    const age = now - (lstatSync(path, { throwIfNoEntry: false })?.ctimeMs ?? now);
+    // The clock of files is finer than Date's: what was made this very millisecond is not younger than nothing.
+    const age = Math.max(0, now - (lstatSync(path, { throwIfNoEntry: false })?.ctimeMs ?? now));
     const [, kind = '', pid] = /^([a-z]+)-(?:(\d+)-)?/.exec(name) ?? [];
-    if (pid !== undefined && age < (GRACE[kind] === 0 ? TRUST.locked : TRUST.other) && existsSync(`/proc/${pid}`))
-      continue;
+    const trust = GRACE[kind] === 0 ? TRUST.locked : TRUST.other;
+    if (pid !== undefined && age < trust && existsSync(`/proc/${pid}`)) continue;
     if (age >= (GRACE[kind] ?? 10 * MINUTE)) await removeUnheld(path);
   }
 }
