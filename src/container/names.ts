@@ -132,33 +132,45 @@ export function containerIds(store: Store): string[] {
 /** A container by its whole id; undefined where there is none. Throws kind `corrupt` for a record that is not whole. */
 export function readRecord(store: Store, id: string): ContainerRecord | undefined {
   const path = store.path('containers', id, 'container.json');
-  const record = readJson<ContainerRecord>(path);
-  if (record === undefined || record?.id === id) return record;
-  throw new WherryError('corrupt', `Cannot read "${path}": it is not the record of a container`, {
-    hint: `Remove ${store.path('containers', id)} if nothing in it is needed any more`,
+  let record: ContainerRecord | undefined;
+  try {
+    record = readJson<ContainerRecord>(path);
+  } catch (cause) {
+    if (cause instanceof WherryError) throw corrupt(store, id, cause);
+    throw cause;
+  }
+  if (record !== undefined && record?.id !== id) throw corrupt(store, id);
+  return record;
+}
+
+function corrupt(store: Store, id: string, cause?: WherryError): WherryError {
+  const path = store.path('containers', id, 'container.json');
+  return new WherryError('corrupt', cause?.message ?? `Cannot read "${path}": it is not the record of a container`, {
+    hint: `Remove ${store.path('containers', id)} unless you need what is in it; the container can't be used any more`,
+    cause,
   });
 }
 
 /**
- * All containers, in no order. A record that can't be read is handed to `corrupt`, and the others are still given.
+ * All containers, in no order. A record that can't be read is handed to `damaged`, and the others are still given.
  */
 export function listContainers(
   store: Store,
-  corrupt: (error: WherryError) => void = () => undefined,
+  damaged: (error: WherryError) => void = () => undefined,
 ): ContainerRecord[] {
   return containerIds(store)
-    .map((id) => tolerant(() => readRecord(store, id), corrupt))
+    .map((id) => tolerant(() => readRecord(store, id), damaged))
     .filter((record) => record !== undefined);
 }
 
 /** What `read` gives, or undefined, with the error handed over, where the store's bytes are damaged. */
-export function tolerant<T>(read: () => T, corrupt: (error: WherryError) => void): T | undefined {
+export function tolerant<T>(read: () => T, damaged: (error: WherryError) => void): T | undefined {
   try {
     return read();
   } catch (error) {
     if (hasCode(error, 'EACCES', 'EIO'))
-      corrupt(new WherryError('corrupt', (error as Error).message, { cause: error }));
-    else if (error instanceof WherryError && error.kind === 'corrupt') corrupt(error);
+      damaged(new WherryError('corrupt', (error as Error).message, { cause: error }));
+    else if (error instanceof WherryError && error.kind === 'corrupt') damaged(error);
     else throw error;
     return undefined;
   }
