@@ -102,8 +102,8 @@ void input_start(void)
 {
 	if (input.watch.fd < 0)
 		return;
-	/* The end of the reader is always told. */
-	(void)watch_want(&input.watch, 0);
+	/* The end of the reader is always told. What was typed before the start may be waiting to be written. */
+	(void)watch_add(&input.watch, 0);
 	if (input.pump.fd >= 0 && watch_want(&input.pump, EPOLLIN) < 0) {
 		input.always_ready = errno == EPERM;
 		if (!input.always_ready)
