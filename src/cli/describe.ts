@@ -8,7 +8,8 @@ import { ownSize } from '#container/size.ts';
 import type { Size } from '#container/view.ts';
 import { lookAt } from '#container/view.ts';
 import type { Store } from '#engine/open.ts';
-import { findImage, type Image } from '#image/names.ts';
+import { type Entry, readCatalog } from '#image/catalog.ts';
+import { findEntry, findImage, type Image } from '#image/names.ts';
 
 /** A container in the shape of `inspect`. Throws kind `not-found`. */
 export function describeContainer(store: Store, name: string, { size }: { size: boolean }): object {
@@ -24,12 +25,19 @@ export function sizeOf(store: Store, record: ContainerRecord): Size {
 /** A listing looks up each name once. */
 export function imageNamer(store: Store, { truncate }: { truncate: boolean }): (record: ContainerRecord) => string {
   const ids = new Map<string, string | undefined>();
+  let entries: Entry[] | undefined;
   return ({ image: { reference, id } }) => {
-    if (!ids.has(reference)) ids.set(reference, lookUp(store, reference)?.id);
+    entries ??= tolerate(() => readCatalog(store)) ?? [];
+    if (!ids.has(reference)) ids.set(reference, idOf(store, entries, reference));
     // The name is gone or means another image now: Docker shows the ID.
     if (ids.get(reference) !== id) return truncate ? id.replace(/^sha256:/, '').slice(0, 12) : id;
     return reference;
   };
+}
+
+/** The catalog notes ids; only an entry of another tool's needs its manifest read. */
+function idOf(store: Store, entries: readonly Entry[], reference: string): string | undefined {
+  return tolerate(() => findEntry(entries, reference)?.id) ?? lookUp(store, reference)?.id;
 }
 
 /** Does a container's image have all the layers of this one, at its beginning? An image that is not here has no heirs. */
@@ -44,10 +52,14 @@ export function descendance(store: Store): (record: ContainerRecord, ancestor: s
   };
 }
 
-/** A damaged or impossible name is as good as none here: it is not what the user asked about. */
 function lookUp(store: Store, text: string): Image | undefined {
+  return tolerate(() => findImage(store, text));
+}
+
+/** A damaged or impossible name is as good as none here: it is not what the user asked about. */
+function tolerate<T>(read: () => T): T | undefined {
   try {
-    return findImage(store, text);
+    return read();
   } catch (error) {
     if (error instanceof WherryError) return undefined;
     throw error;

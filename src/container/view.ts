@@ -181,6 +181,8 @@ function ellipsis(text: string, length: number): string {
 
 /** strconv.Quote: printable characters as they are, whatever the script. */
 function quote(text: string): string {
+  // Nearly all are plain: 500 rows shall not wait for Unicode's tables.
+  if (/^[ !#-[\]-~]*…?$/.test(text)) return `"${text}"`;
   const named: Record<string, string> = { '"': '\\"', '\\': '\\\\', '\n': '\\n', '\r': '\\r', '\t': '\\t' };
   const body = text.replace(/["\\\p{C}\p{Zl}\p{Zp}]/gu, (character) => named[character] ?? escaped(character));
   return `"${body}"`;
