@@ -60,7 +60,7 @@ export interface Context {
   readonly debug: boolean;
 }
 
-export interface Example {
+interface Example {
   does: string;
   /** A line that starts with `wherry`; an end-to-end test runs it. */
   line: string;

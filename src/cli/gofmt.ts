@@ -46,7 +46,7 @@ export function goJson(value: unknown, { html = false }: { html?: boolean } = {}
 }
 
 /** Go's strconv.Quote. */
-export function quote(text: string): string {
+function quote(text: string): string {
   return `"${text.replace(/["\\\p{C}]/gu, escapeLetter)}"`;
 }
 

@@ -23,7 +23,7 @@ function invalid(reason: string): WherryError {
 }
 
 /** Makes a kind from a parser of one value; undefined when not given. */
-export function single<T>(label: string, read: (text: string) => T, zero?: string): Kind<T | undefined> {
+function single<T>(label: string, read: (text: string) => T, zero?: string): Kind<T | undefined> {
   return { label, absent: undefined, read, ...(zero === undefined ? {} : { zero }) };
 }
 

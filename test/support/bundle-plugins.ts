@@ -58,7 +58,7 @@ export const builtins: Plugin = {
       contents: `module.exports = ${module(path)}`,
     }));
     builder.onLoad({ filter: /./, namespace: 'imported' }, ({ path }) => {
-      const all: Record<string, unknown> = process.getBuiltinModule(path) ?? {};
+      const all = { ...process.getBuiltinModule(path) } as Record<string, unknown>;
       const exported = Object.keys(all).map((name) => {
         const make = HEAVY.test(path) && typeof all[name] === 'function' ? 'later' : 'now';
         return `export const ${name} = /* @__PURE__ */ ${make}(${JSON.stringify(name)})`;
