@@ -71,17 +71,28 @@ async function bundle(): Promise<Program[]> {
   }));
 }
 
-/** Runs a program from its compiled code; where that is absent or of another V8, from the text. */
+/**
+ * Runs a program from its compiled code; where that is absent or of another V8, from the text. With WHERRY_TRAIN in the
+ * environment, what this run had to compile is added to the code for the next: an installation that can run a first
+ * container so saves 10 ms of every later one.
+ */
 function loader(program: string): string {
   return `'use strict';
-const { readFileSync } = process.getBuiltinModule('node:fs');
+const { readFileSync, renameSync, writeFileSync } = process.getBuiltinModule('node:fs');
 const { Script } = process.getBuiltinModule('node:vm');
 const filename = \`\${__dirname}/${program}.js\`;
+const code = \`\${__dirname}/${program}-\${process.arch}-\${process.versions.v8}.code\`;
 let cachedData;
 try {
-  cachedData = readFileSync(\`\${__dirname}/${program}-\${process.arch}-\${process.versions.v8}.code\`);
+  cachedData = readFileSync(code);
 } catch {}
 const script = new Script(readFileSync(filename, 'latin1'), { filename, cachedData });
+if (process.env.WHERRY_TRAIN) {
+  process.on('exit', () => {
+    writeFileSync(\`\${code}.\${process.pid}.tmp\`, script.createCachedData());
+    renameSync(\`\${code}.\${process.pid}.tmp\`, code);
+  });
+}
 const url = 'file://' + encodeURI(filename).replace(/[?#]/g, encodeURIComponent);
 script.runInThisContext()(require, module, exports, url);
 `;
