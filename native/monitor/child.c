@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 /* What happens to a terminal or a user's session is no reason for a container to end. */
-static const int IGNORED[] = {SIGHUP, SIGPIPE, SIGQUIT, SIGUSR1, SIGUSR2, SIGTSTP, SIGTTIN, SIGTTOU, SIGALRM};
+static const int IGNORED[] = {SIGHUP, SIGPIPE, SIGQUIT, SIGUSR1, SIGUSR2, SIGTSTP, SIGTTIN, SIGTTOU, SIGALRM, SIGXFSZ};
 
 enum { OWN_MASK = 077, USUAL_MASK = 022 };
 

@@ -123,8 +123,6 @@ static const char *missing_key(const struct config *config)
 		return "pid-file";
 	if (!config_is_exec(config) && !config->state)
 		return "state";
-	if (config->publish.count > 0 && !config->network)
-		return "netns";
 	if (config->terminal && !config->socket)
 		return "socket";
 	return NULL;

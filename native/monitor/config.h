@@ -46,7 +46,7 @@ struct config {
 	char *pid_file;
 	char *runtime_log;
 	char *oom_file;
-	char *network;
+	char *network; /* where containers are reached; absent: where the monitor is */
 	struct list publish;
 	long long transparent;
 };

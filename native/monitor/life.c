@@ -232,7 +232,7 @@ static void failed_to(const char *what)
 {
 	char said[16];
 
-	snprintf(life.error, sizeof(life.error), "cannot start \"%s\": %s", what, strerror(errno));
+	snprintf(life.error, sizeof(life.error), "cannot %s: %s", what, strerror(errno));
 	stdio_failed(said, sizeof(said));
 	failed(125);
 }
@@ -327,8 +327,12 @@ static void start(void)
 	if (!arguments)
 		return failed_to("start the runtime");
 	life.runtime = child_start(arguments, stdio_for_runtime());
-	if (life.runtime < 0)
-		failed_to(arguments[0]);
+	if (life.runtime < 0) {
+		char what[512];
+
+		snprintf(what, sizeof(what), "start the runtime \"%s\"", arguments[0]);
+		failed_to(what);
+	}
 }
 
 /* The end before any beginning. */

@@ -114,6 +114,8 @@ static int bind_port(struct port *port)
 
 static bool enter_network(const struct config *config, char *problem, size_t size)
 {
+	if (!config->network)
+		return true;
 	scoped_fd network = open(config->network, O_RDONLY | O_CLOEXEC);
 
 	if (network >= 0 && setns(network, CLONE_NEWNET) == 0)

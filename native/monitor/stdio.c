@@ -8,7 +8,6 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/un.h>
 #include <termios.h>
 #include <unistd.h>
@@ -37,15 +36,18 @@ static void let_go(int *fd)
 }
 
 /*
- * May the container have this descriptor itself? A pipe or a socket, yes. A terminal would let it take what the user
+ * May the container have this descriptor itself? A pipe without a name, yes. A terminal would let it take what the user
  * types for others, and programs would treat it as theirs, which they don't with Docker; a file could be opened once
- * more through /proc/self/fd, for writing too. These are copied.
+ * more through /proc/self/fd, for writing too, and runtimes give it to the container's user; a socket can't be opened
+ * again as /dev/stdout. These are copied.
  */
 static bool is_harmless(int fd)
 {
-	struct stat status;
+	char path[32], target[sizeof("pipe:") - 1];
 
-	return fstat(fd, &status) == 0 && (S_ISFIFO(status.st_mode) || S_ISSOCK(status.st_mode));
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	return readlink(path, target, sizeof(target)) == (ssize_t)sizeof(target) &&
+	       memcmp(target, "pipe:", sizeof(target)) == 0;
 }
 
 /* Standard error always comes by here: a runtime that can't start the process writes to it as well. */
