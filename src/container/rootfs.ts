@@ -1,5 +1,6 @@
 /** A container's root file system: its image's layers below a directory of its own, mounted at `merged`. */
 import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { WherryError } from '#base/error.ts';
 import type { ContainerRecord } from '#container/record.ts';
 import type { Store } from '#store/store.ts';
@@ -24,7 +25,11 @@ export async function mountRootfs(store: Store, record: ContainerRecord): Promis
   if (lower.length === 0) lower.push(emptyLayer(at('empty')));
   const overlay = { lower: lower.toReversed(), upper: at('upper'), work: at('work'), target };
   if (record.driver === 'fuse-overlayfs') await mountFuseOverlay(overlay);
-  else mountOverlay({ ...overlay, volatile: record.hostConfig.AutoRemove });
+  else {
+    // The kernel's mark of an earlier volatile mount: to remove it is to say that no crash came between (overlayfs.rst).
+    rmSync(join(overlay.work, 'work', 'incompat'), { recursive: true, force: true });
+    mountOverlay({ ...overlay, volatile: record.hostConfig.AutoRemove });
+  }
   return target;
 }
 

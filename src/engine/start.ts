@@ -10,7 +10,7 @@ import { isRunning, readState } from '#container/state.ts';
 import { prepareBundle } from '#engine/bundle.ts';
 import { eraseContainer } from '#engine/remove.ts';
 import type { Store } from '#store/store.ts';
-import { lock } from '#sys/file.ts';
+import { lock, tryLock } from '#sys/file.ts';
 
 export interface StartOptions {
   /** Which of the command's own streams the container gets, without anything in between; not for a terminal. */
@@ -54,9 +54,9 @@ export async function startContainer(
   }
 }
 
-async function lockContainer(store: Store, record: ContainerRecord): Promise<Disposable> {
+async function lockContainer(store: Store, record: ContainerRecord, file = ''): Promise<Disposable> {
   try {
-    return await lock(store.path('containers', record.id));
+    return await lock(store.path('containers', record.id, file));
   } catch (cause) {
     throw new WherryError('not-found', `No such container: ${record.name}`, { cause });
   }
@@ -97,7 +97,14 @@ export async function cleanupContainer(store: Store, id: string): Promise<void> 
   using _held = await lockContainer(store, record);
   if (isRunning(readState(store, id))) return;
   await release(store, record);
-  if (record.hostConfig.AutoRemove) await eraseContainer(store, record, { volumes: true });
+  if (!record.hostConfig.AutoRemove || (await isRestarted(store, record))) return;
+  await eraseContainer(store, record, { volumes: true });
+}
+
+/** A restart holds the record meanwhile, and thereby keeps a container made with --rm. */
+async function isRestarted(store: Store, record: ContainerRecord): Promise<boolean> {
+  using free = await tryLock(store.path('containers', record.id, 'container.json'), { shared: true });
+  return free === undefined;
 }
 
 export interface RemoveOptions {
@@ -130,10 +137,20 @@ function runningConflict(record: ContainerRecord, status: string): WherryError {
   return new WherryError('conflict', `cannot remove container "${record.name}": container ${what}${advice}`);
 }
 
-/** Stops a container where it runs, and starts it again. */
+/**
+ * Stops a container where it runs, and starts it again. One made with --rm stays for that; it goes when it can't be
+ * started again.
+ */
 export async function restartContainer(store: Store, name: string, options: StopOptions = {}): Promise<void> {
   const record = findContainer(store, name);
-  await stopContainer(store, name, options);
-  const session = await startContainer(store, record.id);
-  session?.leave();
+  try {
+    using _kept = await lockContainer(store, record, 'container.json');
+    await stopContainer(store, name, options);
+    const session = await startContainer(store, record.id);
+    session?.leave();
+  } catch (error) {
+    // Gone by now is as good.
+    if (record.hostConfig.AutoRemove) await cleanupContainer(store, record.id).catch(() => undefined);
+    throw error;
+  }
 }
