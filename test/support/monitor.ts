@@ -158,12 +158,13 @@ export function startMonitor(options: StartOptions): Started {
   const child = spawn(program, words, { stdio: [...(streams as 'pipe'[]), 'pipe'] });
   const socket = child.stdio[3] as Socket;
   const ended = once(child, 'exit').then(([status, signal]) => status ?? signal) as Promise<number | string>;
+  const command = talk(socket);
   onTestFinished(async () => {
     socket.destroy();
-    killTree(place, child);
+    killTree(child);
     await ended;
   });
-  return { place, child, ended, ...talk(socket), client: (...said) => connectClient(place.at('socket'), said), log };
+  return { place, child, ended, ...command, client: (...said) => connectClient(place.at('socket'), said), log };
 
   function log(name = 'log') {
     return place
@@ -174,15 +175,25 @@ export function startMonitor(options: StartOptions): Started {
   }
 }
 
-function killTree(place: Place, child: ChildProcess): void {
+/**
+ * Ends the monitor and what runs under it. Only living children of the living monitor are taken for the container:
+ * a pid from a file may be anybody's, and kill(2) takes -1 for everybody.
+ */
+function killTree(child: ChildProcess): void {
+  const { pid } = child;
+  if (pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
+  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').map(Number);
+  child.kill('SIGSTOP');
   // The container leads a process group: minus means all of it.
-  for (const find of [() => -Number(place.read('pid')), () => child.pid ?? 0]) {
-    try {
-      const pid = find();
-      if (pid !== 0) process.kill(pid, 'SIGKILL');
-    } catch {
-      // It has ended already.
-    }
+  for (const one of children) if (one > 1) killGroup(one);
+  child.kill('SIGKILL');
+}
+
+function killGroup(leader: number): void {
+  try {
+    process.kill(-leader, 'SIGKILL');
+  } catch {
+    // It leads none: the runtime, which ends by itself.
   }
 }
 
