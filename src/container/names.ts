@@ -1,11 +1,12 @@
 /** Containers by name and id: a name is an exclusive link whose content is the id of the container that has it. */
-import { closeSync, existsSync, openSync, readdirSync, readSync, unlinkSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readdirSync, unlinkSync } from 'node:fs';
 import { hasCode, WherryError } from '#base/error.ts';
 import type { ContainerRecord } from '#container/record.ts';
 import type { Store } from '#store/store.ts';
 import { flock, LOCK } from '#sys/ffi.ts';
 import { readJson, readText, reserve } from '#sys/file.ts';
 import { isSameProcess, startTime } from '#sys/process.ts';
+import { randomHex } from '#sys/random.ts';
 
 const NAME = /^\/?([a-zA-Z0-9][a-zA-Z0-9_.-]+)$/;
 /** A file's name has 255 bytes, and its staged form needs some of them. */
@@ -80,19 +81,12 @@ function dropReservation(store: Store, path: string, id: string): void {
 
 /**
  * A new container id: 64 hexadecimal digits. As Docker's, its short form is never all digits, which some programs
- * would take for a number. Read from the kernel itself: the global `crypto` costs 4 ms to load.
+ * would take for a number.
  */
 export function newId(): string {
-  const bytes = Buffer.alloc(32);
-  const urandom = openSync('/dev/urandom', 'r');
-  try {
-    for (;;) {
-      readSync(urandom, bytes);
-      const id = bytes.toString('hex');
-      if (!/^\d{12}/.test(id)) return id;
-    }
-  } finally {
-    closeSync(urandom);
+  for (;;) {
+    const id = randomHex(32);
+    if (!/^\d{12}/.test(id)) return id;
   }
 }
 

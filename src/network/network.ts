@@ -11,10 +11,11 @@ import { enterRoom, folderOf, type Room, takeLease } from '#network/leases.ts';
 import { linger } from '#network/linger.ts';
 import { type Link, makeBridges, makeLinks, makeUserNamespace, USER } from '#network/link.ts';
 import { startOutside } from '#network/outside.ts';
-import { DEFAULT_NETWORK, type NetworkRecord, needNetwork, randomHex } from '#network/records.ts';
+import { DEFAULT_NETWORK, type NetworkRecord, needNetwork } from '#network/records.ts';
 import type { Store } from '#store/store.ts';
 import { releaseNamespace } from '#sys/netns.ts';
 import { isSameProcess } from '#sys/process.ts';
+import { randomHex } from '#sys/random.ts';
 
 export interface JoinRequest {
   /** The container's. */

@@ -1,9 +1,10 @@
 /** Networks as they are kept: networks/<name>.json. The default one is made when it is first asked for. */
-import { closeSync, openSync, readdirSync, readFileSync, readSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { WherryError } from '#base/error.ts';
 import { choosePool, formatSubnet, gatewayOf, parseRoutes, parseSubnet, type Subnet } from '#network/ipam.ts';
 import type { Store } from '#store/store.ts';
 import { lock, readJson, readText, reserve } from '#sys/file.ts';
+import { randomHex } from '#sys/random.ts';
 
 export interface NetworkRecord {
   name: string;
@@ -23,18 +24,6 @@ export interface NetworkRecord {
 
 /** The network that a container joins without any word about it. */
 export const DEFAULT_NETWORK = 'bridge';
-
-/** Random bytes as hexadecimal digits, without the weight of node:crypto. */
-export function randomHex(bytes: number): string {
-  const buffer = Buffer.alloc(bytes);
-  const fd = openSync('/dev/urandom', 'r');
-  try {
-    readSync(fd, buffer);
-  } finally {
-    closeSync(fd);
-  }
-  return buffer.toString('hex');
-}
 
 /** Throws kind `not-found` in Docker's words. `default` is the default network's other name. */
 export async function needNetwork(store: Store, name: string): Promise<NetworkRecord> {

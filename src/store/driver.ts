@@ -1,8 +1,8 @@
 /** How root file systems are mounted here: found by trying, remembered for this kernel, shown by `info`. */
-import { randomBytes } from 'node:crypto';
 import { release } from 'node:os';
 import type { Store } from '#store/store.ts';
 import { readJson, replace } from '#sys/file.ts';
+import { randomHex } from '#sys/random.ts';
 
 /** overlay: the kernel's; fuse-overlayfs; copy: every container gets a copy of its image. */
 export type Driver = 'overlay' | 'fuse-overlayfs' | 'copy';
@@ -31,7 +31,7 @@ export async function storageDriver(store: Store): Promise<DriverChoice> {
 
 async function choose(store: Store): Promise<DriverChoice> {
   const { fuseOverlayRefusal, overlayRefusal } = await import('#sys/overlay.ts');
-  const room = () => store.path('tmp', `driver-${process.pid}-${randomBytes(4).toString('hex')}`);
+  const room = () => store.path('tmp', `driver-${process.pid}-${randomHex(4)}`);
   const refusals: DriverChoice['refusals'] = {};
   const kernel = release();
   const overlay = overlayRefusal(room());

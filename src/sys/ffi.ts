@@ -28,10 +28,25 @@ let loaded: Ffi | undefined;
 
 function ffi(): Ffi {
   if (loaded === undefined) {
-    loaded = createRequire(import.meta.url)('ffi-rs') as Ffi;
+    loaded = withoutReport(() => createRequire(import.meta.url)('ffi-rs') as Ffi);
     loaded.open({ library: 'c', path: 'libc.so.6' });
   }
   return loaded;
+}
+
+/**
+ * ffi-rs asks Node's report which C library this is, and a report takes 2 ms. There is one answer: the pinned Node runs
+ * with glibc only.
+ */
+function withoutReport<T>(load: () => T): T {
+  const original = Object.getOwnPropertyDescriptor(process, 'report');
+  const report = { getReport: () => ({ header: { glibcVersionRuntime: 'glibc' } }) };
+  Object.defineProperty(process, 'report', { configurable: true, value: report });
+  try {
+    return load();
+  } finally {
+    if (original !== undefined) Object.defineProperty(process, 'report', original);
+  }
 }
 
 const names = new Map(Object.entries(constants.errno).map(([name, number]) => [number, name]));

@@ -1,9 +1,9 @@
 /** Named and anonymous volumes: a directory under volumes/ with a record in the shape of Docker's inspect. */
-import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, renameSync } from 'node:fs';
 import { WherryError } from '#base/error.ts';
 import type { Store } from '#store/store.ts';
 import { lock, readJson, removeTree, replace } from '#sys/file.ts';
+import { randomHex } from '#sys/random.ts';
 
 /** As `docker volume inspect` shows it. */
 export interface Volume {
@@ -31,7 +31,7 @@ export function volumeData(store: Store, name: string): string {
 
 /** Makes a volume, or gives the one that has this name already, as Docker does. Throws kind `invalid` for a bad name. */
 export async function createVolume(store: Store, { name, labels }: VolumeOptions = {}): Promise<Volume> {
-  const chosen = name ?? randomBytes(32).toString('hex');
+  const chosen = name ?? randomHex(32);
   checkName(chosen);
   const known = findVolume(store, chosen);
   if (known !== undefined) return known;
@@ -44,7 +44,7 @@ export async function createVolume(store: Store, { name, labels }: VolumeOptions
     Options: null,
     Scope: 'local',
   };
-  const staged = store.path('tmp', `volume-${process.pid}-${randomBytes(6).toString('hex')}`);
+  const staged = store.path('tmp', `volume-${process.pid}-${randomHex(6)}`);
   mkdirSync(`${staged}/_data`, { recursive: true, mode: 0o755 });
   replace(`${staged}/volume.json`, JSON.stringify(volume), { durable: true });
   return publish(store, staged, volume);
@@ -108,7 +108,7 @@ export async function removeVolume(store: Store, name: string, usedBy: readonly 
   if (usedBy.length > 0) {
     throw new WherryError('conflict', `remove ${name}: volume is in use - [${usedBy.join(', ')}]`);
   }
-  const doomed = store.path('tmp', `gone-${process.pid}-${randomBytes(6).toString('hex')}`);
+  const doomed = store.path('tmp', `gone-${process.pid}-${randomHex(6)}`);
   {
     using _held = await lock(store.path('volumes'));
     if (!existsSync(store.path('volumes', name))) return;

@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { needNetwork, randomHex } from '#network/records.ts';
+import { needNetwork } from '#network/records.ts';
 import { temporaryStore } from '#test/support/store.ts';
 
 test('the default network is made once, whoever asks first and by either name', async () => {
@@ -25,8 +25,4 @@ test.each(['foo', 'Bridge', '', '.', '../networks/web'])('needNetwork(%j) is not
       message: `failed to set up container networking: network ${name} not found`,
     }),
   );
-});
-
-test('randomHex() has two digits a byte', () => {
-  expect(randomHex(32)).toMatch(/^[0-9a-f]{64}$/);
 });
