@@ -62,12 +62,12 @@ function merged(base: unknown, change: unknown): unknown {
 const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-/** A state as the monitor of this very process would write it. */
+/** A state as the monitor would write it; this very process stands for the monitor. It names no process to be killed. */
 export function stateOf(change: Partial<State> = {}): State {
   return {
     status: 'running',
-    pid: process.pid,
-    pidStart: startTime(process.pid) ?? 0,
+    pid: 0,
+    pidStart: 0,
     monitorPid: process.pid,
     monitorStart: startTime(process.pid) ?? 0,
     bootId: 'this-boot',

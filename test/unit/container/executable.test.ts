@@ -1,0 +1,50 @@
+import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { whyNotExecutable } from '#container/executable.ts';
+import type { Process } from '#oci/spec.ts';
+import { temporaryDirectory } from '#test/support/store.ts';
+
+function directory(): string {
+  const path = temporaryDirectory();
+  writeFileSync(join(path, 'program'), '');
+  chmodSync(join(path, 'program'), 0o755);
+  writeFileSync(join(path, 'file'), '');
+  mkdirSync(join(path, 'folder'));
+  return path;
+}
+
+/** This process's own root stands for a container's. */
+function why(command: string, cwd = '/'): string | undefined {
+  const here = directory();
+  const wish: Process = {
+    user: { uid: 0, gid: 0 },
+    args: [command.replace('HERE', here)],
+    cwd: cwd.replace('HERE', here),
+    env: [`PATH=/nonexistent:${here}`],
+  };
+  return whyNotExecutable(process.pid, wish)?.replaceAll(here, 'HERE');
+}
+
+test.each(['program', 'HERE/program', './program'])('%s can be executed', (command) => {
+  expect(why(command, 'HERE')).toBeUndefined();
+});
+
+test.each([
+  ['nosuch', 'exec: "nosuch": executable file not found in $PATH'],
+  ['', 'exec: "": executable file not found in $PATH'],
+  ['HERE/nosuch', 'exec: "HERE/nosuch": stat HERE/nosuch: no such file or directory'],
+  ['HERE/file', 'exec: "HERE/file": permission denied'],
+  ['HERE/folder', 'exec: "HERE/folder": is a directory: permission denied'],
+  ['file', 'exec: "file": permission denied'],
+  ['folder', 'exec: "folder": executable file not found in $PATH'],
+])('%j can not, as Docker says it', (command, words) => {
+  expect(why(command)).toBe(words);
+});
+
+test('the working directory is looked at first', () => {
+  expect(why('program', '/nosuch')).toBe(
+    'chdir to cwd ("/nosuch") set in config.json failed: no such file or directory',
+  );
+  expect(why('program', 'etc')).toBe('Cwd must be an absolute path');
+});
