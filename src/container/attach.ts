@@ -20,7 +20,7 @@ export interface AttachOptions {
 }
 
 /** Why an attachment came to its end. lost: the monitor went without a word. */
-export type AttachEnd =
+type AttachEnd =
   | ({ reason: 'exited' } & Ending)
   | { reason: 'restarting' }
   | { reason: 'detached' }
@@ -71,7 +71,7 @@ export async function connectMonitor(
 }
 
 /** Undefined where nobody listens. */
-export async function connect(path: string): Promise<Socket | undefined> {
+async function connect(path: string): Promise<Socket | undefined> {
   const socket = createConnection(path);
   try {
     await once(socket, 'connect');

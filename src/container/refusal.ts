@@ -57,7 +57,7 @@ export function inDockersWords(text: string, attempt: Attempt): string {
 }
 
 /** Docker's CLI reads its exit status out of the message, and so do we. */
-export function statusOf(message: string): 125 | 126 | 127 {
+function statusOf(message: string): 125 | 126 | 127 {
   if (/executable file not found|no such file or directory/.test(message)) return 127;
   return /permission denied|is a directory/.test(message) ? 126 : 125;
 }

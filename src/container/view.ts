@@ -10,7 +10,7 @@ import type { Store } from '#store/store.ts';
 import { readJson } from '#sys/file.ts';
 
 /** What the engine notes of a container's network at its start (network.json). */
-export interface NetworkState {
+interface NetworkState {
   netns: string | null;
   endpoints: Record<string, Endpoint>;
   ports: PortMap;
