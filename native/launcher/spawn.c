@@ -2,6 +2,7 @@
 #include "launcher/spawn.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/magic.h>
 #include <sched.h>
 #include <signal.h>
