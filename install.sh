@@ -195,6 +195,24 @@ place() {
 	if [ -n "$docker" ]; then place_docker; fi
 }
 
+# A few real commands, on a store and a namespace of their own, so that V8's code of what they call is installed as well: each
+# start is a third faster. Nothing depends on it; root leaves it out, whose namespace and store have one place only.
+warm_up() {
+	[ -z "$root" ] || return 0
+	room=$(mktemp -d)
+	mkdir -m 700 "$room/run"
+	own() { WHERRY_TRAIN=1 WHERRY_ROOT=$room/store XDG_RUNTIME_DIR=$room/run timeout 60 "$library/bin/wherry" "$@" >/dev/null 2>&1 </dev/null; }
+	own run --rm localhost/busybox true || own run --rm --network none localhost/busybox true || true
+	if own run -d --name warm --network none localhost/busybox sleep 60; then
+		own exec warm true || true
+		own ps || true
+		own logs warm || true
+		own rm -f warm || true
+	fi
+	if [ -r "$room/run/wherry/holder" ]; then kill "$(cut -d' ' -f1 "$room/run/wherry/holder")" 2>/dev/null || true; fi
+	rm -rf "$room" 2>/dev/null || true
+}
+
 place_docker() {
 	if [ -e "$prefix/bin/docker" ] && ! ours "$prefix/bin/docker"; then
 		die "$prefix/bin/docker is another program; remove it or leave out --docker"
@@ -292,6 +310,7 @@ fi
 install_packages
 build
 place
+warm_up
 check_subids
 check_namespaces
 check_cgroups
