@@ -1,7 +1,7 @@
 /**
  * A container as it is kept: the record, written once when it is made, and the state, small and replaced whole.
  */
-import type { Config, EndpointRequest, HostConfig, MountPoint } from '#base/api.ts';
+import type { Config, Endpoint, EndpointRequest, HostConfig, MountPoint, PortMap } from '#base/api.ts';
 
 export interface ContainerRecord {
   id: string;
@@ -46,4 +46,12 @@ export interface State {
   oomKilled: boolean;
   restartCount: number;
   error: string;
+}
+
+/** What the engine notes of a container's network at each start (network.json): for ps, inspect and port. */
+export interface NetworkState {
+  /** Null where the runtime makes or finds the namespace. */
+  netns: string | null;
+  endpoints: Record<string, Endpoint>;
+  ports: PortMap;
 }

@@ -1,20 +1,12 @@
 /** Containers as `ps` shows them: a row each, worked out field by field as it is asked for. */
-import type { Endpoint, PortMap } from '#base/api.ts';
 import type { WherryError } from '#base/error.ts';
 import { ago, humanDuration, humanSize, localTime } from '#base/units.ts';
 import { containerIds, readRecord, tolerant } from '#container/names.ts';
 import { displayPorts, listPorts, type Port } from '#container/portview.ts';
-import type { ContainerRecord, State } from '#container/record.ts';
+import type { ContainerRecord, NetworkState, State } from '#container/record.ts';
 import { isRunning, readState } from '#container/state.ts';
 import type { Store } from '#store/store.ts';
 import { readJson } from '#sys/file.ts';
-
-/** What the engine notes of a container's network at its start (network.json). */
-interface NetworkState {
-  netns: string | null;
-  endpoints: Record<string, Endpoint>;
-  ports: PortMap;
-}
 
 /** A container and what it is doing. */
 export interface Seen {

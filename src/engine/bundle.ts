@@ -1,10 +1,9 @@
 /** What a container needs around it at each start: root, volumes, network, the files in /etc, and the bundle. */
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Endpoint, PortMap } from '#base/api.ts';
 import { oomFile } from '#container/limits.ts';
 import type { MonitorOptions } from '#container/monitor.ts';
-import type { ContainerRecord } from '#container/record.ts';
+import type { ContainerRecord, NetworkState } from '#container/record.ts';
 import { mountRootfs } from '#container/rootfs.ts';
 import { withCompiledFilter } from '#container/seccomp-cache.ts';
 import { mountShm } from '#container/shm.ts';
@@ -20,13 +19,6 @@ import { resolveInRoot } from '#sys/rooted.ts';
 export interface Bundle extends Pick<MonitorOptions, 'bundle' | 'cgroupManager' | 'oomFile' | 'netns' | 'publish'> {
   /** To be called when the container has started: the next one starts faster. */
   started?: () => void;
-}
-
-/** Kept with the container while it runs: what ps, inspect and port show of its network. */
-export interface NetworkState {
-  netns: string | null;
-  endpoints: Record<string, Endpoint>;
-  ports: PortMap;
 }
 
 /**

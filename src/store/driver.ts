@@ -5,7 +5,7 @@ import { readJson, replace } from '#sys/file.ts';
 import { randomHex } from '#sys/random.ts';
 
 /** overlay: the kernel's; fuse-overlayfs; copy: every container gets a copy of its image. */
-export type Driver = 'overlay' | 'fuse-overlayfs' | 'copy';
+type Driver = 'overlay' | 'fuse-overlayfs' | 'copy';
 
 export interface DriverChoice {
   driver: Driver;

@@ -185,11 +185,6 @@ export function startWriteback(fd: number): void {
   call('sync_file_range', `fd ${fd}`, fd, 0, 0, SYNC_FILE_RANGE_WRITE);
 }
 
-/** unshare(2) of the calling thread. */
-export function unshare(flags: number): void {
-  call('unshare', '', flags);
-}
-
 /** pidfd_open(2): a handle that can't come to mean another process. */
 export function pidfdOpen(pid: number): number {
   return call('syscall', `pid ${pid}`, 434, pid, 0);

@@ -1,7 +1,7 @@
 /** The figures, one function each. A ratio is ours over theirs: below `most` is what was promised. */
 import { type Bench, IMAGE, type Peer } from '#test/bench/setting.ts';
 
-export interface Result {
+interface Result {
   peer: Peer | 'conmon';
   ours: number;
   /** Absent: the peer is not here. */

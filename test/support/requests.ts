@@ -12,7 +12,7 @@ export interface Wish {
   image?: ImageDefaults;
 }
 
-export const plainConfig: Config = {
+const plainConfig: Config = {
   Hostname: '',
   Domainname: '',
   User: '',
