@@ -16,7 +16,7 @@
 #include "monitor/output.h"
 #include "monitor/stdio.h"
 
-enum { HEADER = 8, LONGEST_CONTROL = 128, BACKLOG = 128, ACCEPT_AGAIN = 100 /* ms */ };
+enum { HEADER = 8, LONGEST_CONTROL = 128, BACKLOG = 128, MOST_AT_ONCE = 64 * 1024, ACCEPT_AGAIN = 100 /* ms */ };
 
 enum { FRAME_IN = 0, FRAME_CONTROL = 3 };
 
@@ -26,6 +26,7 @@ struct client {
 	struct client *next;
 	unsigned attached; /* STREAM_… */
 	bool waits;
+	bool held;   /* it has sent more input than the container takes */
 	bool silent; /* it has closed its side */
 	bool leaves; /* it is gone, but input it sent is still to be read */
 	unsigned char header[HEADER];
@@ -155,8 +156,10 @@ static size_t take_contents(struct client *client, const char *bytes, size_t siz
 
 	client->rest -= used;
 	if (client->header[0] == FRAME_IN) {
-		if (client->attached & STREAM_IN)
+		if (client->attached & STREAM_IN) {
 			input_feed(bytes, used);
+			client->held = input_full();
+		}
 		return used;
 	}
 	memcpy(client->control + client->control_size, bytes, used);
@@ -190,7 +193,7 @@ static void take(struct client *client, const char *bytes, size_t size)
 
 static void receive(struct client *client)
 {
-	ssize_t n = recv(client->watch.fd, chunk, CHUNK_SIZE, MSG_DONTWAIT);
+	ssize_t n = recv(client->watch.fd, chunk, MOST_AT_ONCE, MSG_DONTWAIT);
 
 	if (n > 0) {
 		chunk_used((size_t)n);
@@ -223,13 +226,14 @@ static void client_ready(struct watch *watch, uint32_t events)
 		if (!outlet_busy(&client->out))
 			output_resume();
 	}
-	if (input_full()) {
-		watch_drop(watch, EPOLLIN);
-		if (client->leaves)
-			watch_pause(watch);
-	} else if (events & (EPOLLIN | EPOLLHUP)) {
+	if (events & (EPOLLIN | EPOLLHUP) && !client->held)
 		receive(client);
-	}
+	if (!client->held)
+		return;
+	watch_drop(watch, EPOLLIN);
+	/* That it is gone would be told again and again. */
+	if (client->leaves)
+		watch_pause(watch);
 }
 
 static void accept_clients(struct watch *watch, uint32_t events)
@@ -314,9 +318,11 @@ void clients_tell(const char *news)
 
 void clients_resume(void)
 {
-	for (struct client *client = clients.first; client; client = client->next)
-		if (!client->silent || client->leaves)
+	for (struct client *client = clients.first; client; client = client->next) {
+		if (client->held && (!client->silent || client->leaves))
 			(void)watch_add(&client->watch, EPOLLIN);
+		client->held = false;
+	}
 }
 
 void clients_close(void)

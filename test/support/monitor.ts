@@ -164,7 +164,12 @@ export function startMonitor(options: StartOptions): Started {
     killTree(child);
     await ended;
   });
-  return { place, child, ended, ...command, client: (...said) => connectClient(place.at('socket'), said), log };
+  const client = async (...said: string[]) => {
+    // The last thing that the monitor does before the start.
+    await place.file('register');
+    return await connectClient(place.at('socket'), said);
+  };
+  return { place, child, ended, ...command, client, log };
 
   function log(name = 'log') {
     return place
