@@ -106,10 +106,9 @@ static int bind_port(struct port *port)
 		tcp_listen(port, fd);
 	else if (udp_listen(port, fd) < 0)
 		return -1;
-	if (watch_want(&port->watch, EPOLLIN) < 0)
-		return -1;
+	/* The watch has it now. */
 	scoped_take_fd(&fd);
-	return 0;
+	return watch_want(&port->watch, EPOLLIN);
 }
 
 static bool enter_network(const struct config *config, char *problem, size_t size)
@@ -124,34 +123,54 @@ static bool enter_network(const struct config *config, char *problem, size_t siz
 	return false;
 }
 
+/* All ports, for as long as the process lives. */
+static struct port *ports;
+static size_t port_count;
+
+/* The others are free again at once, though the command has still to hear of it. */
+static void close_all(void)
+{
+	for (size_t i = 0; i < port_count; i++)
+		watch_close(&ports[i].watch);
+}
+
+static bool open_port(struct port *port, const char *line, char *problem, size_t size)
+{
+	char protocol[8], address[64], number[8];
+
+	if (!parse(line, port)) {
+		snprintf(problem, size, "cannot publish \"%s\": no valid addresses and ports", line);
+		return false;
+	}
+	/* As with Docker, a host without IPv6 just has no such addresses. */
+	if (bind_port(port) == 0 || (errno == EAFNOSUPPORT && port->from.any.sa_family == AF_INET6))
+		return true;
+	if (sscanf(line, "%7s %63s %7s", protocol, address, number) == 3)
+		snprintf(problem, size, "bind %s %s %s %s", protocol, address, number, strerrorname_np(errno));
+	return false;
+}
+
 bool ports_open(const struct config *config, char *problem, size_t size)
 {
-	size_t count = config->publish.count;
-	struct port *ports;
-
-	if (count == 0)
+	if (config->publish.count == 0)
 		return true;
-	ports = calloc(count, sizeof(*ports));
+	ports = calloc(config->publish.count, sizeof(*ports));
 	if (!ports) {
 		snprintf(problem, size, "cannot publish ports: %s", strerror(errno));
 		return false;
 	}
-	for (size_t i = 0; i < count; i++) {
-		char protocol[8], address[64], number[8];
-		const char *line = config->publish.items[i];
+	for (; port_count < config->publish.count; port_count++) {
+		struct port *port = &ports[port_count];
 
-		ports[i].transparent = config->transparent != 0;
-		if (!parse(line, &ports[i])) {
-			snprintf(problem, size, "cannot publish \"%s\": no valid addresses and ports", line);
-			free(ports);
+		port->watch.fd = -1;
+		port->transparent = config->transparent != 0;
+		if (!open_port(port, config->publish.items[port_count], problem, size)) {
+			close_all();
 			return false;
 		}
-		/* As with Docker, a host without IPv6 just has no such addresses. */
-		if (bind_port(&ports[i]) == 0 || (errno == EAFNOSUPPORT && ports[i].from.any.sa_family == AF_INET6))
-			continue;
-		if (sscanf(line, "%7s %63s %7s", protocol, address, number) == 3)
-			snprintf(problem, size, "bind %s %s %s %s", protocol, address, number, strerrorname_np(errno));
-		return false;
 	}
-	return enter_network(config, problem, size);
+	if (enter_network(config, problem, size))
+		return true;
+	close_all();
+	return false;
 }

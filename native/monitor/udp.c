@@ -222,7 +222,9 @@ int udp_listen(struct port *port, int fd)
 	int yes = 1;
 	bool is_v4 = port->from.any.sa_family == AF_INET;
 
+	if (setsockopt(fd, is_v4 ? IPPROTO_IP : IPPROTO_IPV6, is_v4 ? IP_PKTINFO : IPV6_RECVPKTINFO, &yes,
+		       sizeof(yes)) < 0)
+		return -1;
 	watch_init(&port->watch, fd, port_ready);
-	return setsockopt(fd, is_v4 ? IPPROTO_IP : IPPROTO_IPV6, is_v4 ? IP_PKTINFO : IPV6_RECVPKTINFO, &yes,
-			  sizeof(yes));
+	return 0;
 }
