@@ -1,4 +1,5 @@
 /** Containers as `ps` shows them: a row each, worked out field by field as it is asked for. */
+import type { PortMap } from '#base/api.ts';
 import type { WherryError } from '#base/error.ts';
 import { ago, humanDuration, humanSize, localTime } from '#base/units.ts';
 import { containerIds, readRecord, tolerant } from '#container/names.ts';
