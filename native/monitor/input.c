@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "monitor/chunk.h"
@@ -16,6 +18,9 @@ static struct {
 	struct watch watch;
 	struct outlet out;
 	bool is_terminal;
+	bool awaited; /* the other end is still to come */
+	char *early;  /* what came before it */
+	size_t early_size;
 	bool ends; /* closed as soon as all is written */
 	struct watch pump;
 	bool always_ready; /* the pump is a file, for which epoll has no use */
@@ -89,6 +94,30 @@ bool input_has_pump(void)
 	return input.pump.fd >= 0;
 }
 
+static void forget_early(void)
+{
+	free(input.early);
+	input.early = NULL;
+	input.early_size = 0;
+	input.awaited = false;
+}
+
+void input_await(void)
+{
+	input.awaited = true;
+}
+
+static void keep_early(const char *bytes, size_t size)
+{
+	char *grown = realloc(input.early, input.early_size + size);
+
+	if (!grown)
+		return;
+	memcpy(grown + input.early_size, bytes, size);
+	input.early = grown;
+	input.early_size += size;
+}
+
 void input_open(int fd, bool is_terminal)
 {
 	(void)fcntl(fd, F_SETFL, O_NONBLOCK);
@@ -96,6 +125,9 @@ void input_open(int fd, bool is_terminal)
 	outlet_init(&input.out, &input.watch, OUTLET_NONBLOCK);
 	input.is_terminal = is_terminal;
 	input.ends = false;
+	if (input.early)
+		input_feed(input.early, input.early_size);
+	forget_early();
 }
 
 void input_start(void)
@@ -117,13 +149,15 @@ void input_feed(const char *bytes, size_t size)
 {
 	struct iovec part = {(void *)(size_t)bytes, size};
 
+	if (input.awaited && input.watch.fd < 0)
+		return keep_early(bytes, size);
 	if (input.watch.fd >= 0 && !input.ends && outlet_write(&input.out, &part, 1) < 0)
 		outlet_close(&input.out);
 }
 
 bool input_full(void)
 {
-	return outlet_busy(&input.out);
+	return outlet_busy(&input.out) || input.early;
 }
 
 void input_end(void)
@@ -137,6 +171,7 @@ void input_end(void)
 
 void input_close(void)
 {
+	forget_early();
 	outlet_close(&input.out);
 	watch_pause(&input.pump);
 	clients_resume();

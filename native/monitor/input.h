@@ -13,6 +13,9 @@ void input_pump(int fd);
 /* Is there something to copy from? */
 bool input_has_pump(void);
 
+/* A terminal is on its way: what comes before it is kept for it. */
+void input_await(void);
+
 /* The process reads from FD, a pipe's other end or a terminal, which is taken over. */
 void input_open(int fd, bool is_terminal);
 

@@ -45,10 +45,9 @@ static void keep_few_descriptors(void)
 	do {
 		null = open("/dev/null", O_RDWR);
 	} while (null >= 0 && null <= STDERR_FILENO);
+	/* Where there is no command nothing else may be taken for it. */
 	if (null > CONTROL_FD)
 		close(null);
-	else if (null == CONTROL_FD)
-		close(null); /* there was no command */
 	(void)close_range(CONTROL_FD + 1, ~0U, 0);
 }
 

@@ -105,6 +105,7 @@ static int open_console(void)
 		errno = ENAMETOOLONG;
 		return -1;
 	}
+	input_await();
 	memcpy(stdio.console_path, address.sun_path, sizeof(stdio.console_path));
 	(void)unlink(stdio.console_path);
 	stdio.console = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);

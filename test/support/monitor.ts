@@ -72,7 +72,7 @@ export interface Place {
 
 export function makePlace(): Place {
   const path = mkdtempSync(join(tmpdir(), 'monitor-'));
-  onTestFinished(() => rmSync(path, { recursive: true, force: true }));
+  onTestFinished(() => rmSync(path, { recursive: true, force: true, maxRetries: 20, retryDelay: 25 }));
   const at = (name: string) => join(path, name);
   const read = (name: string) => readFileSync(at(name), 'utf8');
   return {
