@@ -43,7 +43,8 @@ async function stay(
 ): Promise<number | 'detached'> {
   if (exec.kind === 'refused') {
     if (request.detach) throw new WherryError('unavailable', exec.message);
-    context.out.line(exec.message);
+    // Docker's daemon ends this line as for a terminal, whether there is one or not.
+    context.out.write(`${exec.message}\r\n`);
     return exec.status;
   }
   stage?.begin(exec.resize);

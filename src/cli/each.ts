@@ -88,26 +88,34 @@ export async function inspectEach(
   format = '',
   { as = describe }: InspectOptions = {},
 ): Promise<number> {
-  const print = await inspectPrinter(format);
-  const found: unknown[] = [];
+  const { render, together } = await inspectPrinter(format);
+  const rendered: unknown[] = [];
   const errors: WherryError[] = [];
   for (const name of names) {
     try {
-      found.push(await find(name));
+      rendered.push(render(await find(name)));
     } catch (error) {
       if (!(error instanceof WherryError)) throw error;
       errors.push(error);
     }
   }
-  context.out.write(print(found));
+  context.out.write(together(rendered));
   for (const error of errors) reportFailure(context, error, as);
   return errors.length === 0 ? 0 : 1;
 }
 
-async function inspectPrinter(format: string): Promise<(things: unknown[]) => string> {
-  if (format === '') return (things) => `${JSON.stringify(things, null, 4)}\n`;
-  if (format === 'json') return (things) => `${JSON.stringify(things)}\n`;
+interface InspectPrinter {
+  /** One thing; throws where a template does not fit it. */
+  render: (thing: unknown) => unknown;
+  together: (rendered: readonly unknown[]) => string;
+}
+
+async function inspectPrinter(format: string): Promise<InspectPrinter> {
+  if (format === '' || format === 'json') {
+    const indent = format === '' ? 4 : 0;
+    return { render: (thing) => thing, together: (things) => `${JSON.stringify(things, null, indent)}\n` };
+  }
   const { compileTemplate } = await import('#cli/template.ts');
-  const render = compileTemplate(format);
-  return (things) => things.map((thing) => `${render(thing)}\n`).join('');
+  // A template that has nothing to say still ends the line, as Docker's does.
+  return { render: compileTemplate(format), together: (lines) => `${lines.join('\n')}\n` };
 }

@@ -22,7 +22,9 @@ export function commandHelp(
   width: Width,
 ): string {
   const names = namesOf(key);
-  const parts = [`Usage:  ${usageLine(program, name, definition)}`, definition.summary];
+  // As Docker: one group's other names for a command are explained under its first.
+  const shown = name.includes(' ') ? key : name;
+  const parts = [`Usage:  ${usageLine(program, shown, definition)}`, definition.summary];
   if (names.length > 1) parts.push(`Aliases:\n  ${names.map((other) => `${program} ${other}`).join(', ')}`);
   const flags = shownFlags(definition.flags);
   if (flags.length > 0) parts.push(`Options:\n${formatFlags(flags, width)}`);

@@ -25,6 +25,16 @@ export function whyNotExecutable(pid: number, { args, cwd, env }: Process): stri
   }
 }
 
+/** Is this command, as a path from this directory, a directory in that root? What can't be looked at is none. */
+export function isDirectoryInRoot(root: string, cwd: string, command: string): boolean {
+  try {
+    return command.includes('/') && typeAt(root, posix.resolve('/', cwd, command)) === 'directory';
+  } catch (error) {
+    if (hasCode(error, 'EACCES', 'EPERM', 'ELOOP') || error instanceof WherryError) return false;
+    throw error;
+  }
+}
+
 type Type = 'program' | 'file' | 'directory';
 
 function whyNotFound(root: string, command: string, cwd: string, env: readonly string[]): string | undefined {

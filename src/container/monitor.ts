@@ -7,9 +7,11 @@ import { existsSync, mkdirSync, rmSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import { join } from 'node:path';
 import { WherryError } from '#base/error.ts';
+import { isDirectoryInRoot } from '#container/executable.ts';
 import { type LogPlan, planLog } from '#container/logconfig.ts';
 import type { ContainerRecord } from '#container/record.ts';
 import { portRefusal, startRefusal } from '#container/refusal.ts';
+import { rootfsPath } from '#container/rootfs.ts';
 import { type Ending, socketPath } from '#container/state.ts';
 import { type CgroupManager, CONSOLE_FLAG, findRuntime, type RuntimeCommand, runtimeCommand } from '#oci/runtime.ts';
 import type { Store } from '#store/store.ts';
@@ -90,6 +92,7 @@ export async function startMonitor(
           runtime: runtime.kind,
           command: record.path,
           directory: record.config.WorkingDir,
+          isDirectory: isDirectoryInRoot(rootfsPath(store, record.id), record.config.WorkingDir, record.path),
         });
   return converse(spawnMonitor(conf, options.attach), { explain, ...options });
 }

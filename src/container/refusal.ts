@@ -11,6 +11,8 @@ export interface Attempt {
   command: string;
   /** The working directory. */
   directory: string;
+  /** Is the command a directory? Then runc says so, where others say only that they may not execute it. */
+  isDirectory?: boolean;
 }
 
 /** Each: what a runtime says, and Docker's words for it. */
@@ -21,8 +23,8 @@ const WORDS: [RegExp, (attempt: Attempt, match: RegExpExecArray) => string][] = 
     ({ command }) => `exec: "${command}": is a directory: permission denied`,
   ],
   [
-    /^(?:open executable|open [`'"].*[`'"]|exec(?:ve)?(?: [`'"].*[`'"])?): Permission denied/i,
-    ({ command }) => `exec: "${command}": permission denied`,
+    /^(?:open executable|open [`'"].*[`'"]|exec(?:ve)?:?(?: [`'"].*[`'"])?): Permission denied/i,
+    ({ command, isDirectory }) => `exec: "${command}": ${isDirectory ? 'is a directory: ' : ''}permission denied`,
   ],
   [/^(?:exec(?:ve)?|open executable)[^:]*: Exec format error/i, ({ command }) => `exec ${command}: exec format error`],
   [/^(?:exec(?:ve)?|open executable)[^:]*: No such file or directory/i, ({ command }) => notFound(command)],

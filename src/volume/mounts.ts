@@ -40,7 +40,8 @@ export async function resolveMounts(store: Store, wishes: MountWishes): Promise<
     if (!points.has(point.Destination)) points.set(point.Destination, point);
   }
   for (const path of wishes.volumes) {
-    const destination = cleanTarget(path);
+    // Docker takes these from the root where they are relative; images have such ones.
+    const destination = cleanTarget(path.startsWith('/') ? path : `/${path}`);
     if (!points.has(destination)) points.set(destination, await anonymous(store, destination));
   }
   return [...points.values()].sort((one, other) => depth(one) - depth(other));

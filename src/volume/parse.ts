@@ -12,7 +12,7 @@ export type VolumeFlag = { anonymous: string } | { bind: string };
  * Throws kind `invalid` in Docker's words.
  */
 export function parseVolumeFlag(text: string, absolute: (path: string) => string): VolumeFlag {
-  const parts = text.split(':');
+  const parts = splitVolumeFlag(text);
   if (text === '') throw new WherryError('invalid', 'invalid empty volume spec');
   if (parts.length > 3) throw new WherryError('invalid', `invalid spec: ${text}: too many colons`);
   if (parts.some((part) => part === '')) {
@@ -21,6 +21,11 @@ export function parseVolumeFlag(text: string, absolute: (path: string) => string
   const [source = '', ...rest] = parts;
   if (rest.length === 0) return { anonymous: source };
   return { bind: [/^(\.|~)/.test(source) ? absolute(source) : source, ...rest].join(':') };
+}
+
+/** At the colons; but one behind a single letter, as a part's beginning, is a Windows drive's to Docker on any host. */
+function splitVolumeFlag(text: string): string[] {
+  return text.match(/(?<=^|:)(?:[A-Za-z]:)?[^:]*(?=:|$)/g) ?? [];
 }
 
 /** The three parts of a bind. */
@@ -40,7 +45,8 @@ const MODE_GROUPS = [['ro', 'rw'], PROPAGATIONS, ['nocopy', 'copy'], ['z', 'Z'],
 
 /** Reads a bind as it stands in HostConfig.Binds. Throws kind `invalid` in Docker's words. */
 export function parseBind(text: string): Bind {
-  const [source = '', target = '', mode = ''] = text.split(':');
+  const [source = '', target = '', mode = '', ...more] = text.split(':');
+  if (more.length > 0) throw new WherryError('invalid', `invalid volume specification: '${text}'`);
   const words = mode === '' ? [] : mode.split(',');
   const groups = words.map((word) => MODE_GROUPS.findIndex((group) => group.includes(word)));
   if (groups.includes(-1) || new Set(groups).size !== groups.length) {

@@ -1,40 +1,14 @@
-import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
-import { docker, noDocker } from '#test/support/peers.ts';
-import { type Finished, testUser } from '#test/support/user.ts';
-import { removeContainers, wherry } from '#test/support/wherry.ts';
+import { afterAll, beforeAll, describe, test } from 'vitest';
+import { clearTheStage, expectSame, setTheStage } from '#test/support/compare.ts';
+import { noDocker } from '#test/support/peers.ts';
 
 /** The image has this name in both stores. */
 const IMAGE = 'localhost/busybox';
-
-/** What differs by nature: ids, times, addresses, names that were made up. */
-function plain(text: string): string {
-  return text
-    .replace(/\b[0-9a-f]{64}\b/g, 'ID64')
-    .replace(/\b[0-9a-f]{12}\b/g, 'ID12')
-    .replace(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, 'TIME')
-    .replace(/\b(?:runc|crun) /g, 'RUNTIME ')
-    .replace(/(Up|Exited \(\d+\)) (?:Less than a second|About a minute|\d+ \w+)/g, '$1 WHILE')
-    .replace(/(?:Less than a second|About a minute|\d+ \w+) ago/g, 'AGO')
-    .replace(/^hint: .*\n/gm, '');
-}
-
-const comparable = ({ status, stdout, stderr }: Finished) => ({ status, stdout: plain(stdout), stderr: plain(stderr) });
-/** Through the `docker` link: the program calls itself docker then. */
-const ours = (args: readonly string[], input?: string) =>
-  testUser().run(join(inject('prefix'), 'bin/docker'), args, input === undefined ? {} : { input });
+const made = ['difftest', 'difftwo'];
 
 describe.skipIf(noDocker !== undefined)(`the same line by us and by docker (${noDocker ?? 'here'})`, () => {
-  const made = ['difftest', 'difftwo'];
-  const clean = async () => {
-    docker(['rm', '-f', ...made]);
-    await removeContainers();
-  };
-  beforeAll(async () => {
-    await clean();
-    await wherry(['run', '--rm', IMAGE, 'true']);
-  });
-  afterAll(clean);
+  beforeAll(() => setTheStage(made));
+  afterAll(() => clearTheStage(made));
 
   const lines: (string | [line: string, input: string])[] = [
     'run',
@@ -48,6 +22,80 @@ describe.skipIf(noDocker !== undefined)(`the same line by us and by docker (${no
     `run --rm -p abc ${IMAGE} true`,
     `run --rm -p 1:2:3:4 ${IMAGE} true`,
     `run --rm -v a:b:c:d ${IMAGE} true`,
+    `run --rm -v ab:cd:ef:gh ${IMAGE} true`,
+    `run --rm -v /a:b ${IMAGE} true`,
+    `run --rm -v a ${IMAGE} true`,
+    `run --rm -v /tmp:/x:nonsense ${IMAGE} true`,
+    `run --rm -v /x/:/ ${IMAGE} true`,
+    `run --rm -v .x:/x ${IMAGE} true`,
+    `run --rm -v x:/x ${IMAGE} true`,
+    `run --rm -v /tmp:/x -v /var:/x ${IMAGE} true`,
+    `run --rm -v /etc/passwd ${IMAGE} true`,
+    `run --rm -v / ${IMAGE} true`,
+    `run --rm -v a:/x ${IMAGE} ls -d /a:/x`,
+    `run --rm --mount type=volume,target=x ${IMAGE} true`,
+    `run --rm --mount type=nonsense,target=/x ${IMAGE} true`,
+    `run --rm --mount type=bind,source=/tmp,target=/x,nonsense=1 ${IMAGE} true`,
+    `run --rm --mount type=tmpfs,target=/x,tmpfs-size=lots ${IMAGE} true`,
+    `run --rm --tmpfs x ${IMAGE} true`,
+    `run --rm --tmpfs /x:nonsense ${IMAGE} true`,
+    `run --rm --env-file /etc ${IMAGE} true`,
+    `run --rm -e =x ${IMAGE} true`,
+    `run --rm --label =x ${IMAGE} true`,
+    `run --rm --name -x ${IMAGE} true`,
+    `run --rm --name x y z`,
+    `run --rm --pid nonsense ${IMAGE} true`,
+    `run --rm --ipc nonsense ${IMAGE} true`,
+    `run --rm --uts nonsense ${IMAGE} true`,
+    `run --rm --userns nonsense ${IMAGE} true`,
+    `run --rm --cgroupns nonsense ${IMAGE} true`,
+    `run --rm --network nonsense ${IMAGE} true`,
+    `run --rm --network container:nonsense ${IMAGE} true`,
+    `run --rm --volumes-from nonsense ${IMAGE} true`,
+    `run --rm --log-driver nonsense ${IMAGE} true`,
+    `run --rm --log-opt nonsense=1 ${IMAGE} true`,
+    `run --rm --log-opt max-size=nonsense ${IMAGE} true`,
+    `run --rm --stop-signal nonsense ${IMAGE} true`,
+    `run --rm --oom-score-adj 2000 ${IMAGE} true`,
+    `run --rm --memory 1m ${IMAGE} true`,
+    `run --rm --cpus 1000 ${IMAGE} true`,
+    `run --rm --cpus x ${IMAGE} true`,
+    `run --rm --pids-limit x ${IMAGE} true`,
+    `run --rm --cpuset-cpus x ${IMAGE} true`,
+    `run --rm --shm-size -1 ${IMAGE} true`,
+    `run --rm --device /dev/nonsense ${IMAGE} true`,
+    `run --rm --device /dev/null:/dev/x:q ${IMAGE} true`,
+    `run --rm --sysctl nonsense ${IMAGE} true`,
+    `run --rm --sysctl kernel.nonsense=1 ${IMAGE} true`,
+    `run --rm --expose x ${IMAGE} true`,
+    `run --rm -p 99999:80 ${IMAGE} true`,
+    `run --rm -p 80:80/nonsense ${IMAGE} true`,
+    `run --rm --dns x ${IMAGE} true`,
+    `run --rm --add-host a:x ${IMAGE} true`,
+    `run --rm --mac-address x ${IMAGE} true`,
+    `run --rm --runtime nonsense ${IMAGE} true`,
+    `run --rm --platform nonsense/x/y/z ${IMAGE} true`,
+    `run --rm --pull nonsense ${IMAGE} true`,
+    `run --rm --cidfile /etc/passwd ${IMAGE} true`,
+    `run --rm --detach-keys x-x ${IMAGE} true`,
+    `run --rm -a nonsense ${IMAGE} true`,
+    `run --rm -d -a stdout ${IMAGE} true`,
+    `run --rm -it ${IMAGE} true`,
+    `run --rm -u 99999999999 ${IMAGE} true`,
+    `run --rm -u 0:nonsense ${IMAGE} true`,
+    `run --rm --group-add nonsense ${IMAGE} true`,
+    `run --rm --restart on-failure:x ${IMAGE} true`,
+    `run --rm --restart no:3 ${IMAGE} true`,
+    `run --restart always:3 --rm ${IMAGE} true`,
+    `run --rm --entrypoint no-such ${IMAGE} x`,
+    `run --rm --entrypoint "" ${IMAGE} echo x`,
+    `run --rm --security-opt seccomp=/no/such ${IMAGE} true`,
+    `run --rm --security-opt no-new-privileges:nonsense ${IMAGE} true`,
+    `run --rm --ulimit nofile=10:5 ${IMAGE} true`,
+    `run --rm --hostname ${'x'.repeat(70)} ${IMAGE} true`,
+    `run --rm --workdir /a/b ${IMAGE} pwd`,
+    `run --rm UPPER true`,
+    `run --rm ${IMAGE}@sha256:12 true`,
     `run --rm -v relative:relative ${IMAGE} true`,
     `run --rm --mount type=bind ${IMAGE} true`,
     `run --rm --mount type=bind,source=/no/such/path,target=/x ${IMAGE} true`,
@@ -110,11 +158,7 @@ describe.skipIf(noDocker !== undefined)(`the same line by us and by docker (${no
     'pull UPPER',
     'inspect --type nonsense x',
   ];
-  test.each(lines.map((line) => (typeof line === 'string' ? [line, undefined] : line)))(
-    'docker %s',
-    async (line, input) => {
-      const args = [...line.matchAll(/"([^"]*)"|(\S+)/g)].map(([, quoted, word]) => quoted ?? word ?? '');
-      expect(comparable(await ours(args, input))).toEqual(comparable(docker(args, input)));
-    },
+  test.each(lines.map((line) => (typeof line === 'string' ? [line, undefined] : line)))('docker %s', (line, input) =>
+    expectSame(line, input),
   );
 });

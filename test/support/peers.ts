@@ -20,6 +20,24 @@ function run(user: string, command: readonly string[], input?: string): Finished
 /** `docker …` against a running Docker Engine, as root. */
 export const docker = (args: readonly string[], input?: string) => run('root', ['docker', ...args], input);
 
+/**
+ * The same image in Docker's store as in ours, by its id: copied from the archive that comes with an installation.
+ * Throws when it can't be brought there.
+ */
+export function bringImage(image: string, id: string): void {
+  if (docker(['image', 'inspect', '--format', '{{.Id}}', image]).stdout.trim() === id) return;
+  const archive = `oci-archive:${fileURLToPath(new URL('../../share/busybox.tar', import.meta.url))}`;
+  const copied = run('root', [
+    'skopeo',
+    'copy',
+    '--dest-daemon-host',
+    SOCKET,
+    archive,
+    `docker-daemon:${image}:latest`,
+  ]);
+  if (copied.status !== 0) throw new Error(`${image} could not be copied into Docker: ${copied.stderr}`);
+}
+
 /** `podman …` as this user. */
 export const podman = (user: string, args: readonly string[]) => run(user, ['podman', ...args]);
 

@@ -4,9 +4,9 @@ import { boolean, text } from '#cli/values.ts';
 
 export default command({
   usage: '[SERVER]',
-  summary: 'Authenticate to a registry',
+  summary: 'Authenticate to a registry.\nDefaults to Docker Hub if no server is specified.',
   details: `
-    Without a server, Docker Hub. Name and password are proved at the registry, then kept where docker keeps them: by the
+    Name and password are proved at the registry, then kept where docker keeps them: by the
     credential helper that ~/.docker/config.json names, else in that file, readable by its owner alone.`,
   examples: [{ does: 'Log in from a script', line: 'wherry login --username me --password-stdin registry.example' }],
   store: false,

@@ -2,8 +2,7 @@ import { command } from '#cli/command.ts';
 
 export default command({
   usage: '[SERVER]',
-  summary: 'Log out from a registry',
-  details: 'Without a server, from Docker Hub.',
+  summary: 'Log out from a registry.\nIf no server is specified, the default is Docker Hub.',
   store: false,
   flags: {},
   run: async (context, [server]) => {

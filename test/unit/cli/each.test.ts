@@ -81,12 +81,23 @@ describe('inspectEach()', () => {
     ['', ['nosuch'], '[]'],
     ['json', ['web'], '[{"Name":"web"}]'],
     ['{{.Name}}', ['web', 'db', 'nosuch'], 'web\ndb'],
+    ['{{.Name}}', ['nosuch'], ''],
   ])('prints with format %j what was found of %j', async (format, names, text) => {
     const { context, out, err } = stage();
     const status = await inspectEach(context, names, find, format);
     expect(out.join('\n')).toBe(text);
     expect(status).toBe(names.includes('nosuch') ? 1 : 0);
     expect(err.length).toBe(names.includes('nosuch') ? 2 : 0);
+  });
+
+  test('prints what a template makes of the others when it does not fit one', async () => {
+    const { context, out, err } = stage();
+    const named = (name: string) => (name === 'odd' ? { Name: 'flat' } : { Name: { First: name } });
+    expect(await inspectEach(context, ['odd', 'web'], named, '{{.Name.First}}', { as: (error) => error.message })).toBe(
+      1,
+    );
+    expect(out).toEqual(['web']);
+    expect(err).toEqual([expect.stringContaining("can't evaluate field First in type")]);
   });
 
   test('says what is missing as the command wants it said', async () => {

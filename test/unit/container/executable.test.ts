@@ -1,7 +1,7 @@
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { whyNotExecutable } from '#container/executable.ts';
+import { isDirectoryInRoot, whyNotExecutable } from '#container/executable.ts';
 import type { Process } from '#oci/spec.ts';
 import { temporaryDirectory } from '#test/support/store.ts';
 
@@ -47,4 +47,14 @@ test('the working directory is looked at first', () => {
     'chdir to cwd ("/nosuch") set in config.json failed: no such file or directory',
   );
   expect(why('program', 'etc')).toBe('Cwd must be an absolute path');
+});
+
+test.each([
+  ['/folder', true],
+  ['./folder', true],
+  ['/program', false],
+  ['/nosuch', false],
+  ['folder', false],
+])('in a root that is not mounted as one, %s is a directory: %s', (command, is) => {
+  expect(isDirectoryInRoot(directory(), '/', command)).toBe(is);
 });

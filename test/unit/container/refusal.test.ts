@@ -28,6 +28,14 @@ test.each([
   expect(inDockersWords(text, attempt)).toBe(words);
 });
 
+test('a directory that may not be executed is called one, whatever the runtime says', () => {
+  for (const text of ['open executable: Permission denied', 'exec: "/etc": permission denied']) {
+    expect(inDockersWords(text, { ...attempt, command: '/etc', isDirectory: true })).toBe(
+      'exec: "/etc": is a directory: permission denied',
+    );
+  }
+});
+
 describe('a start that was refused', () => {
   test.each([
     ['executable file `x` not found', 127, 'not-found'],

@@ -7,6 +7,8 @@ test.each([
   ['/data', { anonymous: '/data' }],
   ['data:/data', { bind: 'data:/data' }],
   ['/host:/data:ro', { bind: '/host:/data:ro' }],
+  ['C:/data', { anonymous: 'C:/data' }],
+  ['a:b:c:d', { bind: 'a:b:c:d' }],
   ['./here:/data', { bind: '/work/./here:/data' }],
 ])('-v %s is read', (text, expected) => {
   expect(parseVolumeFlag(text, absolute)).toEqual(expected);
@@ -14,7 +16,7 @@ test.each([
 
 test.each([
   ['', 'invalid empty volume spec'],
-  ['a:b:c:d', 'invalid spec: a:b:c:d: too many colons'],
+  ['ab:cd:ef:gh', 'invalid spec: ab:cd:ef:gh: too many colons'],
   ['a::c', 'invalid spec: a::c: empty section between colons'],
 ])('-v %j is refused as Docker refuses it', (text, message) => {
   expect(() => parseVolumeFlag(text, absolute)).toThrow(expect.objectContaining({ kind: 'invalid', message }));
@@ -69,4 +71,8 @@ test.each([
   ['type=tmpfs,target=/b,tmpfs-mode=9', 'invalid value for tmpfs-mode: 9'],
 ])('--mount %s is refused as Docker refuses it', (text, message) => {
   expect(() => parseMountFlag(text)).toThrow(expect.objectContaining({ kind: 'invalid', message }));
+});
+
+test('a bind of more than three parts is refused', () => {
+  expect(() => parseBind('a:b:c:d')).toThrow("invalid volume specification: 'a:b:c:d'");
 });

@@ -1,0 +1,82 @@
+import { describe, expect, test } from 'vitest';
+import { ALIASES, COMMANDS } from '#cli/commands.ts';
+import { ours } from '#test/support/compare.ts';
+import { docker, noDocker } from '#test/support/peers.ts';
+
+/** Docker's flags that we don't have, and why. What is not in this table has to be there, word for word. */
+const LACKING: Record<string, Record<string, string>> = {
+  'container create container run': {
+    'blkio-weight, blkio-weight-device, device-read-bps, device-read-iops, device-write-bps, device-write-iops':
+      'no systemd delegates the io controller to users unasked: nothing would be limited',
+    'cpu-rt-period, cpu-rt-runtime, kernel-memory, memory-swappiness, oom-kill-disable':
+      'only version 1 of cgroups has them, and no user may write to one',
+    'device-cgroup-rule': 'only root may load the program that decides on devices',
+    'disable-content-trust': 'Docker has taken content trust itself away',
+    gpus: 'needs the hooks of a vendor',
+    'health-cmd, health-interval, health-retries, health-start-interval, health-start-period, health-timeout, no-healthcheck':
+      'health checks are still to come',
+    'ip, ip6, link, link-local-ip, network-alias': 'networks of the user are still to come',
+    isolation: 'Windows alone has several',
+    'storage-opt': 'sizes of layers need quotas, which are root’s to give',
+    'use-api-socket': 'there is no daemon, so no socket',
+    'volume-driver': 'drivers are plugins of a daemon',
+  },
+};
+
+/** Words that can't be Docker's. */
+const OUR_WORDS: Record<string, [docker: string, ours: string, why: string]> = {
+  'container create': ['"|missing"', '"missing"', 'a slip of Docker’s'],
+  logout: ['the default is defined by the daemon', 'the default is Docker Hub', 'there is no daemon'],
+  version: ['Show the Docker version information', 'Show the version information', 'it is not Docker'],
+};
+
+/** Commands of ours that Docker has not. */
+const OURS_ALONE = ['container cleanup', 'completion'];
+
+interface Help {
+  /** Usage, summary, aliases. */
+  head: string;
+  /** Each flag with its kind, and its summary on one line. */
+  flags: Record<string, string>;
+}
+
+function read(text: string): Help {
+  const [head = '', options = ''] = text.split(/^Options:\n/m);
+  const rows = options.split(/\n(?= {2}(?:-\w, | {4})--)/);
+  const flags = rows.map((row) => {
+    const match = /^ {2}(-\w, | {4})--([\w-]+)(.*)$/s.exec(row);
+    return [match?.[2] ?? '', `${match?.[1]?.trim()} ${match?.[3]}`.replace(/\s+/g, ' ').trim()];
+  });
+  return { head, flags: Object.fromEntries(flags.filter(([name]) => name !== '')) };
+}
+
+function expected(key: string, text: string): Help {
+  const [theirs = '', own = ''] = OUR_WORDS[key] ?? [];
+  const help = read(text.replace(theirs, own));
+  const tables = Object.entries(LACKING).filter(([keys]) => ` ${keys} `.includes(` ${key} `));
+  const lacking = tables.flatMap(([, table]) => Object.keys(table).flatMap((names) => names.split(', ')));
+  expect(Object.keys(help.flags), 'the table names only what Docker has').toEqual(expect.arrayContaining(lacking));
+  const flags = Object.fromEntries(Object.entries(help.flags).filter(([name]) => !lacking.includes(name)));
+  return { head: help.head, flags };
+}
+
+describe.skipIf(noDocker !== undefined)(`--help as docker's (${noDocker ?? 'here'})`, () => {
+  const names = [...Object.keys(COMMANDS).filter((key) => !OURS_ALONE.includes(key)), ...Object.keys(ALIASES)];
+
+  test.each(names)('docker %s --help', async (name) => {
+    const args = [...name.split(' '), '--help'];
+    const [own, theirs] = [await ours(args), docker(args)];
+    expect([own.status, own.stderr]).toEqual([theirs.status, theirs.stderr]);
+    expect(read(own.stdout)).toEqual(expected(ALIASES[name] ?? name, theirs.stdout));
+  });
+
+  test.each(['container', 'image', 'system'])(
+    'docker %s --help lists nothing that docker does not list',
+    async (group) => {
+      const lines = (text: string) => text.split('\n').filter((line) => /^ {2}\w/.test(line));
+      expect(lines(docker([group, '--help']).stdout)).toEqual(
+        expect.arrayContaining(lines((await ours([group, '--help'])).stdout)),
+      );
+    },
+  );
+});

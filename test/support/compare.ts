@@ -1,0 +1,51 @@
+/** One command line, run by us and by Docker, and what of it has to be the same. */
+import { join } from 'node:path';
+import { expect, inject } from 'vitest';
+import { bringImage, docker } from '#test/support/peers.ts';
+import { type Finished, testUser } from '#test/support/user.ts';
+import { BUSYBOX, removeContainers, succeed } from '#test/support/wherry.ts';
+
+/** Through the `docker` link: the program calls itself docker then. */
+export const ours = (args: readonly string[], input?: string): Promise<Finished> =>
+  testUser().run(join(inject('prefix'), 'bin/docker'), args, input === undefined ? {} : { input });
+
+/** The words of a line as a shell would give them; quotes are double ones, without escapes. */
+export const wordsOf = (line: string): string[] =>
+  [...line.matchAll(/"([^"]*)"|(\S+)/g)].map(([, quoted, word]) => quoted ?? word ?? '');
+
+/** What differs by nature: ids, times, names that were made up, the runtime; and our hints are ours. */
+const BY_NATURE: [RegExp, string][] = [
+  [/\b[0-9a-f]{64}\b/g, 'ID64'],
+  [/\b[0-9a-f]{12}\b/g, 'ID12'],
+  [/\d{4}-\d\d-\d\dT[\d:.]+(?:Z|[+-]\d\d:\d\d)/g, 'TIME'],
+  [/\b(?:runc|crun) /g, 'RUNTIME '],
+  [/(Up|Exited \(\d+\)) (?:Less than a second|About an? \w+|\d+ \w+)/g, '$1 WHILE'],
+  [/(?:Less than a second|About an? \w+|\d+ \w+) ago/g, 'AGO'],
+  // A column is as wide as its longest cell.
+  [/ {3,}/g, '   '],
+  [/^hint: .*\n/gm, ''],
+];
+
+/** The text without what differs by nature. */
+export const plain = (text: string): string =>
+  BY_NATURE.reduce((rest, [pattern, word]) => rest.replace(pattern, word), text);
+
+const comparable = ({ status, stdout, stderr }: Finished) => ({ status, stdout: plain(stdout), stderr: plain(stderr) });
+
+/** Runs the line here and there: status, output and errors have to be the same but for what differs by nature. */
+export async function expectSame(line: string, input?: string): Promise<void> {
+  const args = wordsOf(line);
+  expect(comparable(await ours(args, input))).toEqual(comparable(docker(args, input)));
+}
+
+/** Neither has one of these containers, both have the embedded image, and our first start is behind us. */
+export async function setTheStage(names: readonly string[]): Promise<void> {
+  await clearTheStage(names);
+  await succeed('run', '--rm', BUSYBOX, 'true');
+  bringImage(BUSYBOX, await succeed('image', 'inspect', '--format', '{{.Id}}', BUSYBOX));
+}
+
+export async function clearTheStage(names: readonly string[]): Promise<void> {
+  docker(['rm', '-f', '-v', ...names]);
+  await removeContainers();
+}
