@@ -34,8 +34,8 @@ void log_feed(struct line *line, const char *bytes, size_t size);
 /* The stream has ended: what stands without an end of line is logged without one. */
 void log_finish(struct line *line);
 
-/* Is anything waiting for log_flush()? */
-bool log_pending(void);
+/* What is collected: -1 when nothing is, else how many milliseconds log_flush() may wait for more. */
+int log_wait(void);
 void log_flush(void);
 
 /* Opens the file again: another program has renamed it. */

@@ -153,18 +153,18 @@ void loop_end(void)
 	ended = true;
 }
 
-void loop_run(bool (*round)(void), void (*idle)(void))
+void loop_run(int (*round)(void), void (*idle)(void))
 {
 	struct epoll_event events[BATCH];
 
 	for (;;) {
-		bool put_off = round();
-		int count;
+		int put_off = round(), sleep = time_to_sleep(), count;
+		bool is_last_chance = put_off >= 0 && (sleep < 0 || put_off <= sleep);
 
 		if (ended)
 			return;
-		count = epoll_wait(poller, events, BATCH, put_off ? 0 : time_to_sleep());
-		if (count == 0 && put_off)
+		count = epoll_wait(poller, events, BATCH, is_last_chance ? put_off : sleep);
+		if (count == 0 && is_last_chance)
 			idle();
 		for (int i = 0; i < count; i++) {
 			struct watch *watch = events[i].data.ptr;

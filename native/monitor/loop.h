@@ -64,10 +64,10 @@ void timer_set(struct timer *timer, uint64_t milliseconds, void (*ring)(struct t
 void timer_clear(struct timer *timer);
 
 /*
- * Runs until loop_end(). ROUND is called before each wait; while it returns true, IDLE is called when nothing is ready,
- * before the loop sleeps: work that is better done in large pieces is put off until then.
+ * Runs until loop_end(). ROUND is called before each wait, and may put off work that is better done in large pieces:
+ * it says for how many milliseconds at most, -1 when there is none. IDLE is called when nothing else came meanwhile.
  */
-void loop_run(bool (*round)(void), void (*idle)(void));
+void loop_run(int (*round)(void), void (*idle)(void));
 void loop_end(void);
 
 #endif

@@ -64,10 +64,12 @@ static void signalled(struct watch *watch, uint32_t events)
 	}
 }
 
-static bool before_sleep(void)
+static int before_sleep(void)
 {
+	int wait = log_wait();
+
 	life_go_on();
-	return log_pending() || chunk_large();
+	return wait < 0 && chunk_large() ? 0 : wait;
 }
 
 static void when_idle(void)
