@@ -48,7 +48,7 @@ exec 8> "$bundle/gate.$$"
 rm "$bundle/gate.$$"
 `;
 
-export interface State {
+interface State {
   status: string;
   pid: number;
   startedAt: string;
