@@ -94,6 +94,7 @@ needs() {
 	newuidmap uidmap shadow-utils
 	fuse-overlayfs fuse-overlayfs fuse-overlayfs
 	pasta passt passt
+	slirp4netns slirp4netns slirp4netns
 	ip iproute2 iproute
 	nft nftables nftables
 	catatonit catatonit catatonit

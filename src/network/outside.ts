@@ -43,15 +43,10 @@ export async function startOutside(folder: string, { root }: { root: boolean }):
   checkDevice();
   const routes = parseRoutes(readFileSync('/proc/net/route', 'latin1'));
   const complaints: string[] = [];
-  if (findTool('pasta') !== undefined) {
+  for (const program of await installedPrograms()) {
     // A host without any route is no reason to complain: a laptop in a train, a test machine.
-    if (routes.length === 0) return undefined;
-    const started = await startPasta(folder, routes, root);
-    if (typeof started !== 'string') return started;
-    complaints.push(started);
-  }
-  if (findTool('slirp4netns') !== undefined) {
-    const started = await startSlirp(folder);
+    if (program === 'pasta' && routes.length === 0) return undefined;
+    const started = program === 'pasta' ? await startPasta(folder, routes, root) : await startSlirp(folder);
     if (typeof started !== 'string') return started;
     complaints.push(started);
   }
@@ -60,6 +55,17 @@ export async function startOutside(folder: string, { root }: { root: boolean }):
     hint: `Install pasta (Debian, Ubuntu: apt install passt), or ${INSTEAD}`,
     exitCode: 125,
   });
+}
+
+/**
+ * The better one first. A pasta from before 2024 (Debian 12) repeats data for ever where both ends close at once, as
+ * `echo | nc` does: then slirp4netns is the better one. Its version can't be asked for, so a later option is.
+ */
+async function installedPrograms(): Promise<Outside['program'][]> {
+  const installed = (['pasta', 'slirp4netns'] as const).filter((program) => findTool(program) !== undefined);
+  if (installed.length < 2) return installed;
+  const { stdout, stderr } = await run('pasta', ['--help'], { env: toolEnvironment() });
+  return `${stdout}${stderr}`.includes('--map-host-loopback') ? installed : installed.toReversed();
 }
 
 function checkDevice(): void {

@@ -1,9 +1,13 @@
+import { execFileSync } from 'node:child_process';
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
+import { chmodSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { networkInterfaces } from 'node:os';
+import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { afterAll, afterEach, expect, test } from 'vitest';
+import { testUser } from '#test/support/user.ts';
 import { BUSYBOX, eventually, removeContainers, succeed, wherry } from '#test/support/wherry.ts';
 
 afterAll(() => removeContainers());
@@ -70,7 +74,7 @@ test('-p publishes a TCP port, on every address or on one', async () => {
 });
 
 test('a published port half-closes as TCP does: what was sent last still arrives', async () => {
-  await succeed('run', '-d', '--name', 'echo', '-p', '80', BUSYBOX, 'nc', '-lk', '-p', '80', '-e', 'cat');
+  await succeed('run', '-d', '--name', 'echo', '-p', '80', BUSYBOX, 'nc', '-ll', '-p', '80', '-e', 'cat');
   const port = Number((await succeed('port', 'echo', '80')).split('\n')[0]?.split(':').at(-1));
   const sent = 'x'.repeat(1 << 20);
   const back = await eventually(
@@ -81,7 +85,11 @@ test('a published port half-closes as TCP does: what was sent last still arrives
 });
 
 test('-p publishes a UDP port', async () => {
-  await succeed('run', '-d', '--name', 'udp', '-p', '53/udp', BUSYBOX, 'nc', '-u', '-lk', '-p', '53', '-e', 'cat');
+  const echo = join(testUser().home, 'udp-echo');
+  const source = join(import.meta.dirname, '../support/udp-echo.c');
+  execFileSync('gcc', ['-static', '-O2', '-o', echo, source]);
+  chmodSync(echo, 0o755);
+  await succeed('run', '-d', '--name', 'udp', '-p', '53/udp', '-v', `${echo}:/udp-echo:ro`, BUSYBOX, '/udp-echo');
   const port = Number((await succeed('port', 'udp', '53/udp')).split('\n')[0]?.split(':').at(-1));
   const socket = createSocket('udp4');
   let answer = '';

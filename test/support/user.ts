@@ -42,15 +42,18 @@ export interface TestUser {
 
 const users = new Map<string, TestUser>();
 
+/** $WHERRY_TEST_USER lets two runs on one machine keep out of each other's way. */
+const USUAL = process.env.WHERRY_TEST_USER ?? 'wherrytest';
+
 /**
  * The test user, or a second one by another name. `ranges: false` makes one without subordinate ids.
  * Throws when an account can't be made: only root can, so another name than the default's needs root.
  */
-export function testUser(name = 'wherrytest', { ranges = true } = {}): TestUser {
+export function testUser(name = USUAL, { ranges = true } = {}): TestUser {
   const known = users.get(name);
   if (known !== undefined) return known;
   const root = process.getuid?.() === 0;
-  if (!root && (name !== 'wherrytest' || !ranges)) throw new Error(`Cannot make the user "${name}": only root can`);
+  if (!root && (name !== USUAL || !ranges)) throw new Error(`Cannot make the user "${name}": only root can`);
   const user = root ? account(name, ranges) : whoever();
   const remove = () => {
     users.delete(name);
