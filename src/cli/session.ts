@@ -53,6 +53,7 @@ export async function attend(context: Context, who: Attendance): Promise<Attende
   const record = findContainer(context.store, who.container);
   const terminal = record.config.Tty;
   checkTerminal(terminal, who.streams);
+  checkKeys(who.detachKeys);
   const keys = terminal ? await detachKeys(who.detachKeys) : undefined;
   const direct = who.start === undefined ? NO_STREAMS : directStreams(who.streams, { terminal });
   const stage = openStage({ terminal, keys });
@@ -78,6 +79,20 @@ export function checkTerminal(terminal: boolean, { stdin }: Streams): void {
     hint: 'Leave out -t (--tty), or run this in a terminal',
     exitCode: 1,
   });
+}
+
+/** --detach-keys is read where no terminal needs it, too: Docker's daemon does so. Throws kind `invalid`. */
+export function checkKeys(flag: string | undefined): void {
+  try {
+    parseKeys(flag ?? '');
+  } catch (error) {
+    if (!(error instanceof WherryError)) throw error;
+    const { kind, message, hint, cause } = error;
+    throw new WherryError(kind, `Error response from daemon: ${message}`, {
+      cause,
+      ...(hint === undefined ? {} : { hint }),
+    });
+  }
 }
 
 /** The bytes of the flag's keys, of those in ~/.docker/config.json, or of the default. Throws kind `invalid`. */
@@ -190,7 +205,14 @@ async function untilEnd(
   attachment: Attachment | undefined,
 ): Promise<Attended> {
   const exited = session?.exited.then((status) => ({ reason: 'ended' as const, status }));
-  const first = await Promise.race([attachment?.ended, exited].filter((event) => event !== undefined));
+  const broken = session?.broken.then(() => ({ reason: 'broken' as const }));
+  const first = await Promise.race([attachment?.ended, exited, broken].filter((event) => event !== undefined));
+  if (first?.reason === 'broken') {
+    // Nobody reads our output any more. As with Docker the container goes on, and we don't.
+    session?.leave();
+    context.err.line('write /dev/stdout: broken pipe');
+    return { status: 1, detached: false };
+  }
   if (first?.reason === 'detached') {
     session?.leave();
     return { status: 0, detached: true };

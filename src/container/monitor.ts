@@ -43,6 +43,8 @@ export interface MonitorHandle {
   readonly pid: number;
   /** Settles when the container has ended for good: restarts by its policy are over. */
   readonly exited: Promise<Ending>;
+  /** Settles when a stream of ours that the container got can't be written to any more (`… | head`); else never. */
+  readonly broken: Promise<void>;
   /** This command has cleaned up: the monitor may go. */
   done(): void;
   /** This command goes: the monitor stays, and cleans up by itself. */
@@ -203,6 +205,7 @@ interface Talk {
 export function converse(child: ChildProcess, { explain, onReady }: Talk): Promise<MonitorHandle> {
   const socket = child.stdio[3] as Socket;
   const ending = Promise.withResolvers<Ending>();
+  const broken = Promise.withResolvers<void>();
   // Nobody may be interested in the end (run -d).
   ending.promise.catch(() => undefined);
   const send = (line: string) => void (socket.writable && socket.write(`${line}\n`));
@@ -227,11 +230,13 @@ export function converse(child: ChildProcess, { explain, onReady }: Talk): Promi
         resolve({
           pid: Number(rest),
           exited: ending.promise,
+          broken: broken.promise,
           done: () => leave('done'),
           stay: () => leave('stay'),
           resize: (rows, columns) => send(`resize ${rows} ${columns}`),
         }),
       error: (rest) => fail(refusal(rest, explain)),
+      broken: () => broken.resolve(),
       exit: (rest) => ending.resolve(readEnding(rest)),
     };
     readLines(socket, (verb, rest) => hear[verb]?.(rest));

@@ -26,6 +26,8 @@ export interface Session {
   readonly id: string;
   /** The exit status, when the container has ended for good and what it mounted is gone. */
   readonly exited: Promise<number>;
+  /** Settles when one of our streams that the container got can't be written to any more; else never. */
+  readonly broken: Promise<void>;
   resize(rows: number, columns: number): void;
   /** Leaves the container to its monitor. */
   leave(): void;
@@ -74,6 +76,7 @@ function session(store: Store, record: ContainerRecord, monitor: MonitorHandle):
   return {
     id: record.id,
     exited: ended(),
+    broken: monitor.broken,
     resize: (rows, columns) => monitor.resize(rows, columns),
     leave: () => {
       left = true;
