@@ -1,10 +1,9 @@
 /** exec's side of a session: the process in the container, with this command in front of it. */
 import { WherryError } from '#base/error.ts';
 import type { Context } from '#cli/command.ts';
-import { checkTerminal, detachKeys, openStage, type Stage } from '#cli/session.ts';
+import { checkKeys, checkTerminal, detachKeys, openStage, type Stage } from '#cli/session.ts';
 import { windowSize } from '#cli/terminal.ts';
 import { type Exec, type ExecRequest, execContainer } from '#container/exec.ts';
-import { parseKeys } from '#container/keys.ts';
 
 /**
  * Runs a process in a container and stays in front of it, unless it is a detached one. Gives the exit status: the
@@ -17,7 +16,7 @@ export async function attendExec(
   keysFlag: string | undefined,
 ): Promise<number> {
   checkTerminal(request.tty, request.streams);
-  if (keysFlag) parseKeys(keysFlag);
+  checkKeys(keysFlag);
   const keys = request.tty && !request.detach ? await detachKeys(keysFlag) : undefined;
   const sized = request.tty && process.stdout.isTTY ? { ...request, size: windowSize() } : request;
   let stage: Stage | undefined;

@@ -21,7 +21,7 @@ function parseKey(key: string, keys: string): number {
   const control = /^ctrl-(.)$/s.exec(key)?.[1];
   const code = control === undefined ? -1 : CONTROL.indexOf(control);
   if (code >= 0) return code;
-  throw new WherryError('invalid', `Invalid escape keys (${keys}) provided: Unknown character: '${key}'`, {
+  throw new WherryError('invalid', `Invalid escape keys (${keys}) provided`, {
     hint: 'Write single characters or ctrl- and one of a-z @ [ \\ ] ^ _, with commas between them: ctrl-p,ctrl-q',
   });
 }

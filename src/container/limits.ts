@@ -3,6 +3,7 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import type { HostConfig } from '#base/api.ts';
 import { WherryError } from '#base/error.ts';
+import { checkCpuset } from '#container/cpuset.ts';
 import type { Resources } from '#oci/spec.ts';
 import type { Cgroup } from '#sys/cgroup.ts';
 
@@ -90,6 +91,8 @@ function settleCpu(host: HostConfig, { controllers }: Cgroup, warn: Warn): void 
     throw refuse('CPU cfs period can not be less than 1ms (i.e. 1000) or larger than 1s (i.e. 1000000)');
   }
   if (quota > 0 && quota < 1000) throw refuse('CPU cfs quota can not be less than 1ms (i.e. 1000)');
+  checkCpuset(host.CpusetCpus ?? '', 'cpus');
+  checkCpuset(host.CpusetMems ?? '', 'mems');
   if ((host.CpusetCpus || host.CpusetMems) && !controllers.has('cpuset')) {
     warn('Your kernel does not support cpuset or the cgroup is not mounted. Cpuset discarded.');
     host.CpusetCpus = '';

@@ -23,8 +23,12 @@ const WORDS: [RegExp, (attempt: Attempt, match: RegExpExecArray) => string][] = 
     ({ command }) => `exec: "${command}": is a directory: permission denied`,
   ],
   [
-    /^(?:open executable|open [`'"].*[`'"]|exec(?:ve)?:?(?: [`'"].*[`'"])?): Permission denied/i,
+    /^(?:open executable|open [`'"].*[`'"]|exec(?:ve)?(?: [`'"].*[`'"])?): Permission denied/i,
     ({ command, isDirectory }) => `exec: "${command}": ${isDirectory ? 'is a directory: ' : ''}permission denied`,
+  ],
+  [
+    /^exec: "(.*)": permission denied$/,
+    ({ isDirectory }, match) => `exec: "${match[1]}": ${isDirectory ? 'is a directory: ' : ''}permission denied`,
   ],
   [/^(?:exec(?:ve)?|open executable)[^:]*: Exec format error/i, ({ command }) => `exec ${command}: exec format error`],
   [/^(?:exec(?:ve)?|open executable)[^:]*: No such file or directory/i, ({ command }) => notFound(command)],

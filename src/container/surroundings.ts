@@ -68,13 +68,22 @@ const SHARED = 'container:';
 
 function networkOwner(store: Store, mode: string): { record: ContainerRecord; pid: number } | undefined {
   if (!mode.startsWith(SHARED)) return undefined;
-  const record = findContainer(store, mode.slice(SHARED.length));
+  const record = ownerOf(store, mode.slice(SHARED.length));
   const state = readState(store, record.id);
   if (isRunning(state) && state.pid > 0) return { record, pid: state.pid };
   throw new WherryError(
     'conflict',
     `cannot join network namespace of a non running container: container ${record.name} is ${state?.status ?? 'created'}`,
   );
+}
+
+function ownerOf(store: Store, name: string): ContainerRecord {
+  try {
+    return findContainer(store, name);
+  } catch (error) {
+    if (!(error instanceof WherryError)) throw error;
+    throw new WherryError(error.kind, `joining network namespace of container: ${error.message}`, { cause: error });
+  }
 }
 
 function joined(store: Store, mode: string, type: 'pid' | 'ipc'): { pid?: string; ipc?: string } {

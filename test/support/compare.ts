@@ -21,6 +21,7 @@ const BY_NATURE: [RegExp, string][] = [
   [/\b(?:runc|crun) /g, 'RUNTIME '],
   [/(Up|Exited \(\d+\)) (?:Less than a second|About an? \w+|\d+ \w+)/g, '$1 WHILE'],
   [/(?:Less than a second|About an? \w+|\d+ \w+) ago/g, 'AGO'],
+  [/\/\S+\/merged\//g, 'ROOT/'],
   // A column is as wide as its longest cell.
   [/ {3,}/g, '   '],
   [/^hint: .*\n/gm, ''],

@@ -33,6 +33,12 @@ Options:
 `);
   });
 
+  test("shows a group's command under its first name", () => {
+    const help = (name: string) => commandHelp('docker', { name, key: 'container ls' }, STOP, 79).split('\n')[0];
+    expect(help('container list')).toBe('Usage:  docker container ls [OPTIONS] CONTAINER [CONTAINER...]');
+    expect(help('ps')).toBe('Usage:  docker ps [OPTIONS] CONTAINER [CONTAINER...]');
+  });
+
   test('wraps summaries and shows defaults as docker ps does, and shows --help where -h is taken', () => {
     const flags: Definition['flags'] = {
       'api-map': { as: map, summary: 'A map' },

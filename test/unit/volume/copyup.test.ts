@@ -24,10 +24,12 @@ test('a volume that has content keeps it', async () => {
   expect(() => statSync(join(data, 'file'))).toThrow();
 });
 
-test('nothing is copied from what is not a directory', async () => {
+test('what is no directory is in the way, and nothing is copied from it', async () => {
   const [image, data] = [temporaryDirectory(), temporaryDirectory()];
   symlinkSync('/etc', join(image, 'link'));
-  await copyUp(join(image, 'link'), data);
+  await expect(copyUp(join(image, 'link'), data)).rejects.toThrow(
+    `cannot mount volume over existing file, file exists ${image}/link`,
+  );
   await copyUp(join(image, 'absent'), data);
   expect(() => statSync(join(data, 'passwd'))).toThrow();
 });

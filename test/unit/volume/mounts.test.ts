@@ -34,6 +34,11 @@ test("an image's volume gives way to what the user mounts at its place", async (
   expect(listVolumes(store)).toHaveLength(1);
 });
 
+test('a relative place of an anonymous volume is meant from the root', async () => {
+  const points = await resolveMounts(temporaryStore(), wishes({ volumes: ['data'] }));
+  expect(points).toMatchObject([{ Type: 'volume', Destination: '/data' }]);
+});
+
 test('-v makes a missing host directory, --mount refuses it', async () => {
   const store = temporaryStore();
   const missing = join(temporaryDirectory(), 'new/deep');
@@ -48,7 +53,6 @@ test('-v makes a missing host directory, --mount refuses it', async () => {
 
 test.each([
   [{ binds: ['data:/x', 'other:/x'] }, 'Duplicate mount point: /x'],
-  [{ volumes: ['relative'] }, "invalid mount path: 'relative' mount path must be absolute"],
   [{ volumes: ['/'] }, "invalid specification: destination can't be '/'"],
   [
     { binds: ['data:relative'] },
