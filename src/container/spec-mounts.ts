@@ -3,6 +3,7 @@ import type { MountPoint } from '#base/api.ts';
 import { asBind } from '#container/devices.ts';
 import { readSecurity } from '#container/security.ts';
 import type { SpecInput } from '#container/spec.ts';
+import type { Found } from '#container/surroundings.ts';
 import type { Mount, Propagation } from '#oci/spec.ts';
 import { isMapped } from '#sys/userns.ts';
 
@@ -23,7 +24,7 @@ export function specMounts(input: SpecInput): Mount[] {
       if (!STAYS_WRITABLE.has(mount.destination) && !mount.options.includes('ro')) mount.options.push('ro');
     }
   }
-  const inside = [...files, ...record.mounts.map((point) => volumeMount(point, found.facts.kernel))];
+  const inside = [...files, ...record.mounts.map((point) => volumeMount(point, found))];
   mounts.push(...inside.sort((one, other) => depth(one) - depth(other)));
   if (found.init !== undefined) {
     mounts.push({ destination: INIT, type: 'bind', source: found.init, options: ['bind', 'ro'] });
@@ -91,11 +92,13 @@ function etcFiles({ files }: SpecInput): Mount[] {
   );
 }
 
-function volumeMount(point: MountPoint, kernel: readonly [number, number]): Mount {
+function volumeMount(point: MountPoint, { facts: { kernel }, files }: Found): Mount {
   const { Destination: destination, Source: source, Propagation: propagation } = point;
   if (point.Type === 'tmpfs') return mount(destination, 'tmpfs', tmpfsOptions(point));
   // mount_setattr(2), Linux 5.12: with what is mounted below the source, and flags that are locked stay as they are.
-  const readOnly = kernel[0] > 5 || (kernel[0] === 5 && kernel[1] >= 12) ? 'rro' : 'ro';
+  // crun 1.8 opens its target as a directory; nothing is mounted below a file.
+  const recursive = (kernel[0] > 5 || (kernel[0] === 5 && kernel[1] >= 12)) && !files.has(source);
+  const readOnly = recursive ? 'rro' : 'ro';
   return mount(
     destination,
     'bind',

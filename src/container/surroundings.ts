@@ -29,6 +29,8 @@ export interface Found {
   hostname: string;
   domainname: string;
   hasMqueue: boolean;
+  /** Sources of binds that are no directories. */
+  files: ReadonlySet<string>;
 }
 
 /**
@@ -55,9 +57,12 @@ export function lookAround(store: Store, record: ContainerRecord, rootfs: string
     ...(shm === undefined ? {} : { shm }),
     hostname: network?.record.config.Hostname ?? hostname(),
     domainname: network?.record.config.Domainname ?? '',
+    files: new Set(record.mounts.map((point) => point.Source).filter(isFile)),
     hasMqueue: hostConfig.IpcMode === 'host' && existsSync('/dev/mqueue'),
   };
 }
+
+const isFile = (path: string) => path !== '' && statSync(path, { throwIfNoEntry: false })?.isDirectory() === false;
 
 /** Statically linked ones: they run in any image. */
 function initProgram(): string {

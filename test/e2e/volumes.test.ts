@@ -39,7 +39,7 @@ test('a path relative to the working directory is bound, and a single file', asy
   const { home } = testUser();
   await user('mkdir -p here; echo text > here/file');
   const done = await wherry(
-    ['run', '--rm', '--network', 'none', '-v', './here/file:/etc/one', BUSYBOX, 'cat', '/etc/one'],
+    ['run', '--rm', '--network', 'none', '-v', './here/file:/etc/one:ro', BUSYBOX, 'cat', '/etc/one'],
     { cwd: home },
   );
   expect(done).toMatchObject({ status: 0, stdout: 'text\n' });

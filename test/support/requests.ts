@@ -161,6 +161,7 @@ export function found(facts: Facts = rootless, more: Partial<Found> = {}): Found
     hostname: 'the-host',
     domainname: '',
     hasMqueue: true,
+    files: new Set(),
     ...more,
   };
 }

@@ -24,7 +24,7 @@ export function wherry(
 /** As wherry(), for what has to succeed: gives the output without its last line feed. */
 export async function succeed(...args: readonly string[]): Promise<string> {
   const done = await wherry(args);
-  expect(done, `wherry ${args.join(' ')}`).toMatchObject({ status: 0 });
+  expect(done, `wherry ${args.join(' ')}: ${done.stderr}`).toMatchObject({ status: 0 });
   return done.stdout.replace(/\n$/, '');
 }
 
