@@ -89,7 +89,7 @@ test.skipIf(noDistribution !== undefined)('a private registry is used after logi
   expect((await wherry(['pull', image])).status).toBe(1);
   const wrong = await wherry(['login', '-u', LOGIN.user, '--password-stdin', locked.host], { input: 'wrong' });
   expect(wrong.status).toBe(1);
-  expect(wrong.stderr).toMatch(/unauthorized/);
+  expect(wrong.stderr).toMatch(/unauthorized/i);
   const right = await wherry(['login', '-u', LOGIN.user, '--password-stdin', locked.host], { input: LOGIN.password });
   expect(right).toMatchObject({ status: 0, stdout: expect.stringContaining('Login Succeeded') });
   const config = JSON.parse(readFileSync(join(testUser().home, '.docker/config.json'), 'utf8'));
