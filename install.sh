@@ -196,13 +196,15 @@ place() {
 	if [ -n "$docker" ]; then place_docker; fi
 }
 
-# A few real commands, on a store and a namespace of their own, so that V8's code of what they call is installed as well: each
-# start is a third faster. Nothing depends on it; root leaves it out, whose namespace and store have one place only.
+# A few real commands, on a store and a namespace of their own, so that V8's code of what they call is installed as well:
+# each start is a third faster. Nothing depends on it.
 warm_up() {
-	[ -z "$root" ] || return 0
 	room=$(mktemp -d)
 	mkdir -m 700 "$room/run"
-	own() { WHERRY_TRAIN=1 WHERRY_ROOT=$room/store XDG_RUNTIME_DIR=$room/run timeout 60 "$library/bin/wherry" "$@" >/dev/null 2>&1 </dev/null; }
+	own() {
+		WHERRY_TRAIN=1 WHERRY_ROOT=$room/store XDG_RUNTIME_DIR=$room/run \
+			timeout 60 "$library/bin/wherry" "$@" >/dev/null 2>&1 </dev/null
+	}
 	own run --rm localhost/busybox true || own run --rm --network none localhost/busybox true || true
 	if own run -d --name warm --network none localhost/busybox sleep 60; then
 		own exec warm true || true
