@@ -43,6 +43,16 @@ export function parseFilters(pairs: readonly string[], accepted: Accepted): Filt
   return matcher(fields);
 }
 
+/** What is wrong with a filter is said by Docker's daemon, with its prefix: kind `invalid` becomes `unavailable`. */
+export function asDaemon<T>(read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    if (!(error instanceof WherryError) || error.kind !== 'invalid') throw error;
+    throw new WherryError('unavailable', error.message, { cause: error });
+  }
+}
+
 function invalidFilter(name: string, values?: readonly string[]): WherryError {
   const pair = values === undefined ? name : `${name}=[${values.join(' ')}]`;
   return new WherryError('invalid', `invalid filter '${pair}'`);

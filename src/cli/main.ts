@@ -45,7 +45,9 @@ async function main(argv: readonly string[]): Promise<number> {
 async function dispatch(globals: Globals): Promise<number> {
   const { words } = globals;
   if (globals.version) return printVersion();
-  if (globals.help || words.length === 0) return printHelp([]);
+  if (globals.help) return printHelp([]);
+  // Nothing was asked for: an answer, but not one for a pipe. As docker.
+  if (words.length === 0) return printHelp([], err);
   if (words[0] === 'help') return printHelp(words.slice(1));
   if (words[0] === '__complete') return complete(words.slice(1));
   const found = findCommand(words);
@@ -61,13 +63,13 @@ async function printVersion(): Promise<number> {
 }
 
 /** `help`, `help run`, `help container ls`. */
-async function printHelp(words: readonly string[]): Promise<number> {
+async function printHelp(words: readonly string[], to = out): Promise<number> {
   const help = await import('#cli/help.ts');
   const found = findCommand(words);
-  if (words.length === 0) out.write(await help.programHelp(program, helpWidth()));
+  if (words.length === 0) to.write(await help.programHelp(program, helpWidth()));
   else if (found === undefined) return complain(`unknown help topic: ${words.join(' ')}`, 1);
-  else if ('group' in found) out.write(await help.groupHelp(program, found.group));
-  else out.write(help.commandHelp(program, found, await loadCommand(found.key), helpWidth()));
+  else if ('group' in found) to.write(await help.groupHelp(program, found.group));
+  else to.write(help.commandHelp(program, found, await loadCommand(found.key), helpWidth()));
   return 0;
 }
 
@@ -91,7 +93,7 @@ async function runGroup(group: string, rest: readonly string[]): Promise<number>
   try {
     const { args, help, warnings } = parseFlags(rest, {}, { interspersed: false });
     for (const warning of warnings) err.line(warning);
-    if (help || args.length === 0) return await printHelp([group]);
+    if (help || args.length === 0) return await printHelp([group], help ? out : err);
     return complain(`${program}: unknown command: ${program} ${group} ${args[0]}\n${usage}`, 1);
   } catch (error) {
     return misuse(error, usage);

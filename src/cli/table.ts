@@ -70,6 +70,8 @@ export interface RowsOptions {
   raw?: string;
   /** Docker's name of the row in messages: ContainerContext. */
   type?: string;
+  /** What Docker says before a template that does not fit. */
+  runPrefix?: string;
 }
 
 /** Prints a list as Docker's list commands do. Throws kind `invalid` for a template that can't be read or rendered. */
@@ -100,7 +102,7 @@ async function renderRows(
   const messages = {
     parsePrefix: 'failed to parse template: ',
     parseStatus: 1,
-    runPrefix: 'failed to execute template: ',
+    runPrefix: options.runPrefix ?? 'failed to execute template: ',
   };
   const type = `*formatter.${options.type ?? 'Context'}`;
   const json = (value: unknown) => (rows.includes(value as Row) ? rowJson(value as Row) : goJson(value));

@@ -25,6 +25,7 @@ import { CONSOLE_FLAG, type RuntimeCommand } from '#oci/runtime.ts';
 import type { Process } from '#oci/spec.ts';
 import type { Store } from '#store/store.ts';
 import { exitStatus, missing } from '#sys/process.ts';
+import { leaveSession } from '#sys/scope.ts';
 
 export interface ExecRequest {
   cmd: readonly string[];
@@ -99,6 +100,7 @@ export async function execContainer(
   } as const;
   const why = whyNotExecutable(state.pid, process);
   if (why !== undefined) return { kind: 'refused', ...execRefusal(why, attempt) };
+  await leaveSession(store.host.uid);
   mkdirSync(join(store.runtime, 'exec'), { recursive: true, mode: 0o700 });
   const start: Start = { store, record, request, process, place, id, runtime, attempt };
   if (request.detach || (!request.tty && mayHandOverAll(request.streams, user))) return withRuntime(start);

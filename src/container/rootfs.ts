@@ -1,9 +1,10 @@
 /** A container's root file system: its image's layers below a directory of its own, mounted at `merged`. */
-import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { WherryError } from '#base/error.ts';
+import { hasCode, WherryError } from '#base/error.ts';
 import type { ContainerRecord } from '#container/record.ts';
 import type { Store } from '#store/store.ts';
+import { resolveInRoot } from '#sys/rooted.ts';
 
 /** Where the root file system is, while it is mounted. */
 export function rootfsPath(store: Store, id: string): string {
@@ -18,7 +19,19 @@ export async function mountRootfs(store: Store, record: ContainerRecord): Promis
   const at = (name: string) => store.path('containers', record.id, name);
   const target = rootfsPath(store, record.id);
   const lower = record.image.diffIds.map((diffId) => layer(store, record, diffId));
-  if (record.driver === 'copy') return copied(lower, target);
+  if (record.driver === 'copy') await copied(lower, target);
+  else await mountLayers(record, { lower, target, at });
+  addMarks(target);
+  return target;
+}
+
+interface Places {
+  lower: string[];
+  target: string;
+  at: (name: string) => string;
+}
+
+async function mountLayers(record: ContainerRecord, { lower, target, at }: Places): Promise<void> {
   const { mountFuseOverlay, mountOverlay, unmountTree } = await import('#sys/overlay.ts');
   for (const name of ['upper', 'work', 'merged']) mkdirSync(at(name), { recursive: true, mode: 0o755 });
   unmountTree(target);
@@ -30,7 +43,22 @@ export async function mountRootfs(store: Store, record: ContainerRecord): Promis
     rmSync(join(overlay.work, 'work', 'incompat'), { recursive: true, force: true });
     mountOverlay({ ...overlay, volatile: record.hostConfig.AutoRemove });
   }
-  return target;
+}
+
+/**
+ * What Docker puts into every container: /.dockerenv, by which programs know that they are in one, and /etc/mtab where
+ * the image has none. A link at either place is left as it is.
+ */
+function addMarks(root: string): void {
+  const unless = (make: () => void) => {
+    try {
+      make();
+    } catch (error) {
+      if (!hasCode(error, 'EEXIST', 'ENOENT', 'ENOTDIR')) throw error;
+    }
+  };
+  unless(() => writeFileSync(join(root, '.dockerenv'), '', { flag: 'wx', mode: 0o755 }));
+  unless(() => symlinkSync('/proc/mounts', join(resolveInRoot(root, '/etc'), 'mtab')));
 }
 
 function layer(store: Store, record: ContainerRecord, diffId: string): string {
@@ -47,15 +75,14 @@ function emptyLayer(path: string): string {
   return path;
 }
 
-async function copied(layers: readonly string[], target: string): Promise<string> {
-  if (existsSync(target)) return target;
+async function copied(layers: readonly string[], target: string): Promise<void> {
+  if (existsSync(target)) return;
   const { flatten } = await import('#container/flatten.ts');
   const staged = `${target}.new`;
   rmSync(staged, { recursive: true, force: true });
   mkdirSync(staged, { mode: 0o755 });
   await flatten(layers, staged);
   renameSync(staged, target);
-  return target;
 }
 
 /** Unmounts what mountRootfs() mounted; nothing to do is fine. */

@@ -1,7 +1,7 @@
 /** ps --filter: which containers are meant, by Docker's rules (moby, daemon/list.go). */
 
 import { WherryError } from '#base/error.ts';
-import { type Accepted, type Filters, parseFilters } from '#base/filter.ts';
+import { type Accepted, asDaemon, type Filters, parseFilters } from '#base/filter.ts';
 import { findContainer } from '#container/names.ts';
 import type { ContainerRecord } from '#container/record.ts';
 import { networkNames, portsOf, type Seen, statusOf } from '#container/view.ts';
@@ -56,16 +56,6 @@ export function readSelection(store: Store, pairs: readonly string[], descends: 
 }
 
 type Test = (seen: Seen) => boolean;
-
-/** What is wrong with a filter is said by Docker's daemon, with its prefix. */
-function asDaemon<T>(read: () => T): T {
-  try {
-    return read();
-  } catch (error) {
-    if (error instanceof WherryError) throw refuse(error.message);
-    throw error;
-  }
-}
 
 function refuse(message: string): WherryError {
   return new WherryError('unavailable', message);

@@ -11,6 +11,7 @@ import { prepareBundle } from '#engine/bundle.ts';
 import { eraseContainer } from '#engine/remove.ts';
 import type { Store } from '#store/store.ts';
 import { lock, tryLock } from '#sys/file.ts';
+import { leaveSession } from '#sys/scope.ts';
 
 export interface StartOptions {
   /** Which of the command's own streams the container gets, without anything in between; not for a terminal. */
@@ -45,6 +46,7 @@ export async function startContainer(
   const record = findContainer(store, name);
   using _held = await lockContainer(store, record);
   if (isRunning(readState(store, record.id))) return undefined;
+  await leaveSession(store.host.uid);
   try {
     const { started, ...bundle } = await prepareBundle(store, record, options);
     const monitor = await startMonitor(store, record, { ...bundle, ...options });

@@ -1,6 +1,6 @@
 /** Images as Docker shows them: the rows of `images`, and the JSON of `image inspect`. */
 import { WherryError } from '#base/error.ts';
-import { type Filters, parseFilters } from '#base/filter.ts';
+import { asDaemon, type Filters, parseFilters } from '#base/filter.ts';
 import { ago, humanSize, localTime, parseTimestamp } from '#base/units.ts';
 import { type Image, listImages, needImage } from '#image/names.ts';
 import type { ContainerDefaults } from '#oci/manifest.ts';
@@ -55,7 +55,7 @@ interface Shown {
 
 /** The lines of `images`, newest image first. Throws kind `invalid` for filters, `not-found` for before's and since's image. */
 export function imageRows(store: Store, options: ImageRowOptions = {}): ImageRow[] {
-  const shown = filtered(store, options.filters ?? []).sort((a, b) => b.created - a.created);
+  const shown = asDaemon(() => filtered(store, options.filters ?? [])).sort((a, b) => b.created - a.created);
   return shown.flatMap((one) =>
     namesOf(one, options.digests === true).map(([repository, tag, digest]) =>
       row(one, { repository, tag, digest }, options),
@@ -183,7 +183,7 @@ export interface ImageTreeRow {
 
 /** The images of `images --tree`, newest first, each once. */
 export function imageTreeRows(store: Store, filters: readonly string[]): ImageTreeRow[] {
-  const shown = filtered(store, filters).sort((a, b) => b.created - a.created);
+  const shown = asDaemon(() => filtered(store, filters)).sort((a, b) => b.created - a.created);
   return shown.map(({ image, tags }) => ({
     names: tags.map(familiar),
     id: shortId(image.id),

@@ -50,7 +50,7 @@ export default command({
     const seen = await select(context, filters, { all: all || limit > 0 });
     const wanted = limit > 0 ? seen.slice(0, limit) : seen;
     const columns = size ? [...COLUMNS, 'Size'] : COLUMNS;
-    const shape = { headers: HEADERS, columns, format, quiet: quiet ? 'ID' : undefined };
+    const shape = { headers: HEADERS, columns, format, quiet: quiet ? 'ID' : undefined, type: 'ContainerContext' };
     const options = { truncate: !noTrunc };
     if (quiet)
       return printRows(

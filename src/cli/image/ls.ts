@@ -54,7 +54,14 @@ export default command({
       ...(containers === undefined ? {} : { containers }),
     });
     const columns = ['Repository', 'Tag', ...(digests ? ['Digest'] : []), 'ID', 'CreatedSince', 'Size'];
-    await printRows(context.out, rows, { headers: HEADERS, columns, format, quiet: quiet ? 'ID' : undefined });
+    await printRows(context.out, rows, {
+      headers: HEADERS,
+      columns,
+      format,
+      quiet: quiet ? 'ID' : undefined,
+      type: 'imageContext',
+      runPrefix: 'template parsing error: ',
+    });
   },
 });
 

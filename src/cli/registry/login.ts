@@ -17,10 +17,10 @@ export default command({
   },
   run: async (context, [server], { password, passwordStdin, username }) => {
     if (password !== undefined) {
-      context.err.line('WARNING! Using --password via the CLI is insecure. Use --password-stdin.');
       if (passwordStdin) {
         throw new WherryError('invalid', 'conflicting options: cannot specify both --password and --password-stdin');
       }
+      context.err.line('WARNING! Using --password via the CLI is insecure. Use --password-stdin.');
     }
     if (context.given.has('username') && username === '') throw new WherryError('invalid', 'username is empty');
     if (passwordStdin && !username) {

@@ -1,6 +1,6 @@
 import { bytesSize } from '#base/units.ts';
 import { type Context, command } from '#cli/command.ts';
-import { FORMAT_SUMMARY } from '#cli/format.ts';
+import { FORMAT_SUMMARY, renderLine } from '#cli/format.ts';
 import { text } from '#cli/values.ts';
 import { systemInfo } from '#engine/system.ts';
 
@@ -27,7 +27,8 @@ export default command({
     if (format === '') return print(context, info);
     if (format === 'json') return context.out.line(JSON.stringify(info));
     const { compileTemplate } = await import('#cli/template.ts');
-    context.out.line(compileTemplate(format, { runPrefix: '' })(info));
+    const render = compileTemplate(format, { runPrefix: '', type: 'system.dockerInfo' });
+    renderLine(context.out, () => render(info));
   },
 });
 

@@ -1,5 +1,5 @@
 import { command } from '#cli/command.ts';
-import { FORMAT_SUMMARY } from '#cli/format.ts';
+import { FORMAT_SUMMARY, renderLine } from '#cli/format.ts';
 import { text } from '#cli/values.ts';
 import { versionInfo } from '#engine/system.ts';
 
@@ -42,8 +42,8 @@ export default command({
     if (format === '') return context.out.write(versionText(versions));
     if (format === 'json') return context.out.line(JSON.stringify(versions));
     const { compileTemplate } = await import('#cli/template.ts');
-    const render = compileTemplate(format, { name: 'version', runPrefix: '' });
-    context.out.line(render(versions));
+    const render = compileTemplate(format, { name: 'version', runPrefix: '', type: 'system.versionInfo' });
+    renderLine(context.out, () => render(versions));
   },
 });
 

@@ -106,7 +106,7 @@ describe('flags before the command', () => {
 });
 
 test('without a command the help is printed, and help comes in three ways', () => {
-  expect(docker([]).stdout).toMatch(/^Usage: {2}docker \[OPTIONS\] COMMAND\n/);
+  expect(docker([]).stderr).toMatch(/^Usage: {2}docker \[OPTIONS\] COMMAND\n/);
   const help = docker(['stop', '--help']);
   expect(help).toMatchObject({ status: 0, stderr: '', stdout: expect.stringMatching(/^Usage: {2}docker stop /) });
   expect(docker(['help', 'stop']).stdout).toBe(help.stdout);
