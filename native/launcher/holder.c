@@ -150,6 +150,8 @@ static bool enter_monitor(int runtime, bool root, enum inside *inside)
 	if (!enter(&monitor, root))
 		return false;
 	spawn_start(&spawn, 0, &holder);
+	if (!root)
+		scope_make(holder.pid);
 	record(&holder, runtime);
 	spawn_finish(&spawn);
 	return true;
