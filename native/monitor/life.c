@@ -113,7 +113,8 @@ void life_go_on(void)
 	}
 	if (output_flushed() || life.command_left)
 		tell_command();
-	if (life.told && (life.command_done || life.command_left))
+	/* The command need not wait for the runtime to forget the container, but who starts it anew does. */
+	if (life.told && !life.deleter && (life.command_done || life.command_left))
 		leave();
 }
 
@@ -145,13 +146,15 @@ static void pause_over(struct timer *timer)
 	start();
 }
 
-/* When the output is in the log and the runtime has forgotten the container. */
+/* When the output is in the log and, before a restart, the runtime has forgotten the container. */
 static void go_on_after_process(void)
 {
-	if (life.phase != ENDING || !life.drained || life.deleter)
+	if (life.phase != ENDING || !life.drained)
 		return;
 	if (strcmp(life.record.status, "restarting") != 0)
 		return over();
+	if (life.deleter)
+		return;
 	life.phase = PAUSING;
 	if (life.stopped)
 		return end_pause();

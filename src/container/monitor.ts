@@ -18,6 +18,7 @@ import type { Store } from '#store/store.ts';
 import { replace } from '#sys/file.ts';
 import { installation } from '#sys/host.ts';
 import { missing, run } from '#sys/process.ts';
+import { managerEnvironment } from '#sys/scope.ts';
 
 export interface MonitorOptions {
   /** The OCI bundle's directory. */
@@ -96,7 +97,7 @@ export async function startMonitor(
           directory: record.config.WorkingDir,
           isDirectory: isDirectoryInRoot(rootfsPath(store, record.id), record.config.WorkingDir, record.path),
         });
-  return converse(spawnMonitor(conf, options.attach), { explain, ...options });
+  return converse(spawnMonitor(conf, options.attach, managerEnvironment(store.host.uid)), { explain, ...options });
 }
 
 /** What a killed monitor left: the runtime refuses an id that it knows. */
@@ -104,7 +105,7 @@ async function removeRemains(store: Store, record: ContainerRecord, runtime: Run
   rmSync(store.path('containers', record.id, 'runtime.log'), { force: true });
   if (!existsSync(join(store.runtime, runtime.kind, record.id))) return;
   const [program = '', ...args] = runtime.delete(record.id, { force: true });
-  await run(program, args);
+  await run(program, args, { env: managerEnvironment(store.host.uid) });
 }
 
 function runSettings(
@@ -136,7 +137,8 @@ function runSettings(
     ['runtime-log', at('runtime.log')],
     ['console-flag', CONSOLE_FLAG],
     ...each('runtime', runtime.run({ id, bundle: options.bundle, pidFile, terminal: config.Tty })),
-    ...each('delete', runtime.delete(id, { force: true })),
+    // Without the log: by then the container's directory may be gone.
+    ...each('delete', runtimeOf(store, record, { cgroupManager: options.cgroupManager }).delete(id, { force: true })),
     ...each('cleanup', [join(installation(), 'bin/wherry'), 'container', 'cleanup', id]),
     ...(options.oomFile === undefined ? [] : [['oom-file', options.oomFile] as Setting]),
     ...(options.netns === undefined ? [] : [['netns', options.netns] as Setting]),
@@ -186,11 +188,16 @@ export function writeSettings(path: string, settings: readonly Setting[]): void 
  * Starts the monitor in a session of its own, so that neither the terminal's signals nor its end reach it, and in the
  * root directory, so that it keeps no mount busy. Descriptor 3 is a socket pair to us.
  */
-export function spawnMonitor(conf: string, attach: MonitorOptions['attach']): ChildProcess {
+export function spawnMonitor(
+  conf: string,
+  attach: MonitorOptions['attach'],
+  env: NodeJS.ProcessEnv = process.env,
+): ChildProcess {
   const stream = (wanted: boolean | undefined, fd: number) => (wanted ? fd : ('ignore' as const));
   return spawn(join(installation(), 'bin/wherry-monitor'), [conf], {
     cwd: '/',
     detached: true,
+    env,
     stdio: [stream(attach?.stdin, 0), stream(attach?.stdout, 1), stream(attach?.stderr, 2), 'pipe'],
   });
 }

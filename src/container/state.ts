@@ -20,7 +20,7 @@ const SIGKILL = 9;
  */
 export function readState(store: Store, id: string): State | undefined {
   const state = readJson<State>(statePath(store, id));
-  if (state === undefined || state.status === 'exited' || isWatched(store, state)) return state;
+  if (state === undefined || state.status === 'exited' || hasMonitor(store, state)) return state;
   return heal(store, id);
 }
 
@@ -54,15 +54,16 @@ function statePath(store: Store, id: string): string {
   return store.path('containers', id, 'state.json');
 }
 
-/** Is its monitor alive, in this very boot? */
-function isWatched(store: Store, state: State): boolean {
-  return state.bootId === store.bootId && isSameProcess(state.monitorPid, state.monitorStart);
+/** Is the monitor of its last run alive, in this very boot? For a moment it is so after the container's end, too. */
+export function hasMonitor(store: Store, state: State | undefined): boolean {
+  if (state?.bootId !== store.bootId) return false;
+  return isSameProcess(state.monitorPid, state.monitorStart);
 }
 
 function heal(store: Store, id: string): State | undefined {
   // Read anew: the monitor may have written its last words after we read and before we looked for it.
   const state = readJson<State>(statePath(store, id));
-  if (state === undefined || state.status === 'exited' || isWatched(store, state)) return state;
+  if (state === undefined || state.status === 'exited' || hasMonitor(store, state)) return state;
   const sameBoot = state.bootId === store.bootId;
   const finishedAt = timestamp(sameBoot ? Date.now() : bootTime());
   const healed: State = { ...state, status: 'exited', exitCode: 255, pid: 0, pidStart: 0, finishedAt };

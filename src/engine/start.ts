@@ -6,7 +6,7 @@ import { findContainer } from '#container/names.ts';
 import type { ContainerRecord } from '#container/record.ts';
 import { unmountRootfs } from '#container/rootfs.ts';
 import { unmountShm } from '#container/shm.ts';
-import { isRunning, readState } from '#container/state.ts';
+import { hasMonitor, isRunning, readState } from '#container/state.ts';
 import { prepareBundle } from '#engine/bundle.ts';
 import { eraseContainer } from '#engine/remove.ts';
 import type { Store } from '#store/store.ts';
@@ -44,7 +44,7 @@ export async function startContainer(
   options: StartOptions = {},
 ): Promise<Session | undefined> {
   const record = findContainer(store, name);
-  using _held = await lockContainer(store, record);
+  using _held = await lockAfterLastRun(store, record);
   if (isRunning(readState(store, record.id))) return undefined;
   await leaveSession(store.host.uid);
   try {
@@ -55,6 +55,20 @@ export async function startContainer(
   } catch (error) {
     await release(store, record);
     throw error;
+  }
+}
+
+/** How long a start waits for a run that has ended: whoever sat in front of it may be stopped. Milliseconds. */
+const PATIENCE = 10_000;
+
+/** The lock, when the last run has given back what it had: until then its monitor lives, and its clean-up wants the lock. */
+async function lockAfterLastRun(store: Store, record: ContainerRecord): Promise<Disposable> {
+  for (const deadline = Date.now() + PATIENCE; ; ) {
+    const held = await lockContainer(store, record);
+    const state = readState(store, record.id);
+    if (isRunning(state) || !hasMonitor(store, state) || Date.now() > deadline) return held;
+    held[Symbol.dispose]();
+    await new Promise((resolve) => setTimeout(resolve, 2));
   }
 }
 
