@@ -90,7 +90,7 @@ function asRoot({ root }: CgroupPlaces, controllers: Set<string>, booted: boolea
 }
 
 function hasBus(uid: number, env: NodeJS.ProcessEnv): boolean {
-  return existsSync(join(env.XDG_RUNTIME_DIR ?? `/run/user/${uid}`, 'bus'));
+  return existsSync(join(env.XDG_RUNTIME_DIR || `/run/user/${uid}`, 'bus'));
 }
 
 function systemdUser(service: string): Cgroup {

@@ -30,19 +30,25 @@ export async function leaveSession(
   env: NodeJS.ProcessEnv = process.env,
   places: ScopePlaces = PLACES,
 ): Promise<void> {
-  const runtime = env.XDG_RUNTIME_DIR || `/run/user/${uid}`;
-  if (uid === 0 || !existsSync(places.booted) || !existsSync(join(runtime, 'bus'))) return;
+  const full = managerEnvironment(uid, env);
+  if (uid === 0 || !existsSync(places.booted) || !existsSync(join(full.XDG_RUNTIME_DIR, 'bus'))) return;
   const own = () => readText(places.own) ?? '';
   if (own().includes(`/user@${uid}.service/`)) return;
   const busctl = findTool('busctl', env);
   if (busctl === undefined) return;
   const unit = `wherry-${randomHex(8)}.scope`;
-  const { status } = await run(busctl, transientScope(unit, process.pid), {
-    env: { ...env, XDG_RUNTIME_DIR: runtime },
-  });
+  const { status } = await run(busctl, transientScope(unit, process.pid), { env: full });
   if (status !== 0) return;
   const deadline = Date.now() + PATIENCE;
   while (!own().includes(unit) && Date.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 1));
+}
+
+/** The environment in which programs find the user's service manager: under su(1) or cron(8) it does not say where. */
+export function managerEnvironment(
+  uid: number,
+  env: NodeJS.ProcessEnv = process.env,
+): NodeJS.ProcessEnv & { XDG_RUNTIME_DIR: string } {
+  return { ...env, XDG_RUNTIME_DIR: env.XDG_RUNTIME_DIR || `/run/user/${uid}` };
 }
 
 /** org.freedesktop.systemd1(5): StartTransientUnit(name, mode, properties, auxiliary units). */

@@ -1,7 +1,7 @@
 import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, expect, test } from 'vitest';
-import { leaveSession } from '#sys/scope.ts';
+import { leaveSession, managerEnvironment } from '#sys/scope.ts';
 import { temporaryDirectory } from '#test/support/store.ts';
 
 const SESSION = '0::/user.slice/user-1000.slice/session-4.scope\n';
@@ -54,4 +54,12 @@ test('neither is root, nor anybody without a session bus', async () => {
   await leave(0);
   await leave(4_000_000, {});
   expect(asked()).toBe('');
+});
+
+test.each([
+  [{}, '/run/user/1000'],
+  [{ XDG_RUNTIME_DIR: '' }, '/run/user/1000'],
+  [{ XDG_RUNTIME_DIR: '/elsewhere' }, '/elsewhere'],
+])('with %j the manager is looked for in %s', (env, directory) => {
+  expect(managerEnvironment(1000, { ...env, A: 'b' })).toEqual({ A: 'b', XDG_RUNTIME_DIR: directory });
 });
