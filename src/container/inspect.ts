@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import type { Endpoint, MountPoint } from '#base/api.ts';
 import { WherryError } from '#base/error.ts';
 import { logPath } from '#container/logconfig.ts';
-import type { ContainerRecord, State } from '#container/record.ts';
+import { type ContainerRecord, type State, shownMounts } from '#container/record.ts';
 import { isRunning, NEVER } from '#container/state.ts';
 import { networkNames, portMap, type Seen, type Size, statusOf } from '#container/view.ts';
 import { findRuntime } from '#oci/runtime.ts';
@@ -40,7 +40,7 @@ export function inspectContainer(store: Store, seen: Seen, size?: Size): object 
     HostConfig: hostConfigOf(record),
     GraphDriver: graphDriverOf(store, record),
     ...(size === undefined ? {} : { SizeRw: size.own, SizeRootFs: size.own + size.image }),
-    Mounts: record.mounts.map(mountOf),
+    Mounts: shownMounts(record).map(mountOf),
     Config: configOf(record),
     NetworkSettings: networkSettingsOf(store, seen),
   };

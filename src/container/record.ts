@@ -1,6 +1,7 @@
 /**
  * A container as it is kept: the record, written once when it is made, and the state, small and replaced whole.
  */
+import { posix } from 'node:path';
 import type { Config, Endpoint, EndpointRequest, HostConfig, MountPoint, PortMap } from '#base/api.ts';
 
 export interface ContainerRecord {
@@ -54,4 +55,10 @@ export interface NetworkState {
   netns: string | null;
   endpoints: Record<string, Endpoint>;
   ports: PortMap;
+}
+
+/** The mounts that Docker shows: those of --tmpfs stand in HostConfig.Tmpfs alone. */
+export function shownMounts({ mounts, hostConfig }: ContainerRecord): MountPoint[] {
+  const flagged = Object.keys(hostConfig.Tmpfs ?? {}).map((path) => posix.join(path, '.'));
+  return mounts.filter((mount) => mount.Type !== 'tmpfs' || !flagged.includes(mount.Destination));
 }

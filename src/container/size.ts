@@ -1,12 +1,20 @@
 /** How much a container has written: the files of its own layer. */
 import { lstatSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { hasCode } from '#base/error.ts';
 import type { ContainerRecord } from '#container/record.ts';
 import type { Store } from '#store/store.ts';
 
 /** Bytes of all files below a container's own layer, a file with several names once; 0 before its first start. */
 export function ownSize(store: Store, { id, driver }: ContainerRecord): number {
-  return measure(Buffer.from(store.path('containers', id, driver === 'copy' ? 'merged' : 'upper')), new Set());
+  const layer = store.path('containers', id, driver === 'copy' ? 'merged' : 'upper');
+  return measure(Buffer.from(layer), new Set()) - markSize(layer);
+}
+
+/** The link that every root gets (rootfs.ts) is nothing that the container has written. */
+function markSize(layer: string): number {
+  const stat = lstatSync(join(layer, 'etc/mtab'), { throwIfNoEntry: false });
+  return stat?.isSymbolicLink() && stat.size === '/proc/mounts'.length ? stat.size : 0;
 }
 
 /** Names need not be UTF-8. What goes while we look counts nothing. */

@@ -4,7 +4,7 @@ import type { WherryError } from '#base/error.ts';
 import { ago, humanDuration, humanSize, localTime } from '#base/units.ts';
 import { containerIds, readRecord, tolerant } from '#container/names.ts';
 import { displayPorts, listPorts, type Port } from '#container/portview.ts';
-import type { ContainerRecord, NetworkState, State } from '#container/record.ts';
+import { type ContainerRecord, type NetworkState, type State, shownMounts } from '#container/record.ts';
 import { isRunning, readState } from '#container/state.ts';
 import type { Store } from '#store/store.ts';
 import { readJson } from '#sys/file.ts';
@@ -136,7 +136,7 @@ export function psRow(seen: Seen, { truncate, image, size }: RowOptions) {
       return String(record.mounts.filter((mount) => mount.Driver === 'local').length);
     },
     get Mounts() {
-      return record.mounts
+      return shownMounts(record)
         .map((mount) => short(mount.Name || mount.Source, 15))
         .sort()
         .join(',');

@@ -88,6 +88,26 @@ async function runtimeVersion(): Promise<{ name: string; version: string; path: 
   }
 }
 
+/** What only a daemon has: there, so that a template may name it. */
+const NO_DAEMON = {
+  NFd: 0,
+  NGoroutines: 0,
+  NEventsListener: 0,
+  KernelMemoryTCP: false,
+  GenericResources: null,
+  CDISpecDirs: [],
+  ContainerdCommit: { ID: '' },
+  InitCommit: { ID: '' },
+  Swarm: {
+    NodeID: '',
+    NodeAddr: '',
+    LocalNodeState: 'inactive',
+    ControlAvailable: false,
+    Error: '',
+    RemoteManagers: null,
+  },
+};
+
 /** As `GET /info`. What we have no word for is there with the value that says "none". */
 export async function systemInfo(store: Store): Promise<Record<string, unknown>> {
   const cgroup = detectCgroup(store.host);
@@ -104,7 +124,7 @@ export async function systemInfo(store: Store): Promise<Record<string, unknown>>
       Volume: ['local'],
       Network: ['bridge', 'host', 'null'],
       Authorization: null,
-      Log: ['json-file', 'none'],
+      Log: ['json-file', 'local', 'none'],
     },
     MemoryLimit: memory,
     SwapLimit: memory && cgroup.swap,
@@ -131,26 +151,35 @@ export async function systemInfo(store: Store): Promise<Record<string, unknown>>
     HttpProxy: process.env.HTTP_PROXY ?? process.env.http_proxy ?? '',
     HttpsProxy: process.env.HTTPS_PROXY ?? process.env.https_proxy ?? '',
     NoProxy: process.env.NO_PROXY ?? process.env.no_proxy ?? '',
+    ...NO_DAEMON,
     Labels: [],
     ExperimentalBuild: false,
     ServerVersion: ownVersion(),
     Runtimes: runtimes(),
     DefaultRuntime: runtime?.name ?? '',
-    Swarm: {
-      NodeID: '',
-      NodeAddr: '',
-      LocalNodeState: 'inactive',
-      ControlAvailable: false,
-      Error: '',
-      RemoteManagers: null,
-    },
     LiveRestoreEnabled: true,
     Isolation: '',
     InitBinary: ['catatonit', 'tini', 'docker-init'].find((name) => findTool(name) !== undefined) ?? '',
     RuncCommit: { ID: runtime?.version ?? '' },
     SecurityOptions: securityOptions(store),
     Warnings: warnings(cgroup),
-    ClientInfo: { Debug: false, Version: ownVersion(), Context: 'default', Plugins: [], Warnings: null },
+    ClientInfo: clientInfo(),
+  };
+}
+
+function clientInfo() {
+  return {
+    Debug: false,
+    Version: ownVersion(),
+    GitCommit: '',
+    GoVersion: `node ${process.versions.node}`,
+    Os: 'linux',
+    Arch: goArch(),
+    BuildTime: buildTime(),
+    DefaultAPIVersion: API_VERSION,
+    Context: 'default',
+    Plugins: [],
+    Warnings: null,
   };
 }
 

@@ -212,7 +212,7 @@ export function inspectImage(store: Store, text: string, { platform }: { platfor
     RepoDigests: shown(true),
     Parent: '',
     Comment: config.history?.at(-1)?.comment ?? '',
-    ...(config.created === undefined ? {} : { Created: config.created }),
+    ...(config.created === undefined ? {} : { Created: goTime(config.created) }),
     DockerVersion: config.docker_version ?? '',
     Author: config.author ?? '',
     Architecture: config.architecture,
@@ -266,4 +266,9 @@ function inspectConfig(config: ContainerDefaults): object {
 function sorted(map: object | null | undefined): object | null {
   if (map === null || map === undefined) return null;
   return Object.fromEntries(Object.entries(map).sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+/** A time as Go writes it: RFC 3339 without zeros at the end of the fraction. */
+function goTime(text: string): string {
+  return text.replace(/\.(\d*?)0*(?=Z|[+-]\d\d:\d\d$)/, (_all, digits: string) => (digits === '' ? '' : `.${digits}`));
 }

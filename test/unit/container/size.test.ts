@@ -15,4 +15,8 @@ test('a container takes what its files take, each of them once', () => {
   linkSync(upper('a'), upper('folder', 'c'));
   symlinkSync('to', upper('link'));
   expect(ownSize(store, record)).toBe(10);
+  // What every root gets is not the container's.
+  mkdirSync(upper('etc'));
+  symlinkSync('/proc/mounts', upper('etc/mtab'));
+  expect(ownSize(store, record)).toBe(10);
 });
