@@ -19,9 +19,9 @@ interface View {
 const STATUS_BUT: Cuts = [
   // Sizes, counters, ids of the process itself.
   [/^(?:Vm|Rss|Hugetlb|SigQ|voluntary|nonvoluntary|Pid|PPid|Tgid|NSpid|NStgid|NSpgid|NSsid|Ngid).*\n/gm, ''],
-  // glibc's posix_spawn(3), by which our monitor starts the runtime, leaves its own two signals ignored (32 and 33).
-  [/^(SigIgn:\s+0{7})1(8)/m, '$10$2'],
-  [/^(SigIgn:\s+0{8})8/m, '$10'],
+  // runc's is now and then its daemon's (SIGHUP); and glibc's posix_spawn(3), by which our monitor starts the runtime,
+  // leaves its own two signals ignored, 32 and 33.
+  [/^SigIgn.*\n/gm, ''],
 ];
 
 /** The device nodes are the host's, bound: nobody but root may make any. */

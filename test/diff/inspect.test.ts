@@ -75,6 +75,7 @@ function typesOf(value: unknown, differences: Differences, path: string[] = []):
 
 interface Json {
   Mounts?: { Destination: string }[];
+  Config?: { Env?: string[] };
   HostConfig?: { Binds?: string[] | null };
 }
 
@@ -82,7 +83,8 @@ async function both(line: string): Promise<[own: Json, theirs: Json]> {
   const read = (text: string) => {
     const parsed = JSON.parse(text) as Json | Json[];
     const one = (Array.isArray(parsed) ? parsed[0] : parsed) ?? {};
-    // Docker gives both in no order.
+    // Docker gives these in no order.
+    one.Config?.Env?.sort();
     one.HostConfig?.Binds?.sort();
     if (Array.isArray(one.Mounts)) one.Mounts.sort((a, b) => (a.Destination < b.Destination ? -1 : 1));
     return one;

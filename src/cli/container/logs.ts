@@ -31,7 +31,8 @@ export default command({
     const options = given({
       follow,
       since: moment('since', since),
-      until: moment('until', until),
+      // Docker takes this for no bound.
+      until: until === '0' ? undefined : moment('until', until),
       tail: count,
       abort: follow ? context.abort : undefined,
     });
@@ -41,14 +42,19 @@ export default command({
   },
 });
 
+/** The first and last second that a log's text has digits for. */
+const BOUNDS = [-62_135_596_800_000, Date.UTC(9999, 11, 31, 23, 59, 59)].map((time) => time / 1000);
+
 /** As the log has its times, so that they compare as text. */
 function moment(flag: string, value: string | undefined): string | undefined {
   if (value === undefined || value === '') return undefined;
   try {
     const { seconds, nanos } = parseTimestamp(value);
-    return `${new Date(seconds * 1000).toISOString().slice(0, 19)}.${String(nanos).padStart(9, '0')}Z`;
+    const [first = 0, last = 0] = BOUNDS;
+    const bounded = Math.min(Math.max(seconds, first), last);
+    return `${new Date(bounded * 1000).toISOString().slice(0, 19)}.${String(nanos).padStart(9, '0')}Z`;
   } catch (error) {
-    if (!(error instanceof WherryError) && !(error instanceof RangeError)) throw error;
+    if (!(error instanceof WherryError)) throw error;
     throw new WherryError('invalid', `invalid value for "${flag}": ${error.message}`, { cause: error });
   }
 }

@@ -152,6 +152,7 @@ describe('times', () => {
     ['2026-13-01', /month out of range/],
     ['2026-02-30', /day out of range/],
     ['2026-02-01T25:00', /hour out of range/],
+    ['99999999999999999999', /failed to parse value as time or duration: "9{20}"/],
     ['yesterday', /failed to parse value as time or duration: "yesterday"/],
     ['20-1-1', /parsing time "20-1-1"/],
   ])('parseTimestamp(%j) is refused', (text, message) => {
