@@ -169,25 +169,28 @@ describeMonitor((build) => {
     expect(place.read('log')).toContain('alone');
   });
 
-  test.runIf(build.name === 'plain')('keeps less memory of its own than conmon, also after much has gone through it', async () => {
-    const monitor = start('echo up; head -c 30000000 /dev/urandom; read x; exec sleep 1000', {
-      stdin: 1,
-      publish: ['tcp 127.0.0.1 0 127.0.0.1 1', 'udp 127.0.0.1 0 127.0.0.1 1'],
-      'log-max-size': 1 << 20,
-      'log-max-file': 2,
-    });
-    const client = await monitor.client('attach 1');
-    client.type('\n');
-    const { pid = 0 } = monitor.child;
-    // The container goes to sleep when all it wrote was read.
-    const container = Number((await monitor.hear('started')).split(' ')[1]);
-    while (!readFileSync(`/proc/${container}/cmdline`, 'utf8').startsWith('sleep'))
-      await monitor.client('reopen', 'attach 4');
-    const memory = readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8');
-    const kilobytes = (name: string) => Number(new RegExp(`^${name}:\\s+(\\d+) kB`, 'm').exec(memory)?.[1]);
-    // What it shares with other monitors depends on how many there are: `npm run bench` compares the whole.
-    expect(kilobytes('Private_Dirty')).toBeLessThanOrEqual(340);
-  });
+  test.runIf(build.name === 'plain')(
+    'keeps less memory of its own than conmon, also after much has gone through it',
+    async () => {
+      const monitor = start('echo up; head -c 30000000 /dev/urandom; read x; exec sleep 1000', {
+        stdin: 1,
+        publish: ['tcp 127.0.0.1 0 127.0.0.1 1', 'udp 127.0.0.1 0 127.0.0.1 1'],
+        'log-max-size': 1 << 20,
+        'log-max-file': 2,
+      });
+      const client = await monitor.client('attach 1');
+      client.type('\n');
+      const { pid = 0 } = monitor.child;
+      // The container goes to sleep when all it wrote was read.
+      const container = Number((await monitor.hear('started')).split(' ')[1]);
+      while (!readFileSync(`/proc/${container}/cmdline`, 'utf8').startsWith('sleep'))
+        await monitor.client('reopen', 'attach 4');
+      const memory = readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8');
+      const kilobytes = (name: string) => Number(new RegExp(`^${name}:\\s+(\\d+) kB`, 'm').exec(memory)?.[1]);
+      // What it shares with other monitors depends on how many there are: `npm run bench` compares the whole.
+      expect(kilobytes('Private_Dirty')).toBeLessThanOrEqual(340);
+    },
+  );
 
   describe('a start', () => {
     test.each(FAULTS)('that the runtime refuses is told in the words of Docker (%s)', async (_what, log, wanted) => {
