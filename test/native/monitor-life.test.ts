@@ -185,10 +185,12 @@ describeMonitor((build) => {
       const container = Number((await monitor.hear('started')).split(' ')[1]);
       while (!readFileSync(`/proc/${container}/cmdline`, 'utf8').startsWith('sleep'))
         await monitor.client('reopen', 'attach 4');
-      const memory = readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8');
-      const kilobytes = (name: string) => Number(new RegExp(`^${name}:\\s+(\\d+) kB`, 'm').exec(memory)?.[1]);
-      // What it shares with other monitors depends on how many there are: `npm run bench` compares the whole.
-      expect(kilobytes('Private_Dirty')).toBeLessThanOrEqual(340);
+      // What it shares with other monitors depends on how many there are: `npm run bench` compares the whole. What a
+      // flood needed is given back when the monitor has nothing to do.
+      const own = () =>
+        Number(/^Private_Dirty:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8'))?.[1]);
+      while (own() > 340) await monitor.client('reopen', 'attach 4');
+      expect(own()).toBeLessThanOrEqual(340);
     },
   );
 
