@@ -1,9 +1,26 @@
 /** The door: everything that a face calls takes the store that this opens. */
+import { mkdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
 import { openStore as open, type Store } from '#store/store.ts';
+import type { Host } from '#sys/host.ts';
 
 export type { Store } from '#store/store.ts';
 
-/** Opens the user's store, which is made on first use. Throws kind `unsupported` outside of the user's namespace. */
-export async function openStore(): Promise<Store> {
-  return open();
+/**
+ * Opens the user's store, which is made on first use. The first time in a boot, containers of before that were made
+ * with --rm are removed. Throws kind `unsupported` outside of the user's namespace.
+ */
+export async function openStore(where?: Host): Promise<Store> {
+  const store = open(where);
+  if (isFirst(store)) {
+    const { removeForgotten } = await import('#engine/forgotten.ts');
+    await removeForgotten(store);
+  }
+  return store;
+}
+
+/** A mark in what a reboot forgets; several stores may share the place. */
+function isFirst(store: Store): boolean {
+  const { dev, ino } = statSync(store.root);
+  return mkdirSync(join(store.runtime, 'opened', `${dev}-${ino}`), { recursive: true, mode: 0o700 }) !== undefined;
 }
