@@ -38,9 +38,6 @@ export function bringImage(image: string, id: string): void {
   if (copied.status !== 0) throw new Error(`${image} could not be copied into Docker: ${copied.stderr}`);
 }
 
-/** `podman …` as this user. */
-export const podman = (user: string, args: readonly string[]) => run(user, ['podman', ...args]);
-
 /** A shell line among podman's surroundings. */
 export const besidePodman = (user: string, line: string) => run(user, ['sh', '-c', line]);
 

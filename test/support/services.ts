@@ -16,15 +16,22 @@ const suite = () => /^VERSION_CODENAME=(.*)$/m.exec(osRelease())?.[1] ?? 'stable
 const sources = () =>
   ['/etc/apt/sources.list.d/debian.sources', '/etc/apt/sources.list'].filter((path) => existsSync(path)).slice(0, 1);
 
+/** The files of a small Debian with these packages, as a tar archive. */
+export async function debianLayer(packages: string): Promise<Buffer> {
+  const tar = join(tmpdir(), `wherry-debian-${process.pid}.tar`);
+  const options = ['--quiet', '--variant=minbase', `--include=${packages}`];
+  execFileSync('mmdebstrap', [...options, suite(), tar, ...sources()], { stdio: 'pipe' });
+  const bytes = readFileSync(tar);
+  rmSync(tar);
+  return bytes;
+}
+
 /** Makes the archive (a minute, half a gigabyte); the caller removes it. */
 export async function makeServices(): Promise<string> {
-  const tar = join(tmpdir(), `wherry-services-${process.pid}.tar`);
-  const archive = `${tar}.oci`;
-  const packages = '--include=nginx-light,postgresql,redis-server';
-  execFileSync('mmdebstrap', ['--quiet', '--variant=minbase', packages, suite(), tar, ...sources()], { stdio: 'pipe' });
+  const archive = join(tmpdir(), `wherry-services-${process.pid}.tar`);
+  const layers = [await debianLayer('nginx-light,postgresql,redis-server')];
   const config = { Env: ['PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'], Cmd: ['bash'] };
-  await writeArchive(archive, [{ reference: SERVICES, layers: [readFileSync(tar)], config, compression: 'none' }]);
-  rmSync(tar);
+  await writeArchive(archive, [{ reference: SERVICES, layers, config, compression: 'none' }]);
   chmodSync(archive, 0o644);
   return archive;
 }

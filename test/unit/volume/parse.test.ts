@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { parseBind, parseMountFlag, parseTmpfsFlag, parseVolumeFlag } from '#volume/parse.ts';
 
-const absolute = (path: string) => `/work/${path}`;
+const absolute = (path: string) => `/here/${path}`;
 
 test.each([
   ['/data', { anonymous: '/data' }],
@@ -9,7 +9,7 @@ test.each([
   ['/host:/data:ro', { bind: '/host:/data:ro' }],
   ['C:/data', { anonymous: 'C:/data' }],
   ['a:b:c:d', { bind: 'a:b:c:d' }],
-  ['./here:/data', { bind: '/work/./here:/data' }],
+  ['./here:/data', { bind: '/here/./here:/data' }],
 ])('-v %s is read', (text, expected) => {
   expect(parseVolumeFlag(text, absolute)).toEqual(expected);
 });
