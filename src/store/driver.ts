@@ -1,5 +1,6 @@
 /** How root file systems are mounted here: found by trying, remembered for this kernel, shown by `info`. */
 import { release } from 'node:os';
+import { WherryError } from '#base/error.ts';
 import type { Store } from '#store/store.ts';
 import { readJson, replace } from '#sys/file.ts';
 import { randomHex } from '#sys/random.ts';
@@ -20,6 +21,11 @@ export async function storageDriver(store: Store): Promise<DriverChoice> {
   const forced = process.env.WHERRY_STORAGE_DRIVER;
   if (forced === 'overlay' || forced === 'fuse-overlayfs' || forced === 'copy') {
     return { driver: forced, kernel: release(), refusals: {} };
+  }
+  if (forced) {
+    throw new WherryError('invalid', `Cannot use the storage driver "${forced}": there is none of this name`, {
+      hint: 'Set WHERRY_STORAGE_DRIVER to overlay, fuse-overlayfs or copy, or leave it unset',
+    });
   }
   const path = store.path('driver.json');
   const known = readJson<DriverChoice>(path);

@@ -31,6 +31,17 @@ test('files written by a container are there when it starts again', async () => 
   expect(await succeed('start', '-a', 'keeper')).toBe('x\nx');
 });
 
+test('a container made with --rm stays over its restart, and goes at its end', async () => {
+  await detached('--rm', '--name', 'brief', BUSYBOX, 'sleep', '1000');
+  for (const file of ['/first', '/second']) {
+    await succeed('exec', 'brief', 'touch', file);
+    expect(await succeed('restart', '-t', '0', 'brief')).toBe('brief');
+  }
+  expect(await succeed('exec', 'brief', 'ls', '/first', '/second')).toBe('/first\n/second');
+  await succeed('stop', '-t', '0', 'brief');
+  expect(await succeed('ps', '-aq')).toBe('');
+});
+
 test('stop sends the stop signal and waits for the end', async () => {
   await detached(
     '--name',

@@ -24,3 +24,10 @@ test('WHERRY_STORAGE_DRIVER decides', async () => {
   vi.stubEnv('WHERRY_STORAGE_DRIVER', 'fuse-overlayfs');
   expect((await storageDriver(temporaryStore())).driver).toBe('fuse-overlayfs');
 });
+
+test('a name that no driver has is refused', async () => {
+  vi.stubEnv('WHERRY_STORAGE_DRIVER', 'btrfs');
+  await expect(storageDriver(temporaryStore())).rejects.toThrow(
+    'Cannot use the storage driver "btrfs": there is none of this name',
+  );
+});
