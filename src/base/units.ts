@@ -149,8 +149,8 @@ const DATE_TIME = /^(\d{4})-(\d\d)-(\d\d)(?:T(\d\d)(?::(\d\d)(?::(\d\d)(?:[.,](\
 export function parseTimestamp(text: string, now: Date = new Date()): Timestamp {
   const relative = text === '0' ? undefined : tryDuration(text);
   if (relative !== undefined) return fromMilliseconds(now.getTime() - relative / 1e6);
-  const unix = /^(-?\d+)(?:\.(\d{1,9}))?$/.exec(text);
-  if (unix !== null && Math.abs(Number(unix[1])) < 2 ** 63)
+  const unix = /^(\d+)(?:\.(\d{1,9}))?$/.exec(text);
+  if (unix !== null && Number(unix[1]) < 2 ** 63)
     return { seconds: Number(unix[1]), nanos: Number((unix[2] ?? '').padEnd(9, '0')) };
   const date = DATE_TIME.exec(text);
   if (date !== null) return fromParts(date, text);

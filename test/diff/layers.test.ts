@@ -76,7 +76,7 @@ describe.skipIf(missing !== undefined)(`an image unpacked by us and by podman ($
     const tool = bringAlong('getfattr');
     onTestFinished(() => rmSync(dirname(tool), { recursive: true, force: true }));
     const list =
-      'cd "$1" && find . -mindepth 1 -path ./proc -prune -o -path ./sys -prune -o -path ./dev -prune -o -path ./etc -prune -o -path ./run -prune -o -print0 | ' +
+      'cd "$1" && find . -mindepth 1 -path ./proc -prune -o -path ./sys -prune -o -path ./dev -prune -o -path ./etc -prune -o -path ./run -prune -o -path ./.dockerenv -prune -o -print0 | ' +
       'sort -z | xargs -0 -n1 sh -c \'stat -c "%N %A %u:%g %h %T@ %Y %s" "$0"; [ -f "$0" ] && [ ! -h "$0" ] && cksum < "$0"; ' +
       `${tool} -d -m - --absolute-names -h "$0" | grep =; true'`;
     const { name } = testUser();

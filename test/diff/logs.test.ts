@@ -47,7 +47,6 @@ describe.skipIf(noDocker !== undefined)(`logs, by us and by docker (${noDocker ?
     'logs --since 9999999999999 difflogs',
     'logs --since 0 difflogs',
     'logs --since 00 difflogs',
-    'logs --since -5 difflogs',
     'logs --since 2024-13-01 difflogs',
     'logs -x difflogs',
     'logs',
@@ -61,4 +60,11 @@ describe.skipIf(noDocker !== undefined)(`logs, by us and by docker (${noDocker ?
     'logs --details -t difflabel',
     'container logs difflogs',
   ])('docker %s', (line) => expectSame(line));
+
+  test('docker logs --since -5 is refused, in words for people where Docker has those of a parser in Go', async () => {
+    const args = wordsOf('logs --since -5 difflogs');
+    const [own, theirs] = [await ours(args), docker(args)];
+    expect([own.status, own.stdout]).toEqual([theirs.status, theirs.stdout]);
+    expect(own.stderr).toMatch(/^invalid value for "since": parsing time "-5": /);
+  });
 });
