@@ -1,5 +1,5 @@
 /*
- * What people read when something fails: "PROGRAM: sentence" on standard error, then a line "Hint: what to do".
+ * What people read when something fails: "PROGRAM: sentence" on standard error, then a line "hint: what to do".
  *
  * The die family ends the process with exit status 125, Docker's status for a failure of its own. Children of fork()
  * may use it as well: it never runs atexit() handlers and never flushes what the parent had buffered.

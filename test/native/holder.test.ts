@@ -154,7 +154,7 @@ describeLauncher((launcher) => {
         cd ${disk}; exec $as "$wherry" ps`;
       const { stderr } = launcher.prepared(line);
       expect(stderr).toMatch(
-        `wherry: The directory "${disk}" is on a mount that wherry's namespace does not have\nHint: `,
+        `wherry: The directory "${disk}" is on a mount that wherry's namespace does not have\nhint: `,
       );
     });
   });

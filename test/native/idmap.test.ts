@@ -14,7 +14,7 @@ describeLauncher((launcher) => {
         onTestFinished(() => other.remove());
         const first = await other.run(launcher.wherry, ['ps']);
         expect(first.stderr).toMatch(
-          /^wherry: Containers have no other user ids than yours: \/etc\/subuid gives no ids to "wherrynone" that can be used here\nHint: Have root run: usermod --add-subuids \d+-\d+ --add-subgids \d+-\d+ wherrynone\n$/,
+          /^wherry: Containers have no other user ids than yours: \/etc\/subuid gives no ids to "wherrynone" that can be used here\nhint: Have root run: usermod --add-subuids \d+-\d+ --add-subgids \d+-\d+ wherrynone\n$/,
         );
         expect(JSON.parse(first.stdout)).toMatchObject({
           uidMap: [[0, other.uid, 1]],
@@ -67,7 +67,7 @@ describeLauncher((launcher) => {
         'mount --bind /dev/null /usr/bin/newuidmap; cd /; exec $as "$wherry" ps',
       );
       expect(status).toBe(0);
-      expect(stderr).toMatch(/newuidmap and newgidmap are not installed\nHint: Install them .*uidmap/);
+      expect(stderr).toMatch(/newuidmap and newgidmap are not installed\nhint: Install them .*uidmap/);
       expect(JSON.parse(stdout).env.WHERRY_NAMESPACE).toBe('single');
     });
 

@@ -210,7 +210,7 @@ async function nested({ user, wherry }: Launcher, map: string, line: string): Pr
 /** Exit status 125, one line that says what, one that says what to do. */
 export function expectRefusal({ status, stdout, stderr }: Finished, message: string | RegExp): void {
   expect({ status, stdout }).toEqual({ status: 125, stdout: '' });
-  expect(stderr).toMatch(/^wherry: [^\n]*[^\n.]\nHint: [^\n]*[^\n.]\n$/);
+  expect(stderr).toMatch(/^wherry: [^\n]*[^\n.]\nhint: [^\n]*[^\n.]\n$/);
   expect(stderr).toMatch(message);
 }
 
