@@ -54,7 +54,7 @@ void hint(const char *format, ...)
 	va_list arguments;
 
 	va_start(arguments, format);
-	say("Hint", 0, format, arguments);
+	say("hint", 0, format, arguments);
 	va_end(arguments);
 }
 
