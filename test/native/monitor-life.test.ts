@@ -84,7 +84,8 @@ describeMonitor((build) => {
       expect(state).toMatchObject({ status: 'exited', pid: 0, exitCode: status });
       expect(state.finishedAt).toMatch(MOMENT);
       expect(state.finishedAt >= state.startedAt).toBe(true);
-      await monitor.place.file('deleted');
+      monitor.say('done');
+      await monitor.ended;
       expect(lines(monitor.place.read('deleted'))).toBe(1);
     });
 
