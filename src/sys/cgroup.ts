@@ -60,10 +60,12 @@ export function detectCgroup(
   if (booted && hasBus(uid, env) && existsSync(join(places.root, service))) {
     return systemdUser(join(places.root, service));
   }
-  return delegated(places) ?? none('there is no systemd session of yours and no cgroup that you may write in');
+  const found = delegated(places) ?? none('there is no systemd session of yours and no cgroup that you may write in');
+  // A group without controllers limits nothing, and crun refuses to make one below a group with processes.
+  return found.controllers.size === 0 ? none(found.reason) : found;
 }
 
-function none(reason: string): Cgroup {
+function none(reason = 'no controllers are handed down to you'): Cgroup {
   return { manager: 'disabled', version: 2, controllers: new Set(), swap: false, parent: '', reason };
 }
 

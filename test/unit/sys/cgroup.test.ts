@@ -120,6 +120,17 @@ describe('an ordinary user', () => {
     });
   });
 
+  test('has none where processes live in that directory and nothing is handed down: crun would refuse', () => {
+    const where = places();
+    group(where, '.', CONTROLLERS);
+    group(where, 'mine', { ...CONTROLLERS, ...OURS, 'cgroup.procs': '1\n' });
+    group(where, 'mine/inner', OURS);
+    expect(found(user, {}, where)).toMatchObject({
+      manager: 'disabled',
+      reason: expect.stringMatching(/^processes live in \/mine/),
+    });
+  });
+
   test('has none where nothing is delegated', () => {
     const where = places();
     group(where, '.', CONTROLLERS);
