@@ -22,9 +22,10 @@ test('fifty runs at once all end well and leave nothing', async () => {
 test('whenever run is killed, what it left is healed or goes by itself', async () => {
   for (let delay = 0; delay < 120; delay += 6) {
     const child = startWherry(['run', '--rm', BUSYBOX, 'true']);
+    const closed = once(child, 'close');
     await new Promise((resolve) => setTimeout(resolve, delay));
     child.kill('SIGKILL');
-    await once(child, 'close');
+    await closed;
   }
   await eventually(
     () => succeed('ps', '-q'),

@@ -90,7 +90,7 @@ test.each([
     /[Cc]onflicting options: (--restart and --rm|cannot specify both --restart and --rm)/,
   ],
   [['-m', 'lots'], /invalid argument "lots" for "-m, --memory" flag/],
-  [['-v', 'a:b:c:d'], /too many colons/],
+  [['-v', 'a:b:c:d'], /invalid volume specification: 'a:b:c:d'/],
   [['--cap-add', 'FLY'], /FLY/],
   [['-u', 'nobody-here'], /unable to find user nobody-here: no matching entries in passwd file/],
   [['-p', 'abc'], /Invalid containerPort: abc/],

@@ -115,6 +115,8 @@ describeMonitor((build) => {
         .map(({ log, stream }) => `${stream} ${log}`)
         .sort(),
     ).toEqual(['stderr err\n', 'stdout out\n']);
+    monitor.say('done');
+    await monitor.ended;
     expect(readdirSync(monitor.place.at('crun'))).toEqual([]);
   });
 
@@ -196,7 +198,7 @@ describeMonitor((build) => {
     });
 
     test('passes what the keyboard means as signals', async () => {
-      const monitor = run(['sh', '-c', 'trap "echo caught" INT; echo up; while :; do sleep 1000; done'], {
+      const monitor = run(['sh', '-c', 'trap "echo caught" INT; echo up; while :; do sleep 0.05; done'], {
         terminal: true,
         settings: { stdin: 1 },
       });
