@@ -5,7 +5,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type ImageSource, writeArchive } from '#test/support/image.ts';
+import { type ImageSource, writeLayout } from '#test/support/image.ts';
 
 /** Who may use a private registry. */
 export const LOGIN = { user: 'tester', password: 'secret' };
@@ -57,11 +57,11 @@ ${auth}`,
   return {
     host,
     push: async (name, image) => {
-      const archive = join(directory, 'image.tar');
-      await writeArchive(archive, [{ ...image, reference: 'image' }]);
+      const layout = join(directory, 'layout');
+      await writeLayout(layout, [{ ...image, reference: 'image' }]);
       const credentials = isPrivate ? ['--dest-creds', `${LOGIN.user}:${LOGIN.password}`] : [];
       const options = ['--insecure-policy', '--dest-tls-verify=false', ...credentials];
-      execFileSync('skopeo', ['copy', '-q', ...options, `oci-archive:${archive}:image`, `docker://${host}/${name}`]);
+      execFileSync('skopeo', ['copy', '-q', ...options, `oci:${layout}:image`, `docker://${host}/${name}`]);
       return `${host}/${name}`;
     },
     close: async () => {

@@ -1,6 +1,7 @@
 /** Makes OCI archives (image-spec, image-layout.md) from a list of files: the embedded image and those of the tests. */
 import { createHash } from 'node:crypto';
-import { writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
 import { type Header, pack } from 'tar-stream';
@@ -49,6 +50,18 @@ export async function tar(entries: readonly Entry[]): Promise<Buffer> {
 
 /** Writes an OCI archive that holds these images. */
 export async function writeArchive(path: string, images: readonly ImageSource[]): Promise<void> {
+  writeFileSync(path, await tar(await layout(images)));
+}
+
+/** Writes an OCI image layout, a directory, that holds these images. */
+export async function writeLayout(directory: string, images: readonly ImageSource[]): Promise<void> {
+  for (const { name, content } of await layout(images)) {
+    mkdirSync(dirname(join(directory, name)), { recursive: true });
+    writeFileSync(join(directory, name), content);
+  }
+}
+
+async function layout(images: readonly ImageSource[]): Promise<{ name: string; content: string | Buffer }[]> {
   const blobs = new Map<string, Blob>();
   const add = (blob: Blob) => {
     blobs.set(blob.digest, blob);
@@ -60,12 +73,11 @@ export async function writeArchive(path: string, images: readonly ImageSource[])
     const annotations = { 'org.opencontainers.image.ref.name': image.reference };
     manifests.push({ ...descriptor('application/vnd.oci.image.manifest.v1+json', manifest), annotations });
   }
-  const files = [
+  return [
     { name: 'oci-layout', content: '{"imageLayoutVersion":"1.0.0"}' },
     { name: 'index.json', content: JSON.stringify({ schemaVersion: 2, manifests }) },
     ...[...blobs.values()].map(({ digest, bytes }) => ({ name: `blobs/${digest.replace(':', '/')}`, content: bytes })),
   ];
-  writeFileSync(path, await tar(files));
 }
 
 async function addImage(image: ImageSource, add: (blob: Blob) => Blob): Promise<Blob> {
