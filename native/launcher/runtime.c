@@ -54,6 +54,12 @@ char *runtime_path(bool root)
 	return runtime_fallback();
 }
 
+static void hint_to_false_root(void)
+{
+	hint("Root without the right to write in /run is root of a user namespace only: run wherry outside of "
+	     "it");
+}
+
 static void make_directory(const char *path)
 {
 	if (mkdir(path, 0700) == 0 || errno == EEXIST)
@@ -62,8 +68,7 @@ static void make_directory(const char *path)
 
 	warn("Cannot make the runtime directory \"%s\": %s", path, strerror(error));
 	if (geteuid() == 0)
-		hint("Root without the right to write in /run is root of a user namespace only: run wherry outside of "
-		     "it");
+		hint_to_false_root();
 	else
 		hint("Set XDG_RUNTIME_DIR to a directory of your own with mode 0700");
 	die_quietly();
@@ -108,10 +113,14 @@ int runtime_open(const char *path)
 		fd = open_directory(path);
 	}
 	/* Somebody else may have been first in /tmp: with a link, a file or a directory of theirs. */
+	bool denied = fd < 0 && errno == EACCES;
 	wrong = fd < 0 ? strerror(errno) : flaw(fd);
 	if (wrong) {
 		warn("Cannot use the runtime directory \"%s\": %s", path, wrong);
-		hint("Remove it, or set XDG_RUNTIME_DIR to a directory of your own with mode 0700");
+		if (denied && geteuid() == 0)
+			hint_to_false_root();
+		else
+			hint("Remove it, or set XDG_RUNTIME_DIR to a directory of your own with mode 0700");
 		die_quietly();
 	}
 	return scoped_take_fd(&fd);
