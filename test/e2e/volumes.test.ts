@@ -86,7 +86,7 @@ test('rm -v takes anonymous volumes with it, and leaves named ones', async () =>
     '-v',
     '/anonymous',
     '-v',
-    'named:/named',
+    `named-${process.pid}:/named`,
     BUSYBOX,
     'true',
   );
