@@ -1,5 +1,6 @@
-/** Removes from tmp/ what killed commands left there. Cheap: one readdir(3) where nothing is. */
-import { existsSync, lstatSync, readdirSync } from 'node:fs';
+/** Removes what killed commands left in tmp/ and staged beside their files. Cheap: a few readdir(3) where nothing is. */
+import { existsSync, lstatSync, readdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Store } from '#store/store.ts';
 import { removeTree, tryLock } from '#sys/file.ts';
 
@@ -33,6 +34,18 @@ export async function sweep(store: Store): Promise<void> {
     const trust = GRACE[kind] === 0 ? TRUST.locked : TRUST.other;
     if (pid !== undefined && age < trust && existsSync(`/proc/${pid}`)) continue;
     if (age >= (GRACE[kind] ?? 10 * MINUTE)) await removeUnheld(path);
+  }
+  for (const folder of STAGED_BESIDE) sweepStaged(store.path(folder));
+}
+
+/** Where files are staged beside their place (replace() and reserve() of sys/file.ts). */
+const STAGED_BESIDE = ['.', 'names', 'networks'];
+
+/** `web.4711.1.tmp`: written in an instant, so of no use to anybody once its process has ended. */
+function sweepStaged(folder: string): void {
+  for (const name of readdirSync(folder)) {
+    const pid = /\.(\d+)\.\d+\.tmp$/.exec(name)?.[1];
+    if (pid !== undefined && !existsSync(`/proc/${pid}`)) rmSync(join(folder, name), { force: true });
   }
 }
 

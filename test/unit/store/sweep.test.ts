@@ -61,3 +61,13 @@ describe('sweep()', () => {
     expect(readdirSync(store.path('tmp')).length).toBe(3);
   });
 });
+
+test('sweep() takes away what a killed command had staged beside its place, and leaves what a living one has', async () => {
+  const store = temporaryStore();
+  const dead = store.path('names', `web.${2 ** 22 + 1}.1.tmp`);
+  const living = store.path('names', `db.${process.pid}.1.tmp`);
+  const name = store.path('names', 'kept.tmp');
+  for (const path of [dead, living, name]) writeFileSync(path, '');
+  await sweep(store);
+  expect([dead, living, name].map((path) => existsSync(path))).toEqual([false, true, true]);
+});
