@@ -33,7 +33,7 @@ describe.skipIf(noServices !== undefined)(`real services (${noServices ?? 'from 
     const script = `set -e; export PATH=$PATH:$(echo /usr/lib/postgresql/*/bin); cd /tmp
       [ -s /data/PG_VERSION ] || { chown postgres /data; setpriv --reuid postgres --regid postgres --clear-groups initdb -D /data --auth=trust >/dev/null; echo 'host all all all trust' >> /data/pg_hba.conf; }
       exec setpriv --reuid postgres --regid postgres --clear-groups postgres -D /data -k /tmp -c listen_addresses='*'`;
-    await succeed('run', '-d', '--name', 'db', '-v', 'pgdata:/data', SERVICES, 'bash', '-c', script);
+    await succeed('run', '-d', '--name', 'db', '-v', `pgdata-${process.pid}:/data`, SERVICES, 'bash', '-c', script);
     const at = await address('db');
     const ask = (sql: string) => wherry(['run', '--rm', SERVICES, 'psql', '-h', at, '-U', 'postgres', '-Atc', sql]);
     await eventually(
