@@ -2,7 +2,7 @@
 import { isIP } from 'node:net';
 import type { MountRequest } from '#base/api.ts';
 import { WherryError } from '#base/error.ts';
-import { type Kind, several } from '#cli/values.ts';
+import { type Kind, map, several } from '#cli/values.ts';
 import { parseMountFlag } from '#volume/parse.ts';
 
 const invalid = (reason: string) => new WherryError('invalid', reason);
@@ -70,15 +70,12 @@ const SYSCTL = /^(?:kernel\.(?:msgmax|msgmnb|msgmni|sem|shmall|shmmax|shmmni|shm
 
 /** --sysctl */
 export const sysctl: Kind<Record<string, string>> = {
-  label: 'map',
-  absent: {},
-  repeats: true,
-  zero: 'map[]',
+  ...map,
   read: (value, before) => {
-    const at = value.indexOf('=');
-    const name = value.slice(0, Math.max(at, 0));
-    if (!SYSCTL.test(name)) throw invalid(`sysctl '${value}' is not allowed`);
-    return { ...before, [name]: value.slice(at + 1) };
+    if (!SYSCTL.test(value.slice(0, Math.max(value.indexOf('='), 0)))) {
+      throw invalid(`sysctl '${value}' is not allowed`);
+    }
+    return map.read(value, before);
   },
 };
 

@@ -137,8 +137,7 @@ function runSettings(
     ['runtime-log', at('runtime.log')],
     ['console-flag', CONSOLE_FLAG],
     ...each('runtime', runtime.run({ id, bundle: options.bundle, pidFile, terminal: config.Tty })),
-    // Without the log: by then the container's directory may be gone.
-    ...each('delete', runtimeOf(store, record, { cgroupManager: options.cgroupManager }).delete(id, { force: true })),
+    ...each('delete', runtime.delete(id, { force: true })),
     ...each('cleanup', [join(installation(), 'bin/wherry'), 'container', 'cleanup', id]),
     ...(options.oomFile === undefined ? [] : [['oom-file', options.oomFile] as Setting]),
     ...(options.netns === undefined ? [] : [['netns', options.netns] as Setting]),

@@ -2,6 +2,7 @@
  * The OCI image specification and Docker's schema 2 as types, and the checks that foreign documents pass before
  * anything in them is believed. This room knows the three specifications and no path of ours.
  */
+import type { HealthConfig } from '#base/api.ts';
 import { WherryError } from '#base/error.ts';
 
 /** image-spec, descriptor.md */
@@ -52,14 +53,7 @@ export interface ContainerDefaults {
   StopSignal?: string;
   /** Docker's additions. */
   ArgsEscaped?: boolean;
-  Healthcheck?: {
-    Test?: string[];
-    Interval?: number;
-    Timeout?: number;
-    StartPeriod?: number;
-    StartInterval?: number;
-    Retries?: number;
-  };
+  Healthcheck?: HealthConfig;
   OnBuild?: string[] | null;
   Shell?: string[] | null;
 }

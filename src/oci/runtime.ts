@@ -107,6 +107,8 @@ export interface RuntimeCommand {
 /** How this runtime is called with its state at this place. */
 export function runtimeCommand(runtime: Runtime, place: RuntimePlace): RuntimeCommand {
   const base = [runtime.path, ...globalFlags(runtime, place)];
+  // A delete writes no log: nobody reads it, and by then the container's directory may be gone.
+  const { log: _log, ...quiet } = place;
   const detached = ({ pidFile, terminal }: { pidFile: string; terminal: boolean }) => [
     '--detach',
     '--pid-file',
@@ -124,7 +126,13 @@ export function runtimeCommand(runtime: Runtime, place: RuntimePlace): RuntimeCo
       id,
     ],
     kill: (id, signal, { all = false } = {}) => [...base, 'kill', ...(all ? ['--all'] : []), id, String(signal)],
-    delete: (id, { force = true } = {}) => [...base, 'delete', ...(force ? ['--force'] : []), id],
+    delete: (id, { force = true } = {}) => [
+      runtime.path,
+      ...globalFlags(runtime, quiet),
+      'delete',
+      ...(force ? ['--force'] : []),
+      id,
+    ],
     state: (id) => [...base, 'state', id],
     pause: (id) => [...base, 'pause', id],
     resume: (id) => [...base, 'resume', id],

@@ -1,6 +1,6 @@
-import { command, given } from '#cli/command.ts';
+import { command } from '#cli/command.ts';
 import { eachName } from '#cli/each.ts';
-import { integer, text } from '#cli/values.ts';
+import { stopFlags, stopOptions } from '#cli/stop-flags.ts';
 import { stopContainer } from '#container/lifecycle.ts';
 
 export default command({
@@ -11,17 +11,9 @@ export default command({
     timeout has passed, SIGKILL. The timeout is 10 seconds unless --stop-timeout said otherwise; -1 waits without end.
     A restart policy does not bring back a container that was stopped by hand.`,
   examples: [{ does: 'Give a database a minute to finish', line: 'wherry stop --timeout 60 db' }],
-  flags: {
-    signal: { short: 's', as: text, summary: 'Signal to send to the container' },
-    timeout: { short: 't', as: integer, summary: 'Seconds to wait before killing the container' },
-    time: {
-      as: integer,
-      summary: 'Seconds to wait before killing the container',
-      deprecated: 'use --timeout instead',
-    },
-  },
-  run: (context, names, { signal, timeout, time }) => {
-    const options = given({ signal, timeout: timeout ?? time, abort: context.abort });
+  flags: stopFlags,
+  run: (context, names, values) => {
+    const options = stopOptions(context, values);
     return eachName(context, names, (name) => stopContainer(context.store, name, options));
   },
 });
