@@ -9,6 +9,7 @@ import type { ContainerRecord, State } from '#container/record.ts';
 import { NEVER, socketPath, writeState } from '#container/state.ts';
 import type { Store } from '#store/store.ts';
 import { startTime } from '#sys/process.ts';
+import { plainConfig } from '#test/support/requests.ts';
 
 type Change<T> = { [K in keyof T]?: Change<T[K]> };
 
@@ -19,24 +20,7 @@ export function recordOf(change: Change<ContainerRecord> = {}): ContainerRecord 
     name: 'web',
     created: '2026-01-02T03:04:05.000000000Z',
     image: { reference: 'busybox', id: `sha256:${'1'.repeat(64)}`, manifest: '', platform: 'linux/amd64', diffIds: [] },
-    config: {
-      Hostname: 'cccccccccccc',
-      Domainname: '',
-      User: '',
-      AttachStdin: false,
-      AttachStdout: true,
-      AttachStderr: true,
-      Tty: false,
-      OpenStdin: false,
-      StdinOnce: false,
-      Env: [],
-      Cmd: ['sleep', '1000'],
-      Image: 'busybox',
-      Volumes: null,
-      WorkingDir: '',
-      Entrypoint: null,
-      Labels: {},
-    },
+    config: { ...plainConfig, Hostname: 'cccccccccccc', Cmd: ['sleep', '1000'] },
     hostConfig: {
       LogConfig: { Type: 'json-file', Config: {} },
       NetworkMode: 'bridge',

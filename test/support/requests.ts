@@ -12,7 +12,7 @@ export interface Wish {
   image?: ImageDefaults;
 }
 
-const plainConfig: Config = {
+export const plainConfig: Config = {
   Hostname: '',
   Domainname: '',
   User: '',

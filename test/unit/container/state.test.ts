@@ -7,27 +7,10 @@ import { isRunning, readState, timestamp, writeState } from '#container/state.ts
 import type { Store } from '#store/store.ts';
 import { lock } from '#sys/file.ts';
 import { startTime } from '#sys/process.ts';
+import { stateOf } from '#test/support/container.ts';
 import { temporaryStore } from '#test/support/store.ts';
 
 const ID = 'c'.repeat(64);
-
-function stateOf(change: Partial<State> = {}): State {
-  return {
-    status: 'running',
-    pid: 0,
-    pidStart: 0,
-    monitorPid: process.pid,
-    monitorStart: startTime(process.pid) ?? 0,
-    bootId: 'this-boot',
-    startedAt: '2026-01-02T03:04:05.000000006Z',
-    finishedAt: '0001-01-01T00:00:00Z',
-    exitCode: 0,
-    oomKilled: false,
-    restartCount: 0,
-    error: '',
-    ...change,
-  };
-}
 
 function storeWith(state: State | undefined): Store {
   const store = temporaryStore();
