@@ -29,6 +29,8 @@ enum phase { PREPARING, WAITING, STARTING, RUNNING, ENDING, PAUSING, OVER };
 
 enum { UNKNOWN_FAULT = 128 /* Docker's exit code for a container that could not be restarted */ };
 
+enum { TO_COME = -1 /* the runtime will be asked to forget the container, but not yet */ };
+
 static struct {
 	const struct config *config;
 	enum phase phase;
@@ -132,6 +134,7 @@ static bool delete (void)
 	const struct list *command = &life.config->delete;
 	static const int nothing[3] = {0, 1, 2};
 
+	life.deleter = 0;
 	if (command->count == 0)
 		return false;
 	life.deleter = child_start(command->items, nothing);
@@ -186,9 +189,12 @@ static void ended(int status)
 	life.record.pid_start = 0;
 	life.record.exit_code = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 	life.record.oom_killed = record_oom_kills(life.config) > life.oom_before;
-	/* The runtime takes away the control group that was just read; meanwhile the last output is. */
-	(void)delete ();
+	/* The command hears of the end before the runtime takes away the control group that was just read. */
+	life.deleter = TO_COME;
 	stdio_finish(drained);
+	life_go_on();
+	if (!delete ())
+		go_on_after_process();
 }
 
 /* The pause before a restart ends with no restart. */

@@ -13,7 +13,15 @@ import { hasCode, WherryError } from '#base/error.ts';
 import { whyNotExecutable } from '#container/executable.ts';
 import { hostFacts } from '#container/facts.ts';
 import { resolveUser } from '#container/identity.ts';
-import { converse, each, runtimeOf, spawnMonitor, streamSettings, writeSettings } from '#container/monitor.ts';
+import {
+  converse,
+  each,
+  type PlacedRuntime,
+  runtimeOf,
+  spawnMonitor,
+  streamSettings,
+  writeSettings,
+} from '#container/monitor.ts';
 import { findContainer, newId } from '#container/names.ts';
 import { makeProcess } from '#container/process.ts';
 import type { ContainerRecord, State } from '#container/record.ts';
@@ -21,7 +29,7 @@ import { type Attempt, execRefusal } from '#container/refusal.ts';
 import { rootfsPath } from '#container/rootfs.ts';
 import { readState, socketPath } from '#container/state.ts';
 import { directStreams, mayHandOverAll, type Streams } from '#container/streams.ts';
-import { CONSOLE_FLAG, type RuntimeCommand } from '#oci/runtime.ts';
+import { CONSOLE_FLAG } from '#oci/runtime.ts';
 import type { Process } from '#oci/spec.ts';
 import type { Store } from '#store/store.ts';
 import { exitStatus, missing } from '#sys/process.ts';
@@ -127,7 +135,7 @@ interface Start {
   /** Where the exec's own files are, without what is behind the dot. */
   place: string;
   id: string;
-  runtime: RuntimeCommand;
+  runtime: PlacedRuntime;
   attempt: Attempt;
 }
 
@@ -152,6 +160,7 @@ async function withRuntime(start: Start): Promise<Exec> {
   const child = spawn(program, args, {
     cwd: '/',
     detached: true,
+    env: runtime.env,
     stdio: [stream(stdin, 0), stream(stdout, 1), stream(stderr, 2)],
   });
   const status = await new Promise<number>((resolve, reject) => {
@@ -213,7 +222,7 @@ async function withMonitor(start: Start, onReady: (id: string) => Promise<void>)
     return new WherryError('unavailable', text);
   };
   try {
-    const monitor = await converse(spawnMonitor(`${place}.conf`, attach), { explain, ...talk });
+    const monitor = await converse(spawnMonitor(`${place}.conf`, attach, runtime.env), { explain, ...talk });
     const exited = monitor.exited.then(({ status }) => {
       monitor.done();
       return status;

@@ -13,7 +13,15 @@ import type { ContainerRecord } from '#container/record.ts';
 import { portRefusal, startRefusal } from '#container/refusal.ts';
 import { rootfsPath } from '#container/rootfs.ts';
 import { type Ending, socketPath } from '#container/state.ts';
-import { type CgroupManager, CONSOLE_FLAG, findRuntime, type RuntimeCommand, runtimeCommand } from '#oci/runtime.ts';
+import {
+  type CgroupManager,
+  CONSOLE_FLAG,
+  findRuntime,
+  type Runtime,
+  type RuntimeCommand,
+  runtimeCommand,
+} from '#oci/runtime.ts';
+import { type GuardedRuntime, guardRuntime } from '#oci/runtime-guard.ts';
 import type { Store } from '#store/store.ts';
 import { replace } from '#sys/file.ts';
 import { installation } from '#sys/host.ts';
@@ -56,18 +64,33 @@ export interface MonitorHandle {
 /** A line of the monitor's file. */
 export type Setting = [key: string, value: string | number];
 
+/** A runtime, and the environment that it and its monitor are started in. */
+export interface PlacedRuntime extends RuntimeCommand {
+  kind: string;
+  env: NodeJS.ProcessEnv;
+}
+
 /** How the runtime of a container is called. */
 export function runtimeOf(
   store: Store,
   record: ContainerRecord,
   { cgroupManager, log }: { cgroupManager: CgroupManager; log?: string },
-): RuntimeCommand & { kind: string } {
-  const runtime = findRuntime(record.hostConfig.Runtime);
+): PlacedRuntime {
+  const runtime = guardedRuntime(store, findRuntime(record.hostConfig.Runtime));
   const root = join(store.runtime, runtime.kind);
   return {
     kind: runtime.kind,
+    env: { ...managerEnvironment(store.host.uid), ...runtime.env },
     ...runtimeCommand(runtime, { root, cgroupManager, ...(log === undefined ? {} : { log }) }),
   };
+}
+
+/** Only a mount namespace of our own is the place for a mount that stays. */
+function guardedRuntime(store: Store, runtime: Runtime): GuardedRuntime {
+  const { namespace } = store.host;
+  return namespace === 'user' || namespace === 'single'
+    ? guardRuntime(runtime, store.runtime)
+    : { ...runtime, env: {} };
 }
 
 /**
@@ -97,21 +120,21 @@ export async function startMonitor(
           directory: record.config.WorkingDir,
           isDirectory: isDirectoryInRoot(rootfsPath(store, record.id), record.config.WorkingDir, record.path),
         });
-  return converse(spawnMonitor(conf, options.attach, managerEnvironment(store.host.uid)), { explain, ...options });
+  return converse(spawnMonitor(conf, options.attach, runtime.env), { explain, ...options });
 }
 
 /** What a killed monitor left: the runtime refuses an id that it knows. */
-async function removeRemains(store: Store, record: ContainerRecord, runtime: RuntimeCommand & { kind: string }) {
+async function removeRemains(store: Store, record: ContainerRecord, runtime: PlacedRuntime) {
   rmSync(store.path('containers', record.id, 'runtime.log'), { force: true });
   if (!existsSync(join(store.runtime, runtime.kind, record.id))) return;
   const [program = '', ...args] = runtime.delete(record.id, { force: true });
-  await run(program, args, { env: managerEnvironment(store.host.uid) });
+  await run(program, args, { env: runtime.env });
 }
 
 function runSettings(
   store: Store,
   record: ContainerRecord,
-  runtime: RuntimeCommand & { kind: string },
+  runtime: PlacedRuntime,
   options: MonitorOptions,
 ): Setting[] {
   const { id, config, hostConfig } = record;
@@ -187,11 +210,7 @@ export function writeSettings(path: string, settings: readonly Setting[]): void 
  * Starts the monitor in a session of its own, so that neither the terminal's signals nor its end reach it, and in the
  * root directory, so that it keeps no mount busy. Descriptor 3 is a socket pair to us.
  */
-export function spawnMonitor(
-  conf: string,
-  attach: MonitorOptions['attach'],
-  env: NodeJS.ProcessEnv = process.env,
-): ChildProcess {
+export function spawnMonitor(conf: string, attach: MonitorOptions['attach'], env: NodeJS.ProcessEnv): ChildProcess {
   const stream = (wanted: boolean | undefined, fd: number) => (wanted ? fd : ('ignore' as const));
   return spawn(join(installation(), 'bin/wherry-monitor'), [conf], {
     cwd: '/',

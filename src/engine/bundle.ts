@@ -22,18 +22,27 @@ export interface Bundle extends Pick<MonitorOptions, 'bundle' | 'cgroupManager' 
 }
 
 /**
- * Mounts the root, joins the networks (both at once: most of the second is spent in other programs), and writes the
- * bundle. Whatever is made before an error stays for the caller to give back.
+ * Joins the networks, and while other programs make the links, mounts the root and writes the bundle. Whatever is made
+ * before an error stays for the caller to give back.
  */
 export async function prepareBundle(
   store: Store,
   record: ContainerRecord,
   { size }: { size?: [number, number] },
 ): Promise<Bundle> {
-  const [connected, mounted] = await Promise.allSettled([connectContainer(store, record), mountRoot(store, record)]);
-  if (mounted.status === 'rejected') throw mounted.reason;
-  if (connected.status === 'rejected') throw connected.reason;
-  const [connection, rootfs] = [connected.value, mounted.value];
+  const connection = await connectContainer(store, record);
+  const [bundle, made] = await Promise.allSettled([makeBundle(store, record, { connection, size }), connection.made]);
+  if (bundle.status === 'rejected') throw bundle.reason;
+  if (made.status === 'rejected') throw made.reason;
+  return bundle.value;
+}
+
+async function makeBundle(
+  store: Store,
+  record: ContainerRecord,
+  { connection, size }: { connection: Connection; size: [number, number] | undefined },
+): Promise<Bundle> {
+  const rootfs = await mountRoot(store, record);
   const found = lookAround(store, record, rootfs);
   const started = await writeBundle(store, record, {
     connection,

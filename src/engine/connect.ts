@@ -16,12 +16,14 @@ export interface Connection {
   ports: PortMap;
   /** The same, for the monitor. */
   publish: string[];
+  /** Settles when all of it is there; only then may the container start, or be given up. */
+  made: Promise<void>;
 }
 
-const UNCONNECTED: Connection = { endpoints: {}, ports: {}, publish: [] };
+const UNCONNECTED: Connection = { endpoints: {}, ports: {}, publish: [], made: Promise.resolve() };
 const SHARED = 'container:';
 
-/** Joins the networks that the record names, in a network namespace of the container's own. */
+/** Joins the networks that the record names, in a network namespace of the container's own, which is being made then. */
 export async function connectContainer(store: Store, record: ContainerRecord): Promise<Connection> {
   const { NetworkMode: mode, PortBindings, PublishAllPorts } = record.hostConfig;
   if (mode === 'none' || mode === 'host' || mode.startsWith(SHARED)) return UNCONNECTED;
@@ -31,14 +33,14 @@ export async function connectContainer(store: Store, record: ContainerRecord): P
   ]);
   const ports = await choosePorts(PortBindings, record.config.ExposedPorts, PublishAllPorts);
   const named = Object.keys(record.networks).length > 0;
-  const { netns, userNetns, endpoints } = await joinNetworks(store, {
+  const { netns, userNetns, endpoints, made } = await joinNetworks(store, {
     id: record.id,
     name: record.name,
     hostname: record.config.Hostname,
     networks: named ? record.networks : { [mode === 'default' ? 'bridge' : mode]: {} },
   });
   const first = Object.values(endpoints)[0]?.address;
-  return { netns, userNetns, endpoints, ports, publish: first === undefined ? [] : publishLines(ports, first) };
+  return { netns, userNetns, endpoints, ports, made, publish: first === undefined ? [] : publishLines(ports, first) };
 }
 
 /** What is bound over the files of the same names in the container's /etc. */

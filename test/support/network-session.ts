@@ -36,7 +36,10 @@ const id = (number: number): string => `${number}`.padStart(64, '0');
 async function joinBridge(number: number, wanted = {}) {
   mkdirSync(store.path('containers', id(number)), { recursive: true });
   const hostname = `h${number}`;
-  return joinNetworks(store, { id: id(number), name: `c${number}`, hostname, networks: { bridge: wanted } });
+  const request = { id: id(number), name: `c${number}`, hostname, networks: { bridge: wanted } };
+  const { made, ...joined } = await joinNetworks(store, request);
+  await made;
+  return joined;
 }
 
 const leave = (number: number): Promise<void> => leaveNetworks(store, id(number));
