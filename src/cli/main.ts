@@ -13,6 +13,8 @@ const program = process.env.WHERRY_PROGRAM === 'docker' ? 'docker' : 'wherry';
 const out = openOutput(1);
 const err = openOutput(2);
 let interruption: Interrupted | undefined;
+/** The way out of who has nothing left to write. */
+let exit: (status: number) => never = process.exit;
 
 /** The user's own NODE_OPTIONS were kept from us, but are theirs to pass on. */
 function restoreEnvironment(): void {
@@ -139,6 +141,10 @@ async function usageText(name: string, definition: Definition, pointer = 'Run'):
 
 async function openStore(): Promise<Store> {
   const engine = await import('#engine/open.ts');
+  exit = (status) => {
+    engine.exitAtOnce(status);
+    process.exit(status);
+  };
   return engine.openStore();
 }
 
@@ -215,7 +221,7 @@ async function run(): Promise<never> {
   const used = watchStreams();
   const status = await main(process.argv.slice(2));
   for (const stream of used) await drain(stream);
-  process.exit(status);
+  return exit(status);
 }
 
 // Not a top-level await: the bundle is a CommonJS script, which starts faster.

@@ -1,5 +1,5 @@
 /** Kinds of values that only run and create have, each checked as Docker's command line does. */
-import { isIP } from 'node:net';
+import { ipVersion } from '#base/address.ts';
 import type { MountRequest } from '#base/api.ts';
 import { WherryError } from '#base/error.ts';
 import { type Kind, map, several } from '#cli/values.ts';
@@ -45,7 +45,7 @@ export const extraHost: Kind<string[]> = several('list', (value) => {
 });
 
 /** Without a zone, as Go's net.ParseIP. */
-const isAddress = (text: string) => isIP(text.trim()) !== 0 && !text.includes('%');
+const isAddress = (text: string) => ipVersion(text.trim()) !== 0 && !text.includes('%');
 
 /** --dns */
 export const nameserver: Kind<string[]> = several('list', (value) => {
@@ -125,6 +125,6 @@ const NETWORK_FIELDS: Record<string, (flag: NetworkFlag, value: string) => void>
 };
 
 function address(text: string): string {
-  if (isIP(text) === 0) throw invalid(`ParseAddr(${JSON.stringify(text)}): unable to parse IP`);
+  if (ipVersion(text) === 0) throw invalid(`ParseAddr(${JSON.stringify(text)}): unable to parse IP`);
   return text;
 }

@@ -6,7 +6,6 @@
  * handed over (container/streams.ts), get a monitor. As with Docker the process outlives the command that started it,
  * and signals to that command are not forwarded.
  */
-import { spawn } from 'node:child_process';
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { hasCode, WherryError } from '#base/error.ts';
@@ -32,8 +31,8 @@ import { directStreams, mayHandOverAll, type Streams } from '#container/streams.
 import { CONSOLE_FLAG } from '#oci/runtime.ts';
 import type { Process } from '#oci/spec.ts';
 import type { Store } from '#store/store.ts';
-import { exitStatus, missing } from '#sys/process.ts';
 import { leaveSession } from '#sys/scope.ts';
+import { ended, spawn } from '#sys/spawn.ts';
 
 export interface ExecRequest {
   cmd: readonly string[];
@@ -157,16 +156,8 @@ async function withRuntime(start: Start): Promise<Exec> {
   });
   const stream = (wanted: boolean, fd: number) => (wanted ? fd : ('ignore' as const));
   const { stdin, stdout, stderr } = request.streams;
-  const child = spawn(program, args, {
-    cwd: '/',
-    detached: true,
-    env: runtime.env,
-    stdio: [stream(stdin, 0), stream(stdout, 1), stream(stderr, 2)],
-  });
-  const status = await new Promise<number>((resolve, reject) => {
-    child.once('error', (error) => reject(missing(program, error)));
-    child.once('exit', (code, signal) => resolve(exitStatus(code, signal)));
-  });
+  const stdio = [stream(stdin, 0), stream(stdout, 1), stream(stderr, 2)];
+  const status = await ended(spawn(program, args, { cwd: '/', session: true, env: runtime.env, stdio }));
   try {
     const said = status === 0 ? undefined : runtimesError(`${place}.log`);
     if (said !== undefined) return { kind: 'refused', ...execRefusal(said, attempt) };

@@ -2,9 +2,8 @@
  * Starts the monitor, the small process that stays with a container when the command has gone: writes its one file,
  * spawns it, and talks with it over a socket pair in lines (native/monitor).
  */
-import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, mkdirSync, rmSync } from 'node:fs';
-import type { Socket } from 'node:net';
+import { closeSync, existsSync, mkdirSync, rmSync } from 'node:fs';
+import { Socket } from 'node:net';
 import { join } from 'node:path';
 import { WherryError } from '#base/error.ts';
 import { isDirectoryInRoot } from '#container/executable.ts';
@@ -27,6 +26,7 @@ import { replace } from '#sys/file.ts';
 import { installation } from '#sys/host.ts';
 import { missing, run } from '#sys/process.ts';
 import { managerEnvironment } from '#sys/scope.ts';
+import { socketPair, spawn } from '#sys/spawn.ts';
 
 export interface MonitorOptions {
   /** The OCI bundle's directory. */
@@ -206,18 +206,29 @@ export function writeSettings(path: string, settings: readonly Setting[]): void 
   replace(path, lines.join(''));
 }
 
+/** A process that speaks as a monitor does, and our end of its socket. */
+export interface Speaker {
+  pid: number;
+  fd: number;
+}
+
 /**
  * Starts the monitor in a session of its own, so that neither the terminal's signals nor its end reach it, and in the
- * root directory, so that it keeps no mount busy. Descriptor 3 is a socket pair to us.
+ * root directory, so that it keeps no mount busy. Its descriptor 3 is the other end of our socket.
  */
-export function spawnMonitor(conf: string, attach: MonitorOptions['attach'], env: NodeJS.ProcessEnv): ChildProcess {
+export function spawnMonitor(conf: string, attach: MonitorOptions['attach'], env: NodeJS.ProcessEnv): Speaker {
+  const path = join(installation(), 'bin/wherry-monitor');
   const stream = (wanted: boolean | undefined, fd: number) => (wanted ? fd : ('ignore' as const));
-  return spawn(join(installation(), 'bin/wherry-monitor'), [conf], {
-    cwd: '/',
-    detached: true,
-    env,
-    stdio: [stream(attach?.stdin, 0), stream(attach?.stdout, 1), stream(attach?.stderr, 2), 'pipe'],
-  });
+  const [fd, its] = socketPair();
+  try {
+    const stdio = [stream(attach?.stdin, 0), stream(attach?.stdout, 1), stream(attach?.stderr, 2), its];
+    return { pid: spawn(path, [conf], { cwd: '/', session: true, env, stdio }), fd };
+  } catch (error) {
+    closeSync(fd);
+    throw missing('wherry-monitor', error);
+  } finally {
+    closeSync(its);
+  }
 }
 
 interface Talk {
@@ -227,8 +238,9 @@ interface Talk {
 }
 
 /** Speaks the monitor's lines. Resolves when the container's process runs, rejects with why it does not. */
-export function converse(child: ChildProcess, { explain, onReady }: Talk): Promise<MonitorHandle> {
-  const socket = child.stdio[3] as Socket;
+export function converse({ pid, fd }: Speaker, { explain, onReady }: Talk): Promise<MonitorHandle> {
+  // Node takes a while to load what it needs for this, and meanwhile the monitor is at work.
+  const socket = new Socket({ fd });
   const ending = Promise.withResolvers<Ending>();
   const broken = Promise.withResolvers<void>();
   // Nobody may be interested in the end (run -d).
@@ -237,7 +249,6 @@ export function converse(child: ChildProcess, { explain, onReady }: Talk): Promi
   const leave = (line: string) => {
     send(line);
     socket.unref();
-    child.unref();
   };
   return new Promise((resolve, reject) => {
     const fail = (error: unknown) => {
@@ -248,7 +259,7 @@ export function converse(child: ChildProcess, { explain, onReady }: Talk): Promi
       ready: () =>
         onReady?.().catch((error) => {
           // Silence would start it: to the monitor, we would just have gone.
-          child.kill('SIGKILL');
+          process.kill(pid, 'SIGKILL');
           fail(error);
         }),
       started: (rest) =>
@@ -265,7 +276,6 @@ export function converse(child: ChildProcess, { explain, onReady }: Talk): Promi
       exit: (rest) => ending.resolve(readEnding(rest)),
     };
     readLines(socket, (verb, rest) => hear[verb]?.(rest));
-    child.once('error', (error) => fail(missing('wherry-monitor', error)));
     socket.once('close', () => fail(died()));
     socket.on('error', () => undefined);
   });

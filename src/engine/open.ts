@@ -5,6 +5,7 @@ import { openStore as open, type Store } from '#store/store.ts';
 import type { Host } from '#sys/host.ts';
 
 export type { Store } from '#store/store.ts';
+export { exitAtOnce } from '#sys/ffi.ts';
 
 /**
  * Opens the user's store, which is made on first use. The first time in a boot, containers of before that were made

@@ -1,8 +1,8 @@
 /** /etc/hosts and /etc/resolv.conf of a container, with what Docker 28.5 writes in them. */
 import { readFileSync } from 'node:fs';
-import { isIP } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
+import { ipVersion } from '#base/address.ts';
 import { parseRoutes } from '#network/ipam.ts';
 import { DNS_ADDRESS } from '#network/outside.ts';
 import { readText } from '#sys/file.ts';
@@ -116,7 +116,7 @@ function parseResolver(text: string): Resolver {
   for (const line of text.split('\n').map((one) => one.trim())) {
     if (line === '' || /^[#;]/.test(line)) continue;
     const [word = '', ...values] = line.split(/\s+/);
-    if (word === 'nameserver') found.nameservers.push(...values.slice(0, 1).filter((one) => isIP(one) !== 0));
+    if (word === 'nameserver') found.nameservers.push(...values.slice(0, 1).filter((one) => ipVersion(one) !== 0));
     else if (word === 'search' || word === 'domain') found.search = values;
     else if (word === 'options') found.options.push(...values);
     else found.other.push(line);
@@ -126,7 +126,7 @@ function parseResolver(text: string): Resolver {
 
 function reachable(nameservers: readonly string[]): string[] {
   const usable = nameservers
-    .filter((address) => isIP(address) === 4)
+    .filter((address) => ipVersion(address) === 4)
     .map((address) => (address.startsWith('127.') ? DNS_ADDRESS : address));
   return usable.length === 0 ? PUBLIC_SERVERS : [...new Set(usable)];
 }

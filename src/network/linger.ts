@@ -2,10 +2,11 @@
  * The user's namespace and what serves its tap outlive the last container by a little, so that a series of short runs
  * makes them once. A shell that sleeps is all that waits; it ends as soon as it has nothing to do.
  */
-import { spawn } from 'node:child_process';
 import type { Room } from '#network/leases.ts';
 import { toolEnvironment, USER } from '#network/link.ts';
+import { findTool } from '#sys/host.ts';
 import { isSameProcess, startTime } from '#sys/process.ts';
+import { spawn } from '#sys/spawn.ts';
 
 /** Seconds without any container before the namespace goes. */
 const LINGER = 10;
@@ -34,15 +35,15 @@ rm -f ${USER} state.json seen pasta.pid slirp4netns.log
 export function linger({ folder, state }: Room): void {
   const { lingerer } = state;
   if (lingerer !== undefined && isSameProcess(lingerer.pid, lingerer.start)) return;
-  const child = spawn('sh', ['-c', lingerScript(LINGER), 'wherry-linger'], {
+  const shell = findTool('sh');
+  // Without a shell the namespace stays, which harms nobody.
+  if (shell === undefined) return;
+  const pid = spawn(shell, ['-c', lingerScript(LINGER), 'wherry-linger'], {
     cwd: folder,
-    detached: true,
-    stdio: 'ignore',
+    session: true,
+    stdio: ['ignore', 'ignore', 'ignore'],
     env: toolEnvironment(),
   });
-  // Without a shell the namespace stays, which harms nobody.
-  child.on('error', () => undefined);
-  child.unref();
-  const start = child.pid === undefined ? undefined : startTime(child.pid);
-  if (child.pid !== undefined && start !== undefined) state.lingerer = { pid: child.pid, start };
+  const start = startTime(pid);
+  if (start !== undefined) state.lingerer = { pid, start };
 }

@@ -3,15 +3,16 @@
  * namespace an address of its own behind the host's sockets, so that containers reach what the host reaches and the
  * host's own addresses, but never its loopback.
  */
-import { spawn } from 'node:child_process';
 import { closeSync, openSync, readFileSync } from 'node:fs';
+import { Socket } from 'node:net';
 import { join } from 'node:path';
 import { WherryError } from '#base/error.ts';
 import { parseRoutes, type Route } from '#network/ipam.ts';
 import { MTU, TAP, toolEnvironment, USER } from '#network/link.ts';
 import { readText } from '#sys/file.ts';
-import { findTool } from '#sys/host.ts';
+import { findTool, needTool } from '#sys/host.ts';
 import { run, startTime } from '#sys/process.ts';
+import { socketPair, spawn } from '#sys/spawn.ts';
 
 /**
  * The subnet between the namespace and pasta or slirp4netns. Link-local, so it hides no network of the host; far from
@@ -110,18 +111,21 @@ async function startSlirp(folder: string): Promise<Outside | string> {
   const log = openSync(logPath, 'w', 0o600);
   const args = ['--configure', `--mtu=${MTU}`, '--disable-host-loopback', `--cidr=${SUBNET}`, '--ready-fd=3'];
   args.push('--enable-sandbox', '--enable-seccomp', '--netns-type=path', join(folder, USER), TAP);
-  const stdio = ['ignore', log, log, 'pipe'] as const;
-  const child = spawn('slirp4netns', args, { stdio: [...stdio], detached: true, env: toolEnvironment() });
-  closeSync(log);
-  child.unref();
-  const ready = child.stdio[3];
+  const [ours, its] = socketPair();
+  const ready = new Socket({ fd: ours });
+  let pid: number;
+  try {
+    const stdio = ['ignore', log, log, its] as const;
+    pid = spawn(needTool('slirp4netns', 'slirp4netns'), args, { stdio, session: true, env: toolEnvironment() });
+  } finally {
+    closeSync(log);
+    closeSync(its);
+  }
   const isReady = await new Promise<boolean>((resolve) => {
-    ready?.once('data', () => resolve(true));
-    ready?.once('close', () => resolve(false));
-    child.once('error', () => resolve(false));
+    ready.once('data', () => resolve(true));
+    ready.once('close', () => resolve(false));
   });
-  ready?.destroy();
-  const { pid = 0 } = child;
+  ready.destroy();
   const start = isReady ? startTime(pid) : undefined;
   if (start !== undefined) return { program: 'slirp4netns', pid, start };
   return `slirp4netns: ${complaint(readText(logPath) ?? '') || 'it ended before it was ready'}`;

@@ -1,6 +1,6 @@
 /** Published ports: -p and --expose as Docker's command line reads them, free ports chosen, the monitor's lines. */
 import { existsSync, readFileSync } from 'node:fs';
-import { isIP } from 'node:net';
+import { ipVersion } from '#base/address.ts';
 import type { PortBinding, PortMap } from '#base/api.ts';
 import { WherryError } from '#base/error.ts';
 
@@ -102,7 +102,8 @@ function hostAddress(text: string): string {
   } else if (text.includes(':')) {
     throw complain('too many colons in address');
   }
-  if (address !== '' && (isIP(address) === 0 || address.includes('%'))) throw invalid(`Invalid ip address: ${address}`);
+  if (address !== '' && (ipVersion(address) === 0 || address.includes('%')))
+    throw invalid(`Invalid ip address: ${address}`);
   return address;
 }
 
@@ -195,7 +196,10 @@ async function freePort(protocol: string, addresses: string[], asked: string, ta
 async function canBind(protocol: string, address: string, port: number): Promise<boolean> {
   if (protocol === 'udp') {
     const { createSocket } = await import('node:dgram');
-    const socket = createSocket({ type: isIP(address) === 6 ? 'udp6' : 'udp4', ipv6Only: isIP(address) === 6 });
+    const socket = createSocket({
+      type: ipVersion(address) === 6 ? 'udp6' : 'udp4',
+      ipv6Only: ipVersion(address) === 6,
+    });
     return tryListen(socket, () => socket.bind({ port, address, exclusive: true }));
   }
   const { createServer } = await import('node:net');

@@ -1,8 +1,8 @@
 /** Other programs run to their end, and pids that are checked before they are believed. */
-import { spawn } from 'node:child_process';
-import { closeSync, readFileSync } from 'node:fs';
-import { constants } from 'node:os';
+import { closeSync, fstatSync, readFileSync, readSync, writeSync } from 'node:fs';
 import { hasCode, WherryError } from '#base/error.ts';
+import { findTool } from '#sys/host.ts';
+import { ended, memoryFile, spawn } from '#sys/spawn.ts';
 
 export interface Finished {
   /** The exit status, or 128 + the signal's number. */
@@ -15,34 +15,31 @@ export interface RunOptions {
   input?: string;
   cwd?: string;
   env?: NodeJS.ProcessEnv;
-  signal?: AbortSignal;
 }
 
 /** Runs a program to its end and gives what it printed. Throws kind `unsupported` when it is not installed. */
-export function run(program: string, args: readonly string[], options: RunOptions = {}): Promise<Finished> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(program, args, {
-      stdio: [options.input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
-      ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
-      ...(options.env === undefined ? {} : { env: options.env }),
-      ...(options.signal === undefined ? {} : { signal: options.signal }),
-    });
-    const out: Buffer[] = [];
-    const err: Buffer[] = [];
-    child.stdout?.on('data', (chunk: Buffer) => out.push(chunk));
-    child.stderr?.on('data', (chunk: Buffer) => err.push(chunk));
-    child.once('error', (error) => reject(missing(program, error)));
-    child.once('close', (code, signal) =>
-      resolve({
-        status: exitStatus(code, signal),
-        stdout: Buffer.concat(out).toString(),
-        stderr: Buffer.concat(err).toString(),
-      }),
-    );
-    // A program that ends without reading its input is judged by its status, not by our EPIPE.
-    child.stdin?.on('error', () => undefined);
-    child.stdin?.end(options.input);
-  });
+export async function run(program: string, args: readonly string[], options: RunOptions = {}): Promise<Finished> {
+  const { input, ...surroundings } = options;
+  const path = program.includes('/') ? program : findTool(program, options.env);
+  if (path === undefined) throw missing(program, { code: 'ENOENT' });
+  const [stdout, stderr] = [memoryFile(), memoryFile()];
+  const stdin = input === undefined ? ('ignore' as const) : memoryFile();
+  try {
+    // Written at a place of its own, it leaves the reader's at the beginning.
+    if (stdin !== 'ignore') writeSync(stdin, input ?? '', 0);
+    const status = await ended(spawn(path, args, { ...surroundings, stdio: [stdin, stdout, stderr] }));
+    return { status, stdout: contents(stdout), stderr: contents(stderr) };
+  } catch (error) {
+    throw missing(program, error);
+  } finally {
+    for (const fd of [stdin, stdout, stderr]) if (fd !== 'ignore') closeSync(fd);
+  }
+}
+
+function contents(fd: number): string {
+  const text = Buffer.alloc(fstatSync(fd).size);
+  const size = text.length === 0 ? 0 : readSync(fd, text, 0, text.length, 0);
+  return text.toString('utf8', 0, size);
 }
 
 /** The error for a program that could not be started at all. */
@@ -52,11 +49,6 @@ export function missing(program: string, cause: unknown): unknown {
     hint: `Install the package that brings ${program} (install.sh names them all)`,
     cause,
   });
-}
-
-/** A process's end as one number: its exit code, or 128 + the signal's number. */
-export function exitStatus(code: number | null, signal: NodeJS.Signals | null): number {
-  return code ?? 128 + (signal === null ? 0 : constants.signals[signal]);
 }
 
 /**

@@ -57,6 +57,8 @@ process.on('unhandledRejection', (error) => {
   if (!(error instanceof Exit)) throw error;
 });
 const { exit } = process;
+// Who listens for the end sees to it that the program does not take the short way out.
+process.on('exit', () => undefined);
 if (filename.includes('/main-')) for (const words of LINES) await run(words);
 process.removeAllListeners('uncaughtException');
 const code = `${program}-${process.arch}-${process.versions.v8}.code`;

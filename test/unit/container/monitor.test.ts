@@ -1,10 +1,10 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { readFileSync } from 'node:fs';
-import type { Socket } from 'node:net';
+import { closeSync, readFileSync, writeSync } from 'node:fs';
+import { constants } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { WherryError } from '#base/error.ts';
-import { converse, each, streamSettings, writeSettings } from '#container/monitor.ts';
+import { converse, each, type Speaker, spawnMonitor, streamSettings, writeSettings } from '#container/monitor.ts';
+import { ended, socketPair, spawn } from '#sys/spawn.ts';
 import { temporaryDirectory } from '#test/support/store.ts';
 
 test('settings are lines; line feeds and backslashes in values are escaped', () => {
@@ -24,8 +24,11 @@ test('streams become a mask', () => {
 });
 
 /** A shell that plays the monitor on descriptor 3. */
-function played(script: string): ChildProcess {
-  return spawn('sh', ['-c', script], { stdio: ['ignore', 'ignore', 'ignore', 'pipe'] });
+function played(script: string): Speaker {
+  const [fd, its] = socketPair();
+  const pid = spawn('/bin/sh', ['-c', script], { stdio: ['ignore', 'ignore', 'ignore', its] });
+  closeSync(its);
+  return { pid, fd };
 }
 const explain = (text: string) => new WherryError('unavailable', `explained: ${text}`);
 
@@ -56,7 +59,7 @@ describe('the talk with the monitor', () => {
     const monitor = await converse(child, {
       explain,
       // In truth the client's own socket sets it going.
-      onReady: async () => void (child.stdio[3] as Socket).write('go\n'),
+      onReady: async () => void writeSync(child.fd, 'go\n'),
     });
     expect(monitor.pid).toBe(1);
     monitor.done();
@@ -64,11 +67,9 @@ describe('the talk with the monitor', () => {
 
   test('kills a monitor whose client could not attach, so that nothing is started', async () => {
     const child = played('echo ready >&3; read x <&3; exit 0');
-    const closed = new Promise((resolve) => child.once('close', resolve));
     const refused = converse(child, { explain, onReady: () => Promise.reject(new Error('no client')) });
     await expect(refused).rejects.toThrow('no client');
-    await closed;
-    expect(child.signalCode).toBe('SIGKILL');
+    expect(await ended(child.pid)).toBe(128 + constants.signals.SIGKILL);
   });
 
   test('fails when the monitor dies without a word', async () => {
@@ -80,8 +81,10 @@ describe('the talk with the monitor', () => {
     await expect(monitor.exited).rejects.toThrow('ended before the container');
   });
 
-  test('a monitor that is not installed is told of', async () => {
-    const child = spawn('/nonexistent/monitor', [], { stdio: ['ignore', 'ignore', 'ignore', 'pipe'] });
-    await expect(converse(child, { explain })).rejects.toThrow('Cannot run "wherry-monitor": it is not installed');
+  test('a monitor that is not installed is told of', () => {
+    vi.stubEnv('WHERRY_HOME', temporaryDirectory());
+    onTestFinished(() => void vi.unstubAllEnvs());
+    const start = () => spawnMonitor('conf', undefined, {});
+    expect(start).toThrow('Cannot run "wherry-monitor": it is not installed');
   });
 });

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { expect, test } from 'vitest';
-import { exitStatus, isSameProcess, run, signalProcess, startTime } from '#sys/process.ts';
+import { isSameProcess, run, signalProcess, startTime } from '#sys/process.ts';
 
 test('run() gives status, output and errors of a program, and hands it its input', async () => {
   const done = await run('sh', ['-c', 'cat; echo oops >&2; exit 3'], { input: 'hello' });
@@ -13,15 +13,6 @@ test('run() says which program is not installed', async () => {
     kind: 'unsupported',
     message: 'Cannot run "wherry-no-such-program": it is not installed',
   });
-});
-
-test.each([
-  [0, null, 0],
-  [3, null, 3],
-  [null, 'SIGKILL' as const, 137],
-  [null, 'SIGTERM' as const, 143],
-])('a process that ended with (%s, %s) has the status %i', (code, signal, status) => {
-  expect(exitStatus(code, signal)).toBe(status);
 });
 
 test('a process is known by its pid and its start time together', () => {
