@@ -19,7 +19,12 @@ export interface Seen {
 }
 
 /** One container with its state. */
-export function lookAt(store: Store, record: ContainerRecord, state = readState(store, record.id)): Seen {
+export function lookAt(store: Store, record: ContainerRecord): Seen {
+  return seenIn(store, record, readState(store, record.id));
+}
+
+/** The same where the state is known. */
+export function seenIn(store: Store, record: ContainerRecord, state: State | undefined): Seen {
   let known: NetworkState | undefined;
   let asked = false;
   return {
@@ -47,7 +52,7 @@ export function listSeen(store: Store, { all = false, corrupt = () => undefined 
     const state = readState(store, id);
     if (!all && !isRunning(state)) return undefined;
     const record = readRecord(store, id);
-    return record === undefined ? undefined : lookAt(store, record, state);
+    return record === undefined ? undefined : seenIn(store, record, state);
   };
   return containerIds(store)
     .map((id) => tolerant(() => look(id), corrupt))

@@ -10,6 +10,7 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  statSync,
   unlinkSync,
   writeSync,
 } from 'node:fs';
@@ -75,6 +76,8 @@ export function reserve(path: string, content: string): boolean {
 
 /** A file's text, or undefined where it is absent. */
 export function readText(path: string): string | undefined {
+  // Much that is looked for is not there, and an error costs more than this question.
+  if (statSync(path, { throwIfNoEntry: false }) === undefined) return undefined;
   try {
     return readFileSync(path, 'utf8');
   } catch (error) {

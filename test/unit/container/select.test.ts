@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { readSelection } from '#container/select.ts';
-import { lookAt } from '#container/view.ts';
+import { seenIn } from '#container/view.ts';
 import { addContainer, recordOf, stateOf } from '#test/support/container.ts';
 import { temporaryStore } from '#test/support/store.ts';
 
@@ -12,7 +12,7 @@ const web = recordOf({
 
 function matches(filters: string[], state = stateOf({ status: 'exited', exitCode: 3 })): boolean {
   const made = store();
-  return readSelection(made, filters, (_record, ancestor) => ancestor === 'busybox').matches(lookAt(made, web, state));
+  return readSelection(made, filters, (_record, ancestor) => ancestor === 'busybox').matches(seenIn(made, web, state));
 }
 
 test.each([
@@ -58,7 +58,7 @@ test('a container that runs has no exit status', () => {
 test('before and since compare with another container', () => {
   const made = store();
   addContainer(made, recordOf({ id: 'd'.repeat(64), name: 'older', created: '2025-01-01T00:00:00.000000000Z' }));
-  const seen = lookAt(made, web, undefined);
+  const seen = seenIn(made, web, undefined);
   expect(readSelection(made, ['since=older'], () => false).matches(seen)).toBe(true);
   expect(readSelection(made, ['before=older'], () => false).matches(seen)).toBe(false);
 });

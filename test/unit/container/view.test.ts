@@ -1,6 +1,6 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { commandLine, describeState, listSeen, lookAt, networkNames, psRow } from '#container/view.ts';
+import { commandLine, describeState, listSeen, networkNames, psRow, seenIn } from '#container/view.ts';
 import { addContainer, recordOf, stateOf } from '#test/support/container.ts';
 import { temporaryStore } from '#test/support/store.ts';
 
@@ -32,7 +32,7 @@ test.each([
 describe('a row of ps', () => {
   const store = temporaryStore;
   const row = (change: Parameters<typeof recordOf>[0] = {}, truncate = true) =>
-    psRow(lookAt(store(), recordOf(change), undefined), { truncate });
+    psRow(seenIn(store(), recordOf(change), undefined), { truncate });
 
   test('has the fields of Docker in the order of its JSON', () => {
     expect(Object.keys(row())).toEqual(
@@ -76,7 +76,7 @@ describe('a row of ps', () => {
   });
 
   test('measures only where that is asked for', () => {
-    const seen = lookAt(store(), recordOf(), undefined);
+    const seen = seenIn(store(), recordOf(), undefined);
     expect(psRow(seen, { truncate: true }).Size).toBe('0B');
     expect(psRow(seen, { truncate: true, size: () => ({ own: 2, image: 4_270_000 }) }).Size).toBe(
       '2B (virtual 4.27MB)',
@@ -120,5 +120,5 @@ test('ports are those of the running container, with what it exposes', () => {
     ports: { '80/tcp': [{ HostIp: '0.0.0.0', HostPort: '8080' }] },
   };
   writeFileSync(made.path('containers', record.id, 'network.json'), JSON.stringify(network));
-  expect(psRow(lookAt(made, record), { truncate: true }).Ports).toBe('99/tcp, 0.0.0.0:8080->80/tcp');
+  expect(psRow(seenIn(made, record, stateOf()), { truncate: true }).Ports).toBe('99/tcp, 0.0.0.0:8080->80/tcp');
 });
