@@ -1,5 +1,5 @@
 /** What a container is doing: the monitor's state file, and what is left to believe of it when the monitor has died. */
-import { closeSync, openSync, readFileSync, statSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { hasCode } from '#base/error.ts';
 import type { State } from '#container/record.ts';
@@ -19,7 +19,10 @@ const SIGKILL = 9;
  * Throws kind `corrupt` where the file is not JSON.
  */
 export function readState(store: Store, id: string): State | undefined {
-  const state = readJson<State>(statePath(store, id));
+  const path = statePath(store, id);
+  // In a list many were never started, and an error costs more than this question.
+  if (!existsSync(path)) return undefined;
+  const state = readJson<State>(path);
   if (state === undefined || state.status === 'exited' || hasMonitor(store, state)) return state;
   return heal(store, id);
 }

@@ -10,7 +10,6 @@ import {
   readFileSync,
   renameSync,
   rmSync,
-  statSync,
   unlinkSync,
   writeSync,
 } from 'node:fs';
@@ -76,8 +75,6 @@ export function reserve(path: string, content: string): boolean {
 
 /** A file's text, or undefined where it is absent. */
 export function readText(path: string): string | undefined {
-  // Much that is looked for is not there, and an error costs more than this question.
-  if (statSync(path, { throwIfNoEntry: false }) === undefined) return undefined;
   try {
     return readFileSync(path, 'utf8');
   } catch (error) {
