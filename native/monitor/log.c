@@ -82,10 +82,22 @@ static void note_loss(void)
 		lost = 0;
 }
 
+/* Bytes that go on with a character of UTF-8, of which there are three at most, join its beginning among those that are
+ * held: escaped apart they would be no character. All of it together is one piece, so there is room. */
+static size_t complete_held(struct line *line, const char *bytes, size_t size)
+{
+	size_t n = 0;
+
+	while (line->size > 0 && n < size && n < 3 && (bytes[n] & 0xc0) == 0x80)
+		line->held[line->size++] = bytes[n++];
+	return n;
+}
+
 static void log_line(struct line *line, const char *bytes, size_t size, bool ends)
 {
-	const char *parts[2] = {line->held, bytes};
-	size_t sizes[2] = {line->size, size};
+	size_t moved = complete_held(line, bytes, size);
+	const char *parts[2] = {line->held, bytes + moved};
+	size_t sizes[2] = {line->size, size - moved};
 
 	if (logfile_wait() < 0)
 		note_loss();

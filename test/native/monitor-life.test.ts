@@ -282,8 +282,10 @@ describeMonitor((build) => {
       const gaps = times.slice(1).map((time, at) => time - (times[at] ?? 0));
       for (const [at, least] of [100, 200, 400].entries()) expect(gaps[at]).toBeGreaterThanOrEqual(least);
       expect(place.state()).toMatchObject({ status: 'exited', exitCode: 3, restartCount: 3 });
-      expect(lines(place.read('deleted'))).toBe(4);
       expect(monitor.lines.filter((line) => line === 'restarting 3 0')).toHaveLength(3);
+      monitor.say('done');
+      await monitor.ended;
+      expect(lines(place.read('deleted'))).toBe(4);
     });
 
     test('on-failure lets a success be', async () => {

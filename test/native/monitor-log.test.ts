@@ -142,6 +142,16 @@ describeMonitor((build) => {
     expect(entries(place.read('log'))).toEqual(wanted);
   });
 
+  test('a character whose bytes come one after the other is whole', async () => {
+    const bytes = [...Buffer.from('é€😀\u2028')].map((byte) => `\\${byte.toString(8)}`);
+    // The last one is no character, and neither are those that would go on with it.
+    const script = [...bytes, '\\303', 'x\\200', '\\200\\200\\200\\200\\n'].map(
+      (text) => `printf '${text}'; sleep 0.02`,
+    );
+    const { place } = await logged(Buffer.of(), { script: script.join('; ') });
+    expect(entries(place.read('log'))).toEqual([`é€😀\\u2028\\ufffdx${'\\ufffd'.repeat(5)}\\n`]);
+  });
+
   test('a line is in the log while the container still runs', async () => {
     const monitor = startMonitor({ build, script: 'echo now; echo and >&2; printf half; exec sleep 1000' });
     const text = await monitor.place.file('log', (log) => log.split('\n').length === 3);
