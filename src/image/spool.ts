@@ -2,7 +2,6 @@
  * Reads an image archive once, front to back, for it may come through a pipe and its parts stand in any order. Every
  * file is staged as a blob that may become one; nothing of the archive's paths reaches the file system.
  */
-import { once } from 'node:events';
 import { createReadStream } from 'node:fs';
 import { posix } from 'node:path';
 import type { Readable } from 'node:stream';
@@ -113,7 +112,10 @@ async function readArchive(source: Readable, take: Take, abort: AbortSignal | un
   abort?.throwIfAborted();
   abort?.addEventListener('abort', stop, { once: true });
   try {
-    for await (const chunk of decompressed(source)) await reader.write(chunk);
+    // The archive itself may be compressed, as `docker save | gzip` makes it.
+    const stream = decompressor();
+    for await (const chunk of source) for (const piece of stream.push(chunk)) await reader.write(piece);
+    for (const piece of stream.end()) await reader.write(piece);
     await reader.end();
   } finally {
     abort?.removeEventListener('abort', stop);
@@ -121,42 +123,11 @@ async function readArchive(source: Readable, take: Take, abort: AbortSignal | un
   }
 }
 
-/** The archive itself may be compressed, as `docker save | gzip` makes it. */
-async function* decompressed(source: Readable): AsyncGenerator<Buffer, void, undefined> {
-  const bytes = source[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
-  let start = Buffer.alloc(0);
-  for (let next = await bytes.next(); !next.done; next = await bytes.next()) {
-    start = Buffer.concat([start, next.value]);
-    if (start.length >= MAGIC_LENGTH) break;
-  }
-  const { through, cut } = decompressor(start);
-  const rest = { [Symbol.asyncIterator]: () => bytes };
-  if (through === undefined) {
-    yield start;
-    yield* rest;
-    return;
-  }
-  const feed = async () => {
-    for (const piece of cut(start)) if (!through.write(piece)) await once(through, 'drain');
-    for await (const chunk of rest)
-      for (const piece of cut(chunk)) if (!through.write(piece)) await once(through, 'drain');
-    through.end();
-  };
-  const fed = feed().catch((error) => through.destroy(error));
-  for await (const chunk of through) yield chunk as Buffer;
-  await fed;
-}
-
 function aboutArchive(error: unknown, name: string): unknown {
   if (hasCode(error, 'ENOENT'))
     return new WherryError('invalid', `open ${name}: no such file or directory`, { cause: error });
   if (hasCode(error, 'EISDIR')) return new WherryError('invalid', `read ${name}: is a directory`, { cause: error });
   if (hasCode(error, 'EACCES')) return new WherryError('invalid', `open ${name}: permission denied`, { cause: error });
-  const { code = '', message } = error as NodeJS.ErrnoException;
-  if (/^Z_|^ZSTD_/.test(code))
-    return new WherryError('invalid', `Cannot load "${name}": its compression is damaged: ${message}`, {
-      cause: error,
-    });
   if (!(error instanceof WherryError) || error.message.startsWith('Cannot')) return error;
   return new WherryError('invalid', `Cannot load "${name}": ${error.message}`, { cause: error });
 }

@@ -1,38 +1,65 @@
-/** What a layer's blob is compressed with is read from its first bytes: media types in the wild are often wrong. */
-import type { Transform } from 'node:stream';
-import { createGunzip, createZstdDecompress } from 'node:zlib';
+/**
+ * Decompressing layers, told apart by their first bytes: media types in the wild are often wrong.
+ *
+ * Node's streams hand each piece to another thread and back, and allocate for each: a layer takes three times as long as
+ * it takes zlib. So its zlib is driven here as node-tar (minizlib) does it, by the synchronous call behind the streams,
+ * which is not public. The installed Node is pinned, and the tests hold it. Unlike there, never more than one piece of
+ * output is in memory, whatever a hostile layer expands to.
+ */
+import { constants, createGunzip, createZstdDecompress } from 'node:zlib';
 import { WherryError } from '#base/error.ts';
-import { zstdFrames } from '#store/zstd-frames.ts';
 
-/** Large enough that the threads change hands seldom, small enough that several children together stay small. */
-const CHUNK = 128 * 1024;
+/** The most that comes out at once. */
+const PIECE = 256 * 1024;
 
 /** No magic that is known here is longer. */
 export const MAGIC_LENGTH = 6;
 
 export interface Decompressor {
-  /** Absent for a plain archive, whose bytes are taken as they come. */
-  through?: Transform;
-  /** Cuts the compressed bytes into what `through` takes in one write. */
-  cut: (chunk: Buffer) => Buffer[];
+  /** What these bytes become, in pieces of the caller's own. The next bytes may come when all of them were taken. */
+  push(chunk: Buffer): Iterable<Buffer>;
+  /** What is left at the end. Throws kind `corrupt` when the stream is cut off. */
+  end(): Iterable<Buffer>;
 }
 
-const whole = (chunk: Buffer) => [chunk];
-
 /**
- * How to decompress a stream that begins with these bytes (at least MAGIC_LENGTH, unless the stream is shorter).
- * Concatenated gzip members and zstd frames are one stream (RFC 1952, RFC 8878); zeros after a gzip member are padding.
- * Throws kind `unsupported` for bzip2 and xz, which Docker once took.
+ * Decompresses one stream of gzip, zstd, or neither. Concatenated gzip members and zstd frames are one stream (RFC 1952,
+ * RFC 8878); zeros after a gzip member are padding. Throws kind `corrupt` for damaged data, `unsupported` for bzip2 and
+ * xz, which Docker once took.
  */
-export function decompressor(start: Buffer): Decompressor {
-  if (begins(start, 0x1f, 0x8b)) return { through: createGunzip({ chunkSize: CHUNK }), cut: whole };
-  if (isZstd(start)) return { through: createZstdDecompress({ chunkSize: CHUNK }), cut: zstdFrames() };
+export function decompressor(): Decompressor {
+  let start: Buffer = Buffer.alloc(0);
+  let method: Decompressor | undefined;
+  const choose = () => {
+    method = methodFor(start);
+    return method.push(start);
+  };
+  return {
+    push: (chunk) => {
+      if (method !== undefined) return method.push(chunk);
+      start = start.length === 0 ? chunk : Buffer.concat([start, chunk]);
+      return start.length < MAGIC_LENGTH ? [] : choose();
+    },
+    end: function* () {
+      if (method === undefined) yield* choose();
+      yield* method?.end() ?? [];
+    },
+  };
+}
+
+function methodFor(start: Buffer): Decompressor {
+  if (begins(start, 0x1f, 0x8b)) {
+    return inflating(createGunzip() as unknown as Behind, constants.Z_NO_FLUSH, constants.Z_FINISH);
+  }
+  if (isZstd(start)) {
+    return inflating(createZstdDecompress() as unknown as Behind, constants.ZSTD_e_continue, constants.ZSTD_e_end);
+  }
   const foreign = begins(start, 0x42, 0x5a, 0x68)
     ? 'bzip2'
     : begins(start, 0xfd, 0x37, 0x7a, 0x58, 0x5a, 0)
       ? 'xz'
       : undefined;
-  if (foreign === undefined) return { cut: whole };
+  if (foreign === undefined) return { push: (chunk) => (chunk.length === 0 ? [] : [chunk]), end: () => [] };
   throw new WherryError('unsupported', `it is compressed by ${foreign}`, {
     hint: 'Have the image pushed with gzip or zstd layers',
   });
@@ -46,4 +73,48 @@ function begins(bytes: Buffer, ...magic: number[]): boolean {
 function isZstd(bytes: Buffer): boolean {
   if (begins(bytes, 0x28, 0xb5, 0x2f, 0xfd)) return true;
   return ((bytes[0] ?? 0) & 0xf0) === 0x50 && bytes.subarray(1, 4).equals(Buffer.of(0x2a, 0x4d, 0x18));
+}
+
+/** What is behind a stream of node:zlib (lib/zlib.js, processChunkSync). */
+interface Behind {
+  _handle: {
+    writeSync(flush: number, from: Buffer, at: number, left: number, to: Buffer, toAt: number, room: number): void;
+    onerror(message: string, errno: number, code: string): void;
+  };
+  /** After a call: the room that is left in the output, the bytes that are left of the input. */
+  _writeState: Uint32Array;
+}
+
+function inflating({ _handle: handle, _writeState: state }: Behind, going: number, ending: number): Decompressor {
+  let out = Buffer.allocUnsafe(PIECE);
+  let broken: WherryError | undefined;
+  handle.onerror = (message, _errno, code) => {
+    broken = damage(message, code);
+  };
+  function* inflate(chunk: Buffer, flush: number): Generator<Buffer, void, void> {
+    for (let at = 0; ; ) {
+      const left = chunk.length - at;
+      handle.writeSync(flush, chunk, at, left, out, 0, PIECE);
+      if (broken !== undefined) throw broken;
+      const [room = 0, unread = 0] = state;
+      at += left - unread;
+      if (room < PIECE) yield taken(PIECE - room);
+      // zstd pauses after each frame; of what gzip does not take, it takes nothing: it is beyond the end.
+      const stuck = unread === left && room === PIECE;
+      if (room > 0 && (unread === 0 || stuck)) return;
+    }
+  }
+  /** The receiver may keep it: a full one is the receiver's, of a small one there is a copy. */
+  const taken = (size: number) => {
+    const piece = out.subarray(0, size);
+    if (size < PIECE / 4) return Buffer.from(piece);
+    out = Buffer.allocUnsafe(PIECE);
+    return piece;
+  };
+  return { push: (chunk) => inflate(chunk, going), end: () => inflate(Buffer.alloc(0), ending) };
+}
+
+function damage(message: string, code: string): WherryError {
+  if (code === 'Z_BUF_ERROR') return new WherryError('corrupt', 'the compressed data is cut off');
+  return new WherryError('corrupt', `the compressed data is damaged: ${message}`);
 }

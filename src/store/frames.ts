@@ -2,7 +2,8 @@
  * How a parent hands its unpacking child one layer after the other through one pipe: frames of a length (32 bits,
  * little-endian) and as many bytes. A layer is a frame of JSON (the task), frames of its blob, and an empty frame.
  */
-import type { Readable, Writable } from 'node:stream';
+import { readSync } from 'node:fs';
+import type { Writable } from 'node:stream';
 import type { Namespace } from '#sys/host.ts';
 
 export interface Task {
@@ -33,41 +34,44 @@ export class Gone extends Error {}
 
 export interface FrameReader {
   /** Waits for a task; undefined when no more will come. */
-  task(): Promise<Task | undefined>;
+  task(): Task | undefined;
   /** A layer's bytes in pieces as they arrive, to the empty frame. Throws Gone when the pipe ends before. */
-  content(): AsyncGenerator<Buffer, void, void>;
+  content(): Generator<Buffer, void, void>;
 }
 
-export function frameReader(pipe: Readable): FrameReader {
-  const chunks = pipe[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
+const READ = 128 * 1024;
+
+/** Reads from a blocking descriptor, `size` bytes at once: who unpacks has nothing else to do meanwhile. */
+export function frameReader(fd: number, size = READ): FrameReader {
   let rest: Buffer = Buffer.alloc(0);
 
-  async function more(): Promise<Buffer> {
-    const { value, done } = await chunks.next();
-    if (done === true) throw new Gone();
-    return value;
+  function more(): Buffer {
+    const buffer = Buffer.allocUnsafe(size);
+    const count = readSync(fd, buffer, 0, size, null);
+    if (count === 0) throw new Gone();
+    return buffer.subarray(0, count);
   }
-  async function exactly(length: number): Promise<Buffer> {
-    while (rest.length < length) rest = Buffer.concat([rest, await more()]);
+  function exactly(length: number): Buffer {
+    while (rest.length < length) rest = rest.length === 0 ? more() : Buffer.concat([rest, more()]);
     const bytes = rest.subarray(0, length);
     rest = rest.subarray(length);
     return bytes;
   }
-  const length = async () => (await exactly(4)).readUInt32LE();
+  const length = () => exactly(4).readUInt32LE();
 
   return {
-    task: async () => {
+    task: () => {
       try {
-        return JSON.parse((await exactly(await length())).toString()) as Task;
+        return JSON.parse(exactly(length()).toString()) as Task;
       } catch (error) {
         if (error instanceof Gone) return undefined;
         throw error;
       }
     },
-    content: async function* () {
-      for (let left = await length(); left > 0; left = await length()) {
+    content: function* () {
+      for (let left = length(); left > 0; left = length()) {
         while (left > 0) {
-          if (rest.length === 0) rest = await more();
+          if (rest.length === 0) rest = more();
           const piece = rest.subarray(0, left);
           rest = rest.subarray(piece.length);
           left -= piece.length;
