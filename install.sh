@@ -202,16 +202,15 @@ warm_up() {
 	room=$(mktemp -d)
 	mkdir -m 700 "$room/run"
 	own() {
-		WHERRY_TRAIN=$train WHERRY_ROOT=$room/store XDG_RUNTIME_DIR=$room/run \
+		WHERRY_TRAIN=1 WHERRY_ROOT=$room/store XDG_RUNTIME_DIR=$room/run \
 			timeout 60 "$library/bin/wherry" "$@" >/dev/null 2>&1 </dev/null
 	}
 	# The first one unpacks the image, which later ones don't.
-	train='' own create --name first localhost/busybox || true
-	train=1
+	own create --name first localhost/busybox || true
 	own run --rm localhost/busybox true || true
 	if own run -d --name warm --network none localhost/busybox sleep 60; then
 		own exec warm true || true
-		for words in ps images "logs warm" "inspect warm" "stop -t 0 warm" "start warm" "rm -f warm"; do
+		for words in ps images "logs warm" "inspect warm" "stop -t 0 warm" "start warm" "rm -f warm" "pull 127.0.0.1:9/none"; do
 			# shellcheck disable=SC2086
 			own $words || true
 		done

@@ -54,9 +54,7 @@ export async function pullImage(store: Store, text: string, options: PullOptions
   const reference = withDefaultTag(parseReference(text));
   options.progress?.({ kind: 'resolving', reference: familiar(reference) });
   const isNew = !readCatalog(store).some((entry) => entry.name === canonical(nameOnly(reference)));
-  return withSession(store, reference, options, async (session) => {
-    // What is not here yet will be unpacked: the child starts while the registry thinks.
-    if (isNew) session.unpacker();
+  return withSession(store, reference, { ...options, isNew }, async (session) => {
     const pulled = await pullOne(session, reference);
     sayStatus(session, pulled.upToDate, familiar(nameOnly(reference)));
     return pulled;
@@ -112,7 +110,7 @@ interface Session {
 async function withSession<T>(
   store: Store,
   { domain }: Reference,
-  { platform, progress, abort }: PullOptions,
+  { platform, progress, abort, isNew = false }: PullOptions & { isNew?: boolean },
   work: (session: Session) => Promise<T>,
 ): Promise<T> {
   const wanted = platform ? parsePlatform(platform) : hostPlatform();
@@ -120,21 +118,23 @@ async function withSession<T>(
   const forward = () => stop.abort(abort?.reason);
   abort?.throwIfAborted();
   abort?.addEventListener('abort', forward, { once: true });
-  // Who brings new things in makes room first: what a killed pull left goes.
-  const [credentials] = await Promise.all([credentialsFor(domain), sweep(store)]);
-  const registry = await openRegistry(domain, { credentials, abort: stop.signal });
-  let unpacking: Unpacker | undefined;
+  // What is not here yet will be unpacked: the child starts while we and the registry get ready.
+  let unpacking = isNew ? openUnpacker(store) : undefined;
   const unpacker = () => {
     unpacking ??= openUnpacker(store);
     return unpacking;
   };
   const say = (event: Progress) => progress?.(event);
+  let registry: Registry | undefined;
   try {
+    // Who brings new things in makes room first: what a killed pull left goes.
+    const [credentials] = await Promise.all([credentialsFor(domain), sweep(store)]);
+    registry = await openRegistry(domain, { credentials, abort: stop.signal });
     return await work({ store, registry, platform: wanted, explicit: Boolean(platform), say, unpacker, stop });
   } finally {
     abort?.removeEventListener('abort', forward);
     unpacking?.close();
-    await registry.close();
+    await registry?.close();
   }
 }
 

@@ -10,6 +10,8 @@ export type Bytes = AsyncIterable<Uint8Array>;
 interface Child {
   /** Has one layer unpacked; its death is an answer too. Throws what the source throws, or the abort's reason. */
   ask(task: Task, source: Bytes, abort?: AbortSignal): Promise<Answer>;
+  /** Lets it end by itself: it has nothing to do. */
+  dismiss(): void;
   /** Kills it, and resolves when it is gone. */
   end(): Promise<void>;
   alive(): boolean;
@@ -43,6 +45,10 @@ function startChild(): Child {
 
   return {
     alive: () => alive,
+    dismiss: () => {
+      child.stdin.end();
+      child.unref();
+    },
     end: () => {
       child.kill('SIGKILL');
       return gone.promise;
@@ -170,7 +176,10 @@ export function childPool(): Pool {
       else if (child.alive()) idle.push(child);
     },
     close: () => {
-      for (const child of all) void child.end();
+      for (const child of all) {
+        if (idle.includes(child)) child.dismiss();
+        else void child.end();
+      }
     },
   };
 }

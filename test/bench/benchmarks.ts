@@ -72,7 +72,8 @@ const ROUNDS = 5;
 
 /**
  * A Debian image with Python, from a registry on loopback, into stores that are new each time: some file systems are
- * slow for a while after many files were deleted. In turns, so that whatever the machine does meanwhile is shared.
+ * slow for a while after many files were deleted. In turns, so that whatever the machine does meanwhile is shared, but for
+ * what the other one left in memory for the disk.
  */
 async function coldPull(bench: Bench): Promise<Result[]> {
   const source = await pythonImage();
@@ -80,12 +81,14 @@ async function coldPull(bench: Bench): Promise<Result[]> {
   const room = bench.run('wherry', 'mktemp -d "$HOME/bench.XXXXXX"').trim();
   try {
     for (let round = 0; round < ROUNDS; round++) {
+      bench.run('wherry', 'sync');
       if (bench.has('podman')) {
         const place = `--root ${room}/podman${round} --runroot ${room}/run${round}`;
         times.podman.push(
           bench.time('podman', `podman ${place} pull -q --tls-verify=false ${source.image}`, { runs: 1 }),
         );
       }
+      bench.run('wherry', 'sync');
       const place = `env WHERRY_ROOT=${room}/wherry${round}`;
       times.wherry.push(bench.time('wherry', `${place} ${bench.wherry} pull -q ${source.image}`, { runs: 1 }));
     }

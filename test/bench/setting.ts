@@ -117,7 +117,7 @@ function warmUp({ wherry, run }: Bench, directory: string, { uid, gid }: TestUse
   const train = (words: string) => run('wherry', `WHERRY_TRAIN=1 ${wherry} ${words} >/dev/null`);
   train(`run --rm ${IMAGE} true`);
   train(`run -d --name warm --network none ${IMAGE} sleep 60`);
-  for (const words of ['exec warm true', 'ps', 'rm -f warm']) train(words);
+  for (const words of ['exec warm true', 'ps', 'rm -f warm', 'pull 127.0.0.1:9/none || true']) train(words);
 }
 
 function loadImages(bench: Bench, directory: string): void {

@@ -83,7 +83,7 @@ const { readFileSync, renameSync, writeFileSync } = process.getBuiltinModule('no
 const { Script } = process.getBuiltinModule('node:vm');
 const filename = \`\${__dirname}/${program}.js\`;
 const common = \`\${__dirname}/${program}-\${process.arch}-\${process.versions.v8}\`;
-const own = \`\${common}.\${/^[a-z]+$/.exec(process.argv[2])?.[0] ?? 'main'}.code\`;
+const own = \`\${common}.\${/^[a-z]+$/.exec(process.argv[2] ?? '')?.[0] ?? 'main'}.code\`;
 const train = Boolean(process.env.WHERRY_TRAIN);
 let cachedData;
 for (const code of train ? [own] : [own, \`\${common}.code\`]) {
@@ -95,7 +95,7 @@ for (const code of train ? [own] : [own, \`\${common}.code\`]) {
 const script = new Script(readFileSync(filename, 'latin1'), { filename, cachedData });
 if (train) {
   process.on('exit', () => {
-    writeFileSync(\`\${own}.\${process.pid}.tmp\`, script.createCachedData());
+    writeFileSync(\`\${own}.\${process.pid}.tmp\`, script.createCachedData(), { mode: 0o644 });
     renameSync(\`\${own}.\${process.pid}.tmp\`, own);
   });
 }
