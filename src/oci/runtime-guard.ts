@@ -37,7 +37,7 @@ function isMounted(program: string, target: string): boolean {
 
 function mountReadOnly(program: string, target: string): boolean {
   try {
-    mkdirSync(dirname(target), { recursive: true, mode: 0o700 });
+    if (!existsSync(dirname(target))) mkdirSync(dirname(target), { mode: 0o700 });
     if (existsSync(target)) unmountAll(target);
     else writeFileSync(target, '', { mode: 0o600 });
     mount(program, target, null, MS.BIND, null);
