@@ -105,8 +105,10 @@ const isJson = (start: Buffer) => start[0] === 0x7b || start[0] === 0x5b;
 type Take = (entry: Entry, content: Content) => Promise<void>;
 
 async function readArchive(source: Readable, take: Take, abort: AbortSignal | undefined): Promise<void> {
+  let last: Promise<void> | undefined;
   const reader = tarReader((entry, content, next) => {
-    take(entry, content).then(() => next(), next);
+    last = take(entry, content);
+    last.then(() => next(), next);
   });
   const stop = () => source.destroy(abort?.reason);
   abort?.throwIfAborted();
@@ -116,7 +118,8 @@ async function readArchive(source: Readable, take: Take, abort: AbortSignal | un
     const stream = decompressor();
     for await (const chunk of source) for (const piece of stream.push(chunk)) await reader.write(piece);
     for (const piece of stream.end()) await reader.write(piece);
-    await reader.end();
+    reader.end();
+    await last;
   } finally {
     abort?.removeEventListener('abort', stop);
     source.destroy();

@@ -108,7 +108,7 @@ const sync = promisify(fsync);
 export async function stage(store: Store, { limit = Number.POSITIVE_INFINITY } = {}): Promise<Stage> {
   const { createHash } = await import('node:crypto');
   const { stageFile, stagingName, syncDirectory } = await import('#store/staging.ts');
-  const { startWriteback } = await import('#sys/ffi.ts');
+  const { forgetPages, startWriteback } = await import('#sys/ffi.ts');
   const path = store.path('tmp', stagingName('blob'));
   const hash = createHash('sha256');
   let fd: number | undefined = stageFile(path);
@@ -128,6 +128,9 @@ export async function stage(store: Store, { limit = Number.POSITIVE_INFINITY } =
     }
     size += chunk.length;
     if (size - flushed < FLUSH_EVERY) return;
+    // What was sent the time before last is on the disk by now, and a blob is seldom read again: its memory is for the
+    // files that are unpacked meanwhile.
+    forgetPages(fd, 0, Math.max(0, flushed - FLUSH_EVERY));
     flushed = size;
     startWriteback(fd);
   };

@@ -16,7 +16,7 @@ const PIECE = 256 * 1024;
 export const MAGIC_LENGTH = 6;
 
 export interface Decompressor {
-  /** What these bytes become, in pieces of the caller's own. The next bytes may come when all of them were taken. */
+  /** What these bytes become: pieces that each are there until the next one is asked for. All of them must be taken. */
   push(chunk: Buffer): Iterable<Buffer>;
   /** What is left at the end. Throws kind `corrupt` when the stream is cut off. */
   end(): Iterable<Buffer>;
@@ -37,7 +37,7 @@ export function decompressor(): Decompressor {
   return {
     push: (chunk) => {
       if (method !== undefined) return method.push(chunk);
-      start = start.length === 0 ? chunk : Buffer.concat([start, chunk]);
+      start = Buffer.concat([start, chunk]);
       return start.length < MAGIC_LENGTH ? [] : choose();
     },
     end: function* () {
@@ -86,7 +86,8 @@ interface Behind {
 }
 
 function inflating({ _handle: handle, _writeState: state }: Behind, going: number, ending: number): Decompressor {
-  let out = Buffer.allocUnsafe(PIECE);
+  // One for all: memory that nobody has touched yet costs a virtual machine more than to decompress into it.
+  const out = Buffer.allocUnsafe(PIECE);
   let broken: WherryError | undefined;
   handle.onerror = (message, _errno, code) => {
     broken = damage(message, code);
@@ -98,19 +99,12 @@ function inflating({ _handle: handle, _writeState: state }: Behind, going: numbe
       if (broken !== undefined) throw broken;
       const [room = 0, unread = 0] = state;
       at += left - unread;
-      if (room < PIECE) yield taken(PIECE - room);
+      if (room < PIECE) yield out.subarray(0, PIECE - room);
       // zstd pauses after each frame; of what gzip does not take, it takes nothing: it is beyond the end.
       const stuck = unread === left && room === PIECE;
       if (room > 0 && (unread === 0 || stuck)) return;
     }
   }
-  /** The receiver may keep it: a full one is the receiver's, of a small one there is a copy. */
-  const taken = (size: number) => {
-    const piece = out.subarray(0, size);
-    if (size < PIECE / 4) return Buffer.from(piece);
-    out = Buffer.allocUnsafe(PIECE);
-    return piece;
-  };
   return { push: (chunk) => inflate(chunk, going), end: () => inflate(Buffer.alloc(0), ending) };
 }
 

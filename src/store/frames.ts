@@ -35,7 +35,10 @@ export class Gone extends Error {}
 export interface FrameReader {
   /** Waits for a task; undefined when no more will come. */
   task(): Task | undefined;
-  /** A layer's bytes in pieces as they arrive, to the empty frame. Throws Gone when the pipe ends before. */
+  /**
+   * A layer's bytes in pieces as they arrive, each there until the next one is asked for, to the empty frame. Throws Gone
+   * when the pipe ends before.
+   */
   content(): Generator<Buffer, void, void>;
 }
 
@@ -43,16 +46,20 @@ const READ = 128 * 1024;
 
 /** Reads from a blocking descriptor, `size` bytes at once: who unpacks has nothing else to do meanwhile. */
 export function frameReader(fd: number, size = READ): FrameReader {
+  const buffer = Buffer.allocUnsafe(size);
   let rest: Buffer = Buffer.alloc(0);
 
+  /** Only when the rest is used up, or is a copy. */
   function more(): Buffer {
-    const buffer = Buffer.allocUnsafe(size);
     const count = readSync(fd, buffer, 0, size, null);
     if (count === 0) throw new Gone();
     return buffer.subarray(0, count);
   }
   function exactly(length: number): Buffer {
-    while (rest.length < length) rest = rest.length === 0 ? more() : Buffer.concat([rest, more()]);
+    while (rest.length < length) {
+      const before = Buffer.from(rest);
+      rest = Buffer.concat([before, more()]);
+    }
     const bytes = rest.subarray(0, length);
     rest = rest.subarray(length);
     return bytes;

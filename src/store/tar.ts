@@ -2,7 +2,8 @@
  * Reading tar archives that somebody else has made, by tar-stream, as Go's archive/tar reads them, which is what
  * Docker and podman unpack with. Names and attributes are bytes: they come as strings of one character a byte (latin1).
  *
- * Three steps of tar-stream are replaced, which its options don't reach; its version is pinned, and the tests hold it.
+ * Some steps of tar-stream are replaced, which its options don't reach: three for what is in archives, and its streams,
+ * which take longer for a member than the kernel takes to make the file. Its version is pinned, and the tests hold it.
  */
 import { type Extract, extract, type Header } from 'tar-stream';
 import { WherryError } from '#base/error.ts';
@@ -48,21 +49,44 @@ export interface Content {
 export type OnEntry = (entry: Entry, content: Content, next: (error?: unknown) => void) => void;
 
 export interface TarReader {
-  /** Takes bytes; resolves when it wants more. Rejects with what was wrong, here or in `onEntry`. */
-  write(chunk: Buffer): Promise<void>;
-  /** Rejects when the archive is cut off. */
-  end(): Promise<void>;
+  /**
+   * Takes bytes, which stay the caller's once this has returned or its promise is kept; the next ones have to wait for
+   * that. Throws, or rejects, with what was wrong.
+   */
+  write(chunk: Buffer): Promise<void> | undefined;
+  /** Throws when the archive is cut off. */
+  end(): void;
 }
 
-/** The parts of tar-stream 3.2's extractor that are replaced or read here. */
+/** The parts of tar-stream 3.2's extractor that are called, replaced or read here. */
 interface Internals {
   _header: { type: string | null; size: number } | null;
   _longHeader: boolean;
   _pax: Pax | null;
-  _buffer: { buffered: number; shiftFirst(size: number): unknown };
+  _locked: boolean;
+  _missing: number;
+  _stream: ContentStream | null;
+  _buffer: {
+    buffered: number;
+    shift(size: number): Buffer;
+    shiftFirst(size: number): unknown;
+    push(bytes: Buffer): void;
+  };
+  _unlockBound: (error?: unknown) => void;
+  _write(chunk: Buffer, done: (error?: unknown) => void): void;
+  _final(done: (error?: unknown) => void): void;
+  _update(): void;
+  _createStream(): ContentStream;
   _consumeHeader(): boolean;
   _decodeLongHeader(bytes: Buffer): void;
   _applyLongHeaders(): void;
+}
+
+/** What stands in for the stream of a member: hands on what comes at once, or keeps it until somebody wants it. */
+interface ContentStream extends Content {
+  /** Null at the end. False: come again when it is taken. */
+  push(chunk: Buffer | null): boolean;
+  _detach(): void;
 }
 
 /** Kinds without content, whatever size their header claims. */
@@ -73,55 +97,108 @@ export function tarReader(onEntry: OnEntry): TarReader {
   // Its types leave these two options out. Archives from before POSIX have no format.
   const options = { filenameEncoding: 'latin1', allowUnknownFormat: true };
   const tar = extract(options as object);
+  const inner = tar as unknown as Internals;
   const state = replaceSteps(tar);
-  let failure: unknown;
-  let settle: (() => void) | undefined;
-  const wake = () => {
-    const waiting = settle;
-    settle = undefined;
-    waiting?.();
-  };
+  let failure: { error: unknown } | undefined;
+  let waiting: PromiseWithResolvers<void> | undefined;
+  let busy = false;
   const fail = (error: unknown) => {
-    failure ??= error;
-    tar.destroy(null);
-    wake();
+    failure ??= { error };
+    waiting?.reject(error);
+  };
+  /** Goes on with what is there; a step that is taken meanwhile goes on by itself. */
+  const go = (step: () => void) => {
+    if (busy || failure !== undefined) return;
+    busy = true;
+    try {
+      step();
+    } catch (error) {
+      fail(error);
+    } finally {
+      busy = false;
+    }
+  };
+  inner._createStream = () => contentStream(inner, () => go(() => inner._update()));
+  inner._unlockBound = (error) => {
+    if (error !== undefined) return fail(error);
+    inner._locked = false;
+    go(() => inner._update());
   };
   tar.on('entry', (headers, content, next) => {
-    // The archive's own error says it, too.
-    content.on('error', () => undefined);
     try {
-      const bytes: Content = {
-        onData: (take) => content.on('data', (chunk) => take(chunk as Buffer)),
-        onEnd: (done) => content.on('end', done),
-      };
-      onEntry(toEntry(headers), bytes, (error) => (error === undefined ? next() : fail(error)));
+      onEntry(toEntry(headers), content as unknown as Content, next as (error?: unknown) => void);
     } catch (error) {
       fail(error);
     }
   });
-  tar.on('error', (error) => fail(asTarError(error)));
-  tar.on('drain', wake);
-  tar.on('finish', wake);
-
-  const settled = async (): Promise<void> => {
-    if (failure === undefined)
-      await new Promise<void>((resolve) => {
-        settle = resolve;
-      });
-    if (failure !== undefined) throw failure;
-  };
   return {
-    write: async (chunk) => {
-      if (failure !== undefined) throw failure;
-      if (state.ended) return;
-      if (!tar.write(chunk)) await settled();
+    write: (chunk) => {
+      if (failure !== undefined) throw failure.error;
+      if (state.ended) return undefined;
+      let taken = false;
+      go(() =>
+        inner._write(chunk, (error) => {
+          taken = true;
+          ownRest(inner);
+          if (error) fail(asTarError(error));
+          else waiting?.resolve();
+        }),
+      );
+      if (failure !== undefined) throw (failure as { error: unknown }).error;
+      if (taken) return undefined;
+      waiting = Promise.withResolvers();
+      return waiting.promise;
     },
-    end: async () => {
-      if (failure !== undefined) throw failure;
-      tar.end(null);
-      await settled();
+    end: () => {
+      if (failure !== undefined) throw failure.error;
+      inner._final((error) => {
+        if (error) throw asTarError(error);
+      });
     },
   };
+}
+
+/** Half a header, or a part of a long name, is kept for the next bytes: in a copy. */
+function ownRest({ _buffer: buffer }: Internals): void {
+  if (buffer.buffered > 0) buffer.push(Buffer.from(buffer.shift(buffer.buffered)));
+}
+
+function contentStream(inner: Internals, goOn: () => void): ContentStream {
+  const size = inner._header?.size ?? 0;
+  const held: Buffer[] = [];
+  let take: ((chunk: Buffer) => void) | undefined;
+  let done: (() => void) | undefined;
+  let ended = false;
+  const stream: ContentStream = {
+    push: (chunk) => {
+      if (chunk === null) ended = true;
+      else if (take === undefined) held.push(chunk);
+      else take(chunk);
+      if (ended && take !== undefined) done?.();
+      return take !== undefined;
+    },
+    onData: (listener) => {
+      take = listener;
+      if (held.length === 0) return;
+      for (const chunk of held.splice(0)) listener(chunk);
+      if (ended) {
+        done?.();
+        stream._detach();
+      }
+      goOn();
+    },
+    onEnd: (listener) => {
+      done = listener;
+      if (ended && take !== undefined) listener();
+    },
+    _detach: () => {
+      if (inner._stream !== stream) return;
+      inner._stream = null;
+      // What fills the last block.
+      inner._missing = (512 - (size % 512)) % 512;
+    },
+  };
+  return stream;
 }
 
 function replaceSteps(tar: Extract): { ended: boolean } {

@@ -71,12 +71,13 @@ async function extract({ namespace }: Task, content: Iterable<Buffer>): Promise<
   const take = async (pieces: Iterable<Buffer>) => {
     for (const piece of pieces) {
       hash.update(piece);
-      await archive.write(piece);
+      const taken = archive.write(piece);
+      if (taken !== undefined) await taken;
     }
   };
   for (const bytes of content) await take(stream.push(bytes));
   await take(stream.end());
-  await archive.end();
+  archive.end();
   const { size } = layer.finish();
   sync();
   return { digest: `sha256:${hash.digest('hex')}`, size };

@@ -211,6 +211,12 @@ export function startWriteback(fd: number): void {
   call('sync_file_range', `fd ${fd}`, fd, 0, 0, SYNC_FILE_RANGE_WRITE);
 }
 
+/** posix_fadvise(2), POSIX_FADV_DONTNEED: what is on the disk of these bytes need not stay in memory. */
+export function forgetPages(fd: number, offset: number, length: number): void {
+  const DONTNEED = 4;
+  call('posix_fadvise', `fd ${fd}`, fd, offset, length, DONTNEED);
+}
+
 /** pidfd_open(2): a handle that can't come to mean another process. */
 export function pidfdOpen(pid: number): number {
   return call('syscall', `pid ${pid}`, 434, pid, 0);

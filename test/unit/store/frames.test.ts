@@ -23,7 +23,11 @@ function sendLayer(pipe: PassThrough, ...content: Buffer[]): void {
   writeFrame(pipe, Buffer.alloc(0));
 }
 
-const receive = (content: Iterable<Buffer>) => Buffer.concat([...content]);
+function receive(content: Iterable<Buffer>): Buffer {
+  const pieces: Buffer[] = [];
+  for (const piece of content) pieces.push(Buffer.from(piece));
+  return Buffer.concat(pieces);
+}
 
 describe('frameReader()', () => {
   test.each([1, 7, 16, 65536, 1_000_000])('gives one task after the other, %d bytes at once', (size) => {
