@@ -97,7 +97,7 @@ export interface Stage {
 }
 
 /** How much is written before the disk is asked to begin, so that the commit has little left to wait for. */
-const FLUSH_EVERY = 8 * 1024 * 1024;
+const FLUSH_EVERY = 2 * 1024 * 1024;
 
 const sync = promisify(fsync);
 
@@ -128,9 +128,9 @@ export async function stage(store: Store, { limit = Number.POSITIVE_INFINITY } =
     }
     size += chunk.length;
     if (size - flushed < FLUSH_EVERY) return;
-    // What was sent the time before last is on the disk by now, and a blob is seldom read again: its memory is for the
-    // files that are unpacked meanwhile.
-    forgetPages(fd, 0, Math.max(0, flushed - FLUSH_EVERY));
+    // What was sent before is mostly on the disk by now, and a blob is seldom read again: its memory is for the files that
+    // are unpacked meanwhile.
+    forgetPages(fd, 0, flushed);
     flushed = size;
     startWriteback(fd);
   };
@@ -147,7 +147,10 @@ export async function stage(store: Store, { limit = Number.POSITIVE_INFINITY } =
   const commit = async (expected: Expected = { digest: digest(), size }) => {
     try {
       verify(expected, { digest: digest(), size });
-      if (fd !== undefined) await sync(fd);
+      if (fd !== undefined) {
+        await sync(fd);
+        forgetPages(fd, 0, size);
+      }
       renameSync(path, blobPath(store, expected.digest));
       await syncDirectory(dirname(blobPath(store, expected.digest)));
       release();
