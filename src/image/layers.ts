@@ -84,7 +84,7 @@ async function fetchLayer(
 ): Promise<number | undefined> {
   report('Downloading', 0);
   const broken: unknown[] = [];
-  const staged = await stage(store, { limit: blob.size });
+  const staged = await stage(store, { limit: blob.size, forget: true });
   try {
     const bytes = kept(source(blob), { staged, blob, report, failed: (error) => broken.push(error) });
     const size = hasLayer(store, diffId)

@@ -101,11 +101,16 @@ const FLUSH_EVERY = 2 * 1024 * 1024;
 
 const sync = promisify(fsync);
 
-/**
- * Opens a new blob.
- * limit: the size that was promised; one byte more is an error at once, so that an endless blob ends here.
- */
-export async function stage(store: Store, { limit = Number.POSITIVE_INFINITY } = {}): Promise<Stage> {
+export interface StageOptions {
+  /** The size that was promised; one byte more is an error at once, so that an endless blob ends here. */
+  limit?: number;
+  /** Nobody will read it soon: its memory is for others (the files that are unpacked from the same bytes). */
+  forget?: boolean;
+}
+
+/** Opens a new blob. */
+export async function stage(store: Store, options: StageOptions = {}): Promise<Stage> {
+  const { limit = Number.POSITIVE_INFINITY, forget = false } = options;
   const { createHash } = await import('node:crypto');
   const { stageFile, stagingName, syncDirectory } = await import('#store/staging.ts');
   const { forgetPages, startWriteback } = await import('#sys/ffi.ts');
@@ -128,9 +133,8 @@ export async function stage(store: Store, { limit = Number.POSITIVE_INFINITY } =
     }
     size += chunk.length;
     if (size - flushed < FLUSH_EVERY) return;
-    // What was sent before is mostly on the disk by now, and a blob is seldom read again: its memory is for the files that
-    // are unpacked meanwhile.
-    forgetPages(fd, 0, flushed);
+    // What was sent before is mostly on the disk by now.
+    if (forget) forgetPages(fd, 0, flushed);
     flushed = size;
     startWriteback(fd);
   };
@@ -149,7 +153,7 @@ export async function stage(store: Store, { limit = Number.POSITIVE_INFINITY } =
       verify(expected, { digest: digest(), size });
       if (fd !== undefined) {
         await sync(fd);
-        forgetPages(fd, 0, size);
+        if (forget) forgetPages(fd, 0, size);
       }
       renameSync(path, blobPath(store, expected.digest));
       await syncDirectory(dirname(blobPath(store, expected.digest)));
