@@ -45,7 +45,8 @@ export async function formatTable(rows: readonly (readonly string[])[]): Promise
   return [table.toString(), ...below].map((line) => `${line.trimEnd().padEnd(starts)}\n`).join('');
 }
 
-const letters = (text: string) => [...text].length;
+/** Only characters beyond the first 65,536 are two units of a string. */
+const letters = (text: string) => (/[\ud800-\udbff]/.test(text) ? [...text].length : text.length);
 
 const fill = (text: string, width: number) => text + ' '.repeat(Math.max(0, width - letters(text)));
 
