@@ -27,7 +27,7 @@ import type { ContainerRecord, State } from '#container/record.ts';
 import { type Attempt, execRefusal } from '#container/refusal.ts';
 import { rootfsPath } from '#container/rootfs.ts';
 import { readState, socketPath } from '#container/state.ts';
-import { directStreams, mayHandOverAll, type Streams } from '#container/streams.ts';
+import { directStreams, mayHandOverAll, type Streams, stdioOf } from '#container/streams.ts';
 import { CONSOLE_FLAG } from '#oci/runtime.ts';
 import type { Process } from '#oci/spec.ts';
 import type { Store } from '#store/store.ts';
@@ -154,9 +154,7 @@ async function withRuntime(start: Start): Promise<Exec> {
     terminal: false,
     ...(request.detach ? { pidFile: `${place}.pid` } : {}),
   });
-  const stream = (wanted: boolean, fd: number) => (wanted ? fd : ('ignore' as const));
-  const { stdin, stdout, stderr } = request.streams;
-  const stdio = [stream(stdin, 0), stream(stdout, 1), stream(stderr, 2)];
+  const stdio = stdioOf(request.streams);
   const status = await ended(spawn(program, args, { cwd: '/', session: true, env: runtime.env, stdio }));
   try {
     const said = status === 0 ? undefined : runtimesError(`${place}.log`);

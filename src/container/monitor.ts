@@ -12,15 +12,9 @@ import type { ContainerRecord } from '#container/record.ts';
 import { portRefusal, startRefusal } from '#container/refusal.ts';
 import { rootfsPath } from '#container/rootfs.ts';
 import { type Ending, socketPath } from '#container/state.ts';
-import {
-  type CgroupManager,
-  CONSOLE_FLAG,
-  findRuntime,
-  type Runtime,
-  type RuntimeCommand,
-  runtimeCommand,
-} from '#oci/runtime.ts';
-import { type GuardedRuntime, guardRuntime } from '#oci/runtime-guard.ts';
+import { NO_STREAMS, type Streams, stdioOf } from '#container/streams.ts';
+import { type CgroupManager, CONSOLE_FLAG, findRuntime, type RuntimeCommand, runtimeCommand } from '#oci/runtime.ts';
+import { guardRuntime } from '#oci/runtime-guard.ts';
 import type { Store } from '#store/store.ts';
 import { replace } from '#sys/file.ts';
 import { installation } from '#sys/host.ts';
@@ -35,7 +29,7 @@ export interface MonitorOptions {
   /** The container's memory.events, where there is a cgroup that counts. */
   oomFile?: string;
   /** Which of this command's own streams the container gets (container/streams.ts says which it may get). */
-  attach?: { stdin: boolean; stdout: boolean; stderr: boolean };
+  attach?: Streams;
   /** First size of the terminal: rows, columns. */
   size?: [number, number];
   /** The path of the user's network namespace, from where published ports are forwarded. */
@@ -76,21 +70,16 @@ export function runtimeOf(
   record: ContainerRecord,
   { cgroupManager, log }: { cgroupManager: CgroupManager; log?: string },
 ): PlacedRuntime {
-  const runtime = guardedRuntime(store, findRuntime(record.hostConfig.Runtime));
+  const { namespace } = store.host;
+  // Only a mount namespace of our own is the place for a mount that stays.
+  const place = namespace === 'user' || namespace === 'single' ? store.runtime : undefined;
+  const runtime = guardRuntime(findRuntime(record.hostConfig.Runtime), place);
   const root = join(store.runtime, runtime.kind);
   return {
     kind: runtime.kind,
     env: { ...managerEnvironment(store.host.uid), ...runtime.env },
     ...runtimeCommand(runtime, { root, cgroupManager, ...(log === undefined ? {} : { log }) }),
   };
-}
-
-/** Only a mount namespace of our own is the place for a mount that stays. */
-function guardedRuntime(store: Store, runtime: Runtime): GuardedRuntime {
-  const { namespace } = store.host;
-  return namespace === 'user' || namespace === 'single'
-    ? guardRuntime(runtime, store.runtime)
-    : { ...runtime, env: {} };
 }
 
 /**
@@ -218,10 +207,9 @@ export interface Speaker {
  */
 export function spawnMonitor(conf: string, attach: MonitorOptions['attach'], env: NodeJS.ProcessEnv): Speaker {
   const path = join(installation(), 'bin/wherry-monitor');
-  const stream = (wanted: boolean | undefined, fd: number) => (wanted ? fd : ('ignore' as const));
   const [fd, its] = socketPair();
   try {
-    const stdio = [stream(attach?.stdin, 0), stream(attach?.stdout, 1), stream(attach?.stderr, 2), its];
+    const stdio = [...stdioOf(attach ?? NO_STREAMS), its];
     return { pid: spawn(path, [conf], { cwd: '/', session: true, env, stdio }), fd };
   } catch (error) {
     closeSync(fd);

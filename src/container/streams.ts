@@ -41,6 +41,11 @@ export function mayHandOverAll(wanted: Streams, user: string): boolean {
   return [wanted.stdin, wanted.stdout, wanted.stderr].every((is, fd) => !is || mayHandOver(fd, { root }));
 }
 
+/** The wanted ones of our own as a program's descriptors 0, 1 and 2. */
+export function stdioOf({ stdin, stdout, stderr }: Streams): (number | 'ignore')[] {
+  return [stdin, stdout, stderr].map((wanted, fd) => (wanted ? fd : 'ignore'));
+}
+
 export const NO_STREAMS: Streams = { stdin: false, stdout: false, stderr: false };
 
 /**

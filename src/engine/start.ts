@@ -7,6 +7,7 @@ import type { ContainerRecord } from '#container/record.ts';
 import { unmountRootfs } from '#container/rootfs.ts';
 import { unmountShm } from '#container/shm.ts';
 import { hasMonitor, isRunning, readState } from '#container/state.ts';
+import type { Streams } from '#container/streams.ts';
 import { prepareBundle } from '#engine/bundle.ts';
 import { eraseContainer } from '#engine/remove.ts';
 import type { Store } from '#store/store.ts';
@@ -15,7 +16,7 @@ import { leaveSession } from '#sys/scope.ts';
 
 export interface StartOptions {
   /** Which of the command's own streams the container gets, without anything in between; not for a terminal. */
-  attach?: { stdin: boolean; stdout: boolean; stderr: boolean };
+  attach?: Streams;
   /** First size of the terminal: rows, columns. */
   size?: [number, number];
   /** Called when the container can be attached to and before it starts: so that a terminal misses nothing. */

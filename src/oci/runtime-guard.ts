@@ -19,14 +19,15 @@ const VOUCH = { _LIBCONTAINER_CLONED_BINARY: '1' };
 
 /**
  * The same runtime by its read-only mount, DIRECTORY/bin/crun, which is made where it is not there or has an older program
- * in it. Any other runtime than crun, and crun where it can't be mounted, comes back as it is and guards itself.
+ * in it. Any other runtime than crun, and crun where it can't or may not be mounted, comes back as it is and guards itself.
+ * directory: undefined where nothing may be mounted
  */
-export function guardRuntime(runtime: Runtime, directory: string): GuardedRuntime {
+export function guardRuntime(runtime: Runtime, directory: string | undefined): GuardedRuntime {
+  const unguarded = { ...runtime, env: {} };
+  if (runtime.kind !== 'crun' || directory === undefined) return unguarded;
   const path = join(directory, 'bin', 'crun');
-  if (runtime.kind !== 'crun' || !(isMounted(runtime.path, path) || mountReadOnly(runtime.path, path))) {
-    return { ...runtime, env: {} };
-  }
-  return { ...runtime, path, env: VOUCH };
+  const isThere = isMounted(runtime.path, path) || mountReadOnly(runtime.path, path);
+  return isThere ? { ...runtime, path, env: VOUCH } : unguarded;
 }
 
 /** A bind mount shows the file itself; after an update of the package the mount has the old one. */

@@ -56,10 +56,7 @@ export function frameReader(fd: number, size = READ): FrameReader {
     return buffer.subarray(0, count);
   }
   function exactly(length: number): Buffer {
-    while (rest.length < length) {
-      const before = Buffer.from(rest);
-      rest = Buffer.concat([before, more()]);
-    }
+    while (rest.length < length) rest = rest.length === 0 ? more() : Buffer.concat([Buffer.from(rest), more()]);
     const bytes = rest.subarray(0, length);
     rest = rest.subarray(length);
     return bytes;

@@ -169,27 +169,28 @@ function contentStream(inner: Internals, goOn: () => void): ContentStream {
   let take: ((chunk: Buffer) => void) | undefined;
   let done: (() => void) | undefined;
   let ended = false;
+  const finish = () => {
+    if (ended && take !== undefined) done?.();
+  };
   const stream: ContentStream = {
     push: (chunk) => {
       if (chunk === null) ended = true;
       else if (take === undefined) held.push(chunk);
       else take(chunk);
-      if (ended && take !== undefined) done?.();
+      finish();
       return take !== undefined;
     },
     onData: (listener) => {
       take = listener;
       if (held.length === 0) return;
       for (const chunk of held.splice(0)) listener(chunk);
-      if (ended) {
-        done?.();
-        stream._detach();
-      }
+      finish();
+      if (ended) stream._detach();
       goOn();
     },
     onEnd: (listener) => {
       done = listener;
-      if (ended && take !== undefined) listener();
+      finish();
     },
     _detach: () => {
       if (inner._stream !== stream) return;

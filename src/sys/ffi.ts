@@ -74,13 +74,14 @@ export function call(name: string, path: string | Buffer, ...values: Value[]): n
     errno: true,
   });
   if (value !== -1) return value;
-  const code = names.get(errnoCode) ?? `E${errnoCode}`;
-  const error: NodeJS.ErrnoException = new Error(`${code}: ${name} '${path}'`);
-  error.code = code;
-  error.errno = -errnoCode;
-  error.syscall = name;
-  error.path = path.toString();
-  throw error;
+  throw systemError(errnoCode, name, path);
+}
+
+/** The error of a call as Node's own fs would throw it. */
+export function systemError(number: number, syscall: string, path: string | Buffer): NodeJS.ErrnoException {
+  const code = names.get(number) ?? `E${number}`;
+  const message = `${code}: ${syscall} '${path}'`;
+  return Object.assign(new Error(message), { code, errno: -number, syscall, path: path.toString() });
 }
 
 /** Where a buffer's bytes are in memory, for structures with pointers; valid as long as somebody has the buffer. */
@@ -97,7 +98,8 @@ export function pointerTo(buffer: Buffer): number {
   return value;
 }
 
-function cString(text: string, syscall: string): Buffer {
+/** A text with its NUL at the end. Throws EINVAL where it has one inside. */
+export function cString(text: string, syscall: string): Buffer {
   if (text.includes('\0')) {
     throw Object.assign(new Error(`EINVAL: ${syscall} with a NUL byte in its argument`), { code: 'EINVAL', syscall });
   }

@@ -3,8 +3,8 @@
  * the page tables of the whole process: 5 ms until the first program runs, where this takes 1. It is for programs that
  * need no streams of Node's; a pipe or socket is handed over as a descriptor.
  */
-import { constants } from 'node:os';
-import { call, pointerTo } from '#sys/ffi.ts';
+import { constants } from 'node:fs';
+import { call, cString, pointerTo, systemError } from '#sys/ffi.ts';
 
 export interface SpawnOptions {
   /** What becomes descriptor 0, 1, 2 and so on; 'ignore' is /dev/null. Everything else of ours stays behind. */
@@ -17,7 +17,6 @@ export interface SpawnOptions {
 
 /** posix_spawnattr_setflags(3). */
 const FLAG = { SETSIGDEF: 4, SETSIGMASK: 8, SETSID: 0x80 };
-const O_RDWR = 2;
 
 /** Larger than glibc's structures, posix_spawn_file_actions_t (80 bytes) and posix_spawnattr_t (336). */
 const STRUCTURE = 512;
@@ -35,7 +34,10 @@ export function spawn(path: string, args: readonly string[], options: SpawnOptio
   try {
     stdio.forEach((source, target) => {
       if (source === 'ignore') {
-        succeed(path, call('posix_spawn_file_actions_addopen', path, actions, target, '/dev/null', O_RDWR, 0));
+        succeed(
+          path,
+          call('posix_spawn_file_actions_addopen', path, actions, target, '/dev/null', constants.O_RDWR, 0),
+        );
       } else {
         // One that an earlier target would overwrite is moved out of the way.
         const safe = source === target || source >= stdio.length ? source : raise(source);
@@ -69,10 +71,7 @@ const raise = (fd: number) => call('fcntl', `fd ${fd}`, fd, F_DUPFD_CLOEXEC, 10)
 
 /** A vector of C strings with its null at the end. `text` is what it points into: keep it as long. */
 function vector(words: readonly string[]): { pointers: Buffer; text: Buffer } {
-  const encoded = words.map((word) => {
-    if (word.includes('\0')) throw invalid('An argument or environment variable holds a NUL byte');
-    return Buffer.from(`${word}\0`);
-  });
+  const encoded = words.map((word) => cString(word, 'posix_spawn'));
   const text = Buffer.concat(encoded);
   const pointers = Buffer.alloc((words.length + 1) * 8);
   let at = text.length === 0 ? 0 : pointerTo(text);
@@ -83,18 +82,9 @@ function vector(words: readonly string[]): { pointers: Buffer; text: Buffer } {
   return { pointers, text };
 }
 
-const invalid = (message: string) => Object.assign(new Error(`EINVAL: ${message}`), { code: 'EINVAL' });
-
 /** These functions give the error instead of setting errno. */
 function succeed(path: string, error: number): void {
-  if (error === 0) return;
-  const code = Object.entries(constants.errno).find(([, number]) => number === error)?.[0] ?? `E${error}`;
-  throw Object.assign(new Error(`${code}: posix_spawn '${path}'`), {
-    code,
-    errno: -error,
-    syscall: 'posix_spawn',
-    path,
-  });
+  if (error !== 0) throw systemError(error, 'posix_spawn', path);
 }
 
 /** Whom somebody waits for. */

@@ -78,19 +78,19 @@ const ROUNDS = 5;
 async function coldPull(bench: Bench): Promise<Result[]> {
   const source = await pythonImage();
   const times: Record<'wherry' | 'podman', number[]> = { wherry: [], podman: [] };
+  const timed = (who: 'wherry' | 'podman', line: string) => {
+    bench.run('wherry', 'sync');
+    return bench.time(who, line, { runs: 1 });
+  };
   const room = bench.run('wherry', 'mktemp -d "$HOME/bench.XXXXXX"').trim();
   try {
     for (let round = 0; round < ROUNDS; round++) {
-      bench.run('wherry', 'sync');
       if (bench.has('podman')) {
         const place = `--root ${room}/podman${round} --runroot ${room}/run${round}`;
-        times.podman.push(
-          bench.time('podman', `podman ${place} pull -q --tls-verify=false ${source.image}`, { runs: 1 }),
-        );
+        times.podman.push(timed('podman', `podman ${place} pull -q --tls-verify=false ${source.image}`));
       }
-      bench.run('wherry', 'sync');
       const place = `env WHERRY_ROOT=${room}/wherry${round}`;
-      times.wherry.push(bench.time('wherry', `${place} ${bench.wherry} pull -q ${source.image}`, { runs: 1 }));
+      times.wherry.push(timed('wherry', `${place} ${bench.wherry} pull -q ${source.image}`));
     }
   } finally {
     if (bench.has('podman')) bench.run('podman', `podman unshare rm -rf ${room}`);
