@@ -89,7 +89,7 @@ async function fetchLayer(
     const bytes = kept(source(blob), { staged, blob, report, failed: (error) => broken.push(error) });
     const size = hasLayer(store, diffId)
       ? await drain(bytes)
-      : (await unpacker().unpack(diffId, blob.mediaType, bytes, { abort })).size;
+      : (await unpacker().unpack(diffId, blob.mediaType, bytes, { abort, spent: true })).size;
     await staged.commit(blob);
     return size;
   } catch (error) {

@@ -18,13 +18,13 @@ export type Answer =
   | { kind: string; message: string; hint?: string | undefined }
   | { defect: string };
 
-/** Writes one frame; false when the pipe is full. */
-export function writeFrame(pipe: Writable, bytes: Uint8Array): boolean {
+/** Writes one frame, and says when its bytes are sent; false when the pipe is full. */
+export function writeFrame(pipe: Writable, bytes: Uint8Array, sent?: () => void): boolean {
   const length = Buffer.alloc(4);
   length.writeUInt32LE(bytes.length);
   pipe.cork();
   pipe.write(length);
-  const taken = pipe.write(bytes);
+  const taken = pipe.write(bytes, sent);
   pipe.uncork();
   return taken;
 }

@@ -1,15 +1,20 @@
 /** The child processes that unpack: started, fed, heard, ended. */
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
-import { availableParallelism } from 'node:os';
+import { writeFileSync } from 'node:fs';
+import { availableParallelism, setPriority } from 'node:os';
 import type { Readable, Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { type Answer, type Task, writeFrame } from '#store/frames.ts';
 
-export type Bytes = AsyncIterable<Uint8Array>;
+interface Source {
+  bytes: AsyncIterable<Uint8Array>;
+  /** Nobody else needs its pieces: each is freed as soon as it is sent. */
+  spent: boolean;
+}
 
 interface Child {
   /** Has one layer unpacked; its death is an answer too. Throws what the source throws, or the abort's reason. */
-  ask(task: Task, source: Bytes, abort?: AbortSignal): Promise<Answer>;
+  ask(task: Task, source: Source, abort?: AbortSignal): Promise<Answer>;
   /** Lets it end by itself: it has nothing to do. */
   dismiss(): void;
   /** Kills it, and resolves when it is gone. */
@@ -17,8 +22,8 @@ interface Child {
   alive(): boolean;
 }
 
-/** Starts a child: from the bundle, or from the sources where this runs from the sources. */
-function startChild(): Child {
+/** Starts a child: from the bundle, or from the sources where this runs from the sources. behind: others go first. */
+function startChild(behind = false): Child {
   const name = import.meta.url.endsWith('.ts') ? 'unpack-child.ts' : 'unpack-child.js';
   const { NODE_OPTIONS: _users, ...env } = process.env;
   // A session of its own: a Ctrl-C at the terminal is for the command, which then ends its children.
@@ -28,6 +33,7 @@ function startChild(): Child {
     env,
     detached: true,
   });
+  if (behind) stepBack(child.pid);
   let alive = true;
   let hear: PromiseWithResolvers<Answer> | undefined;
   const gone = Promise.withResolvers<void>();
@@ -73,6 +79,22 @@ function startChild(): Child {
   };
 }
 
+/**
+ * Lets a child have what the others leave of the processors. A session is a group of its own for Linux's scheduler, whose
+ * weight counts, not that of the process in it; where groups are off, it is the other way round (sched(7), autogroup).
+ */
+function stepBack(pid: number | undefined): void {
+  if (pid === undefined) return;
+  try {
+    setPriority(pid, BEHIND);
+    writeFileSync(`/proc/${pid}/autogroup`, String(BEHIND));
+  } catch {
+    // It has ended already, or the kernel has no such groups.
+  }
+}
+
+const BEHIND = 10;
+
 function died(why: string, lastWords: string): Answer {
   const because = lastWords === '' ? why : `${why}, ${lastWords}`;
   const hint = why === 'SIGKILL' ? 'Look into the kernel log (dmesg) whether memory ran out' : undefined;
@@ -80,9 +102,8 @@ function died(why: string, lastWords: string): Answer {
 }
 
 /** Sends a task and its bytes, no faster than they are taken. */
-function feeding(child: ChildProcessByStdio<Writable, Readable, Readable>, task: Task, source: Bytes) {
-  const { stdin } = child;
-  const iterator = source[Symbol.asyncIterator]();
+function feeding({ stdin }: ChildProcessByStdio<Writable, Readable, Readable>, task: Task, { bytes, spent }: Source) {
+  const iterator = bytes[Symbol.asyncIterator]();
   let stopped = false;
   const flowing = () =>
     new Promise<void>((resolve) => {
@@ -95,8 +116,9 @@ function feeding(child: ChildProcessByStdio<Writable, Readable, Readable>, task:
   const send = async () => {
     writeFrame(stdin, Buffer.from(JSON.stringify(task)));
     for (let next = await iterator.next(); !stopped && next.done !== true; next = await iterator.next()) {
+      const piece = next.value;
       // An empty frame would be the end.
-      if (next.value.length > 0 && !writeFrame(stdin, next.value)) await flowing();
+      if (piece.length > 0 && !writeFrame(stdin, piece, spent ? () => free(piece) : undefined)) await flowing();
     }
     if (!stopped) writeFrame(stdin, Buffer.alloc(0));
   };
@@ -109,6 +131,15 @@ function feeding(child: ChildProcessByStdio<Writable, Readable, Readable>, task:
       void Promise.resolve(iterator.return?.()).catch(() => undefined);
     },
   };
+}
+
+/**
+ * Pieces from a socket have memory of their own: left to the garbage collector, a layer of 70 MB has it look through all
+ * of the heap six times. Smaller ones may be of the pool that Node cuts for everybody.
+ */
+function free({ buffer, byteLength }: Uint8Array): void {
+  const own = byteLength === buffer.byteLength && byteLength > Buffer.poolSize;
+  if (own && buffer instanceof ArrayBuffer) buffer.transfer(0);
 }
 
 /** The last line of what a stream says. */
@@ -142,13 +173,16 @@ export interface Pool {
 /** Each child keeps two threads busy: one decompresses, one hashes and writes. */
 const CHILDREN = Math.min(4, Math.max(2, availableParallelism()));
 
-/** Children for reuse; more than CHILDREN at once wait for one another. The first starts at once. */
+/**
+ * Children for reuse; more than CHILDREN at once wait for one another. The first starts at once and goes before the others:
+ * it gets the largest layer, which is what the whole pull waits for.
+ */
 export function childPool(): Pool {
   const all = new Set<Child>([startChild()]);
   const idle = [...all];
   const waiting: ((child: Child) => void)[] = [];
   const start = () => {
-    const child = startChild();
+    const child = startChild(true);
     all.add(child);
     return child;
   };

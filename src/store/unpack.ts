@@ -5,11 +5,15 @@ import type { Answer } from '#store/frames.ts';
 import { commitLayer } from '#store/layers.ts';
 import { stageDirectory, stagingName } from '#store/staging.ts';
 import type { Store } from '#store/store.ts';
-import { type Bytes, childPool } from '#store/unpack-process.ts';
+import { childPool } from '#store/unpack-process.ts';
 import { removeTree } from '#sys/file.ts';
+
+type Bytes = AsyncIterable<Uint8Array>;
 
 interface UnpackOptions {
   abort?: AbortSignal | undefined;
+  /** The source's pieces are of no use to anybody else; they are gone when they are unpacked. */
+  spent?: boolean;
 }
 
 export interface Unpacker {
@@ -30,7 +34,7 @@ export interface Unpacker {
 export function openUnpacker(store: Store): Unpacker {
   const pool = childPool();
   return {
-    unpack: async (diffId, mediaType, source, { abort } = {}) => {
+    unpack: async (diffId, mediaType, bytes, { abort, spent = false } = {}) => {
       if (mediaType.endsWith('+encrypted')) {
         throw new WherryError('unsupported', `Cannot unpack the layer ${diffId}: it is encrypted`);
       }
@@ -39,7 +43,7 @@ export function openUnpacker(store: Store): Unpacker {
       let lock: number | undefined;
       try {
         lock = stageDirectory(directory, 0o755);
-        const answer = await child.ask({ directory, namespace: store.host.namespace }, source, abort);
+        const answer = await child.ask({ directory, namespace: store.host.namespace }, { bytes, spent }, abort);
         const size = judge(diffId, answer, store);
         await commitLayer(store, directory, diffId);
         return { size };
