@@ -19,8 +19,8 @@ import {
   writeSync,
 } from 'node:fs';
 import { hasCode, WherryError } from '#base/error.ts';
-import { type Content, type Entry, type OnEntry, printable } from '#store/tar.ts';
-import { cleanName, contentSize, raw, removeExisting, withPlace } from '#store/tree.ts';
+import type { Content, Entry, OnEntry } from '#store/tar.ts';
+import { cleanName, contentSize, printable, raw, removeExisting, withPlace } from '#store/tree.ts';
 import { explain } from '#store/unpack-error.ts';
 import { hideLower, isWhiteout, placeWhiteout } from '#store/whiteout.ts';
 import { mknod, type Path, S_IF, setTimes, setxattr, startWriteback } from '#sys/ffi.ts';

@@ -31,3 +31,16 @@ export function readPax(bytes: Buffer): Pax {
 }
 
 const malformed = () => new WherryError('corrupt', 'the archive has a malformed extended header');
+
+/** Writes records, sorted by key. Values are strings of one character a byte. */
+export function paxRecords(records: Pax): Buffer {
+  const keys = Object.keys(records).sort();
+  return Buffer.from(keys.map((key) => record(key, records[key] ?? '')).join(''), 'latin1');
+}
+
+function record(key: string, value: string): string {
+  const rest = ` ${key}=${value}\n`;
+  let digits = 1;
+  while (String(rest.length + digits).length > digits) digits += 1;
+  return `${rest.length + digits}${rest}`;
+}

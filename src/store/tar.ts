@@ -8,6 +8,7 @@
 import { type Extract, extract, type Header } from 'tar-stream';
 import { WherryError } from '#base/error.ts';
 import { type Pax, readPax } from '#store/pax.ts';
+import { printable } from '#store/tree.ts';
 
 /** Go's maxSpecialFileSize: no honest extended header or long name is larger. */
 const MAX_EXTENSION = 1024 * 1024;
@@ -313,12 +314,6 @@ function bounded(time: Time): Time {
 
 const isBefore = (one: Time, other: Time) =>
   one.seconds < other.seconds || (one.seconds === other.seconds && one.nanoseconds < other.nanoseconds);
-
-/** A name for a message: one line, short, without control characters. */
-export function printable(name: string): string {
-  const text = Buffer.from(name.slice(0, 120), 'latin1').toString();
-  return text.replace(/[^\P{C}]/gu, '?') + (name.length > 120 ? '…' : '');
-}
 
 function asTarError(error: unknown): unknown {
   const text = (error as Error).message ?? '';

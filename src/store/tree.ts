@@ -80,3 +80,9 @@ export function contentSize(directory: string, seen = new Set<number>()): number
   }
   return size;
 }
+
+/** A name for a message: one line, short, without control characters. */
+export function printable(name: string): string {
+  const text = Buffer.from(name.slice(0, 120), 'latin1').toString();
+  return text.replace(/[^\P{C}]/gu, '?') + (name.length > 120 ? '…' : '');
+}

@@ -1,6 +1,7 @@
 /** The system's refusals while a layer is unpacked, in words. */
 import { hasCode, WherryError } from '#base/error.ts';
-import { type Entry, printable } from '#store/tar.ts';
+import type { Entry } from '#store/tar.ts';
+import { printable } from '#store/tree.ts';
 
 /** What the archive itself is to blame for. */
 const ARCHIVE: Record<string, string> = {

@@ -4,8 +4,8 @@
  */
 import { lchownSync, lstatSync, writeFileSync } from 'node:fs';
 import { hasCode, WherryError } from '#base/error.ts';
-import { type Entry, printable } from '#store/tar.ts';
-import { parentOf, raw, withPlace } from '#store/tree.ts';
+import type { Entry } from '#store/tar.ts';
+import { parentOf, printable, raw, withPlace } from '#store/tree.ts';
 import { mknod, type Path, S_IF, setxattr } from '#sys/ffi.ts';
 import type { Namespace } from '#sys/host.ts';
 
