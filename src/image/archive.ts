@@ -3,14 +3,15 @@ import type { Readable } from 'node:stream';
 import { WherryError } from '#base/error.ts';
 import type { Progress } from '#base/progress.ts';
 import { damaged, type Found, readImages } from '#image/archive-read.ts';
-import { changeCatalog, type Entry, withNames } from '#image/catalog.ts';
+import { changeCatalog, type Entry, holdImage, withNames } from '#image/catalog.ts';
 import { bringLayer, isPresent, type Layer } from '#image/layers.ts';
 import { layerSizes } from '#image/sizes.ts';
 import { type Archive, spool } from '#image/spool.ts';
-import type { Manifest } from '#oci/manifest.ts';
+import { partsReader } from '#image/waste.ts';
 import { hostPlatform, parsePlatform } from '#oci/platform.ts';
 import { familiar, parseReference } from '#oci/reference.ts';
-import { hasBlob, putBlob, readBlobJson, removeBlob } from '#store/blobs.ts';
+import { hasBlob, putBlob, removeBlob } from '#store/blobs.ts';
+import { heldParts } from '#store/holds.ts';
 import type { Store } from '#store/store.ts';
 import { sweep } from '#store/sweep.ts';
 import { openUnpacker } from '#store/unpack.ts';
@@ -51,7 +52,9 @@ export async function loadArchive(
 async function loadImage(store: Store, archive: Archive, image: Found, options: LoadOptions): Promise<string[]> {
   const { manifest, descriptor, config, names } = image;
   const brought: string[] = [];
+  const blobs = [descriptor.digest, manifest.config.digest, ...manifest.layers.map((layer) => layer.digest)];
   try {
+    using _held = await holdImage(store, { blobs, diffIds: config.rootfs.diff_ids });
     await keepLayers(store, archive, image, brought);
     const unpacked = await unpackAll(store, archive, { ...options, image });
     await putBlob(store, image.configBytes, manifest.config.mediaType);
@@ -134,16 +137,12 @@ async function unpackAll(
   }
 }
 
-/** Takes away blobs that no image needs; a pull that counts on one meanwhile finds out and fetches it. */
+/** Takes away blobs that no image and no other command needs. */
 async function dropUnused(store: Store, digests: readonly string[]): Promise<void> {
   if (digests.length === 0) return;
-  await changeCatalog(store, (entries) => {
-    const used = new Set(
-      entries.flatMap(({ manifest }) => {
-        if (!hasBlob(store, manifest.digest)) return [];
-        return readBlobJson<Manifest>(store, manifest.digest).layers.map((layer) => layer.digest);
-      }),
-    );
+  await changeCatalog(store, async (entries) => {
+    const read = partsReader(store);
+    const used = new Set([...entries.flatMap((entry) => read(entry).blobs), ...(await heldParts(store)).blobs]);
     for (const digest of digests) if (!used.has(digest)) removeBlob(store, digest);
     return undefined;
   });

@@ -3,8 +3,9 @@
  * take turns. An image without a name (dangling) has an entry without a name.
  */
 import type { Descriptor } from '#oci/manifest.ts';
+import { holdParts, type Parts } from '#store/holds.ts';
 import type { Store } from '#store/store.ts';
-import { lock, readJson, replace } from '#sys/file.ts';
+import { type Lock, lock, readJson, replace } from '#sys/file.ts';
 
 /** The name's annotation (image-spec, annotations.md). */
 const NAME = 'org.opencontainers.image.ref.name';
@@ -55,22 +56,42 @@ function toDescriptor({ manifest, id, name, sizes }: Entry): Descriptor {
   return { ...manifest, annotations };
 }
 
+type Change = (entries: Entry[]) => Entry[] | undefined | Promise<Entry[] | undefined>;
+
 /**
- * Changes the catalogue, alone. What `change` does before it returns (deleting what no entry needs any more, checking
- * that what a new entry needs is there) is alone too; it is on the disk when this returns.
+ * Changes the catalogue, alone. What `change` does before it returns (checking that what a new entry needs is there) is
+ * alone too; it is on the disk when this returns.
  * @param change gets the entries and gives the new ones, or undefined to leave them
+ * @param after what comes when new entries are on the disk, still alone: deleting what none of them needs any more
  */
-export async function changeCatalog(store: Store, change: (entries: Entry[]) => Entry[] | undefined): Promise<void> {
-  // The layout file is never replaced, so its inode can be what everybody locks.
-  using _alone = await lock(store.path('oci-layout'));
-  const entries = change(readCatalog(store));
+export async function changeCatalog(store: Store, change: Change, after?: () => Promise<void>): Promise<void> {
+  using _alone = await aloneInCatalog(store);
+  const entries = await change(readCatalog(store));
   if (entries === undefined) return;
+  writeCatalog(store, entries);
+  await after?.();
+}
+
+/** The lock of all who change the catalogue, and of who asks what nobody needs. */
+export function aloneInCatalog(store: Store): Promise<Lock> {
+  // The layout file is never replaced, so its inode can be what everybody locks.
+  return lock(store.path('oci-layout'));
+}
+
+/** Replaces the file. Only alone. */
+export function writeCatalog(store: Store, entries: readonly Entry[]): void {
   const index: IndexFile = {
     schemaVersion: 2,
     mediaType: 'application/vnd.oci.image.index.v1+json',
     manifests: entries.map(toDescriptor),
   };
   replace(store.path('index.json'), JSON.stringify(index), { durable: true });
+}
+
+/** Holds what an image is about to need, so that no command takes it away until it is disposed of. */
+export async function holdImage(store: Store, parts: Parts): Promise<Disposable> {
+  using _alone = await aloneInCatalog(store);
+  return holdParts(store, parts);
 }
 
 /**

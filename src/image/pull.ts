@@ -1,14 +1,12 @@
 /** Pull: a name becomes a manifest, the manifest that of this platform, its layers trees in the store. */
 import { WherryError } from '#base/error.ts';
-import type { Progress } from '#base/progress.ts';
-import { changeCatalog, readCatalog, withNames } from '#image/catalog.ts';
+import { changeCatalog, holdImage, readCatalog, withNames } from '#image/catalog.ts';
 import { bringLayer, isPresent, type Layer } from '#image/layers.ts';
 import { type Image, needImage } from '#image/names.ts';
 import { type RemoteImage, resolveRemote } from '#image/resolve.ts';
+import { fromFirst, type Pull, type PullOptions, type Session, withPull } from '#image/session.ts';
 import { layerSizes } from '#image/sizes.ts';
-import { credentialsFor } from '#oci/auth.ts';
-import type { Platform } from '#oci/manifest.ts';
-import { formatPlatform, hostPlatform, matches, parsePlatform } from '#oci/platform.ts';
+import { formatPlatform, matches } from '#oci/platform.ts';
 import {
   canonical,
   familiar,
@@ -19,19 +17,9 @@ import {
   repositoryOf,
   withDefaultTag,
 } from '#oci/reference.ts';
-import { openRegistry, type Registry } from '#oci/registry.ts';
 import { download } from '#oci/transfer.ts';
 import { hasBlob, putBlob, readBlob } from '#store/blobs.ts';
 import type { Store } from '#store/store.ts';
-import { sweep } from '#store/sweep.ts';
-import { openUnpacker, type Unpacker } from '#store/unpack.ts';
-
-export interface PullOptions {
-  /** os[/architecture[/variant]]; this machine's when absent. */
-  platform?: string;
-  progress?: (event: Progress) => void;
-  abort?: AbortSignal;
-}
 
 export interface Pulled {
   image: Image;
@@ -54,9 +42,9 @@ export async function pullImage(store: Store, text: string, options: PullOptions
   const reference = withDefaultTag(parseReference(text));
   options.progress?.({ kind: 'resolving', reference: familiar(reference) });
   const isNew = !readCatalog(store).some((entry) => entry.name === canonical(nameOnly(reference)));
-  return withSession(store, reference, { ...options, isNew }, async (session) => {
-    const pulled = await pullOne(session, reference);
-    sayStatus(session, pulled.upToDate, familiar(nameOnly(reference)));
+  return withPull(store, text, { ...options, isNew }, async (pull) => {
+    const pulled = await pullOne(pull, reference);
+    sayStatus(pull, pulled.upToDate, familiar(nameOnly(reference)));
     return pulled;
   });
 }
@@ -68,18 +56,22 @@ export async function pullAllTags(store: Store, text: string, options: PullOptio
     throw new WherryError('invalid', "tag can't be used with --all-tags/-a");
   }
   options.progress?.({ kind: 'resolving', reference: familiar(reference) });
-  return withSession(store, reference, options, async (session) => {
+  return withPull(store, text, options, async (pull) => {
     const pulled: Pulled[] = [];
-    for (const tag of await session.registry.tags(reference)) {
-      pulled.push(await pullOne(session, { ...reference, tag }));
-    }
+    for (const tag of await allTags(pull, reference)) pulled.push(await pullOne(pull, { ...reference, tag }));
     sayStatus(
-      session,
+      pull,
       pulled.every((one) => one.upToDate),
       familiarName(reference),
     );
     return pulled;
   });
+}
+
+/** A mirror need not have all of them: the registry itself is asked. */
+async function allTags(pull: Pull, reference: Reference): Promise<string[]> {
+  const registry = pull.found.sources(reference).filter((source) => !source.mirror);
+  return fromFirst(pull, registry, ({ registry }) => registry.tags(reference));
 }
 
 /** Does the name lack a tag, so that Docker says which one it takes? Throws kind `invalid` when it is no name. */
@@ -94,56 +86,17 @@ export function fullName(text: string, { allTags = false } = {}): string {
   return allTags ? repositoryOf(reference) : canonical(withDefaultTag(reference));
 }
 
-/** What one call of pull shares between its steps. */
-interface Session {
-  store: Store;
-  registry: Registry;
-  platform: Platform;
-  /** Did the user ask for this platform? */
-  explicit: boolean;
-  say: (event: Progress) => void;
-  unpacker: () => Unpacker;
-  /** Ends everything that runs for this pull. */
-  stop: AbortController;
-}
-
-async function withSession<T>(
-  store: Store,
-  { domain }: Reference,
-  { platform, progress, abort, isNew = false }: PullOptions & { isNew?: boolean },
-  work: (session: Session) => Promise<T>,
-): Promise<T> {
-  const wanted = platform ? parsePlatform(platform) : hostPlatform();
-  const stop = new AbortController();
-  const forward = () => stop.abort(abort?.reason);
-  abort?.throwIfAborted();
-  abort?.addEventListener('abort', forward, { once: true });
-  // What is not here yet will be unpacked: the child starts while we and the registry get ready.
-  let unpacking = isNew ? openUnpacker(store) : undefined;
-  const unpacker = () => {
-    unpacking ??= openUnpacker(store);
-    return unpacking;
-  };
-  const say = (event: Progress) => progress?.(event);
-  let registry: Registry | undefined;
-  try {
-    // Who brings new things in makes room first: what a killed pull left goes.
-    const [credentials] = await Promise.all([credentialsFor(domain), sweep(store)]);
-    registry = await openRegistry(domain, { credentials, abort: stop.signal });
-    return await work({ store, registry, platform: wanted, explicit: Boolean(platform), say, unpacker, stop });
-  } finally {
-    abort?.removeEventListener('abort', forward);
-    unpacking?.close();
-    await registry?.close();
-  }
-}
-
-function sayStatus({ say }: Session, upToDate: boolean, name: string): void {
+function sayStatus({ say }: Pick<Session, 'say'>, upToDate: boolean, name: string): void {
   const text = upToDate ? `Status: Image is up to date for ${name}` : `Status: Downloaded newer image for ${name}`;
   say({ kind: 'message', text });
 }
 
-async function pullOne(session: Session, asked: Reference): Promise<Pulled> {
+/** Mirrors first, where the user has some; what is here of one of them need not come from the next. */
+function pullOne(pull: Pull, asked: Reference): Promise<Pulled> {
+  return fromFirst(pull, pull.found.sources(nameOnly(asked)), (session) => pullFrom(session, asked));
+}
+
+async function pullFrom(session: Session, asked: Reference): Promise<Pulled> {
   const { store, registry, platform, say } = session;
   const reference = nameOnly(asked);
   const top = await registry.manifest(reference);
@@ -197,11 +150,16 @@ interface Wanted {
   names: string[];
 }
 
-/** Layers, documents, then the name. Who removes images meanwhile may take a part away: then it is brought again. */
+/**
+ * Layers, documents, then the name. Nobody removes what is held meanwhile; what damage takes away all the same is
+ * brought again.
+ */
 async function bringAll(session: Session, reference: Reference, { remote, names }: Wanted): Promise<void> {
   const { store } = session;
   const { descriptor, manifest, manifestBytes, configBytes, config } = remote;
   const unpacked = new Map<string, number>();
+  const blobs = [descriptor.digest, manifest.config.digest, ...manifest.layers.map((layer) => layer.digest)];
+  using _held = await holdImage(store, { blobs, diffIds: config.rootfs.diff_ids });
   for (let whole = false; !whole; ) {
     await bringLayers(session, reference, { layers: layersOf(remote), unpacked });
     await putBlob(store, configBytes, manifest.config.mediaType);

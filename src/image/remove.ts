@@ -2,10 +2,9 @@
 import { WherryError } from '#base/error.ts';
 import { changeCatalog, type Entry, sameImage } from '#image/catalog.ts';
 import { findEntry, noSuchImage } from '#image/names.ts';
-import type { ImageConfig, Manifest } from '#oci/manifest.ts';
+import { discard, findWaste, partsReader, type Waste } from '#image/waste.ts';
 import { canonical, familiar, nameOnly, parseReference, repositoryOf } from '#oci/reference.ts';
-import { readBlobJson, removeBlob } from '#store/blobs.ts';
-import { removeLayer } from '#store/layers.ts';
+import { heldParts } from '#store/holds.ts';
 import type { Store } from '#store/store.ts';
 import { lock } from '#sys/file.ts';
 
@@ -39,21 +38,22 @@ export interface Removed {
 export async function removeImage(store: Store, text: string, options: RemoveImageOptions): Promise<Removed> {
   using _noNewContainers = await lock(store.path('layers'));
   let removed: Removed | undefined;
-  let waste: Waste = { layers: [], blobs: [], chainIds: [] };
-  await changeCatalog(store, (entries) => {
+  let waste: Waste | undefined;
+  const change = async (entries: Entry[]) => {
     const target = findEntry(entries, text);
     if (target === undefined) return undefined;
     const users = options.usedBy();
     const plan = planRemoval(entries, target, { text, force: options.force === true, users });
     const lost = entries.filter((entry) => !plan.kept.includes(entry));
-    waste = findWaste(store, lost, { kept: plan.kept, users });
+    waste = findWaste(partsReader(store), lost, { kept: plan.kept, users, held: await heldParts(store) });
     removed = { untagged: plan.untagged, deleted: plan.gone ? [idOf(target), ...waste.chainIds] : [] };
     return plan.kept;
+  };
+  // The names are gone for good first; what follows can be done again by anyone who finds it.
+  await changeCatalog(store, change, async () => {
+    if (waste !== undefined) await discard(store, waste);
   });
   if (removed === undefined) throw noSuchImage(text);
-  // The names are gone for good; what follows can be done again by anyone who finds it.
-  for (const digest of waste.blobs) removeBlob(store, digest);
-  for (const diffId of waste.layers) await removeLayer(store, diffId);
   return removed;
 }
 
@@ -145,69 +145,4 @@ function refuseConflict(
   if (stopped !== undefined) {
     throw refuse('must be forced', `image is being used by stopped container ${short(stopped.id)}`);
   }
-}
-
-interface Waste {
-  layers: string[];
-  blobs: string[];
-  chainIds: string[];
-}
-
-/** What only the lost entries needed: containers keep their layers, other images their layers and blobs. */
-function findWaste(
-  store: Store,
-  lost: readonly Entry[],
-  { kept, users }: { kept: readonly Entry[]; users: readonly ImageUser[] },
-): Waste {
-  const own = lost.map((entry) => partsOf(store, entry));
-  const others = kept.map((entry) => partsOf(store, entry));
-  const used = [...others, ...users.map(({ diffIds }) => ({ blobs: [], diffIds }))];
-  const without = (all: string[], taken: string[]) => {
-    const needed = new Set(taken);
-    return [...new Set(all)].filter((one) => !needed.has(one));
-  };
-  const allOf = (parts: readonly Parts[], what: (one: Parts) => readonly string[]) => parts.flatMap(what);
-  return {
-    blobs: without(
-      allOf(own, (one) => one.blobs),
-      allOf(others, (one) => one.blobs),
-    ),
-    layers: without(
-      allOf(own, (one) => one.diffIds),
-      allOf(used, (one) => one.diffIds),
-    ),
-    chainIds: without(
-      allOf(own, (one) => chainIds(one.diffIds)),
-      allOf(used, (one) => chainIds(one.diffIds)),
-    ).reverse(),
-  };
-}
-
-interface Parts {
-  blobs: readonly string[];
-  diffIds: readonly string[];
-}
-
-/** A damaged image has fewer parts that can be found; what is left of them is for `system check`. */
-function partsOf(store: Store, { manifest }: Entry): Parts {
-  const blobs = [manifest.digest];
-  try {
-    const { config, layers } = readBlobJson<Manifest>(store, manifest.digest);
-    blobs.push(config.digest, ...layers.map((layer) => layer.digest));
-    return { blobs, diffIds: readBlobJson<ImageConfig>(store, config.digest).rootfs.diff_ids };
-  } catch (error) {
-    if (error instanceof WherryError && error.kind === 'corrupt') return { blobs, diffIds: [] };
-    throw error;
-  }
-}
-
-/** image-spec, config.md: a layer together with all below it has the hash of their hashes. */
-export function chainIds(diffIds: readonly string[]): string[] {
-  const { hash } = process.getBuiltinModule('node:crypto');
-  const chain: string[] = [];
-  for (const diffId of diffIds) {
-    const below = chain.at(-1);
-    chain.push(below === undefined ? diffId : `sha256:${hash('sha256', `${below} ${diffId}`)}`);
-  }
-  return chain;
 }

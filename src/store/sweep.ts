@@ -11,6 +11,7 @@ const GRACE: Partial<Record<string, number>> = {
   // Held by flock for as long as they are filled (staging.ts).
   blob: 0,
   layer: 0,
+  hold: 0,
   // Somebody is about to remove it: two at it are only in each other's way.
   gone: MINUTE,
 };

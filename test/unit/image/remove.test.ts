@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { changeCatalog, type Entry, readCatalog } from '#image/catalog.ts';
-import { chainIds, type ImageUser, planRemoval, removeImage } from '#image/remove.ts';
+import { type ImageUser, planRemoval, removeImage } from '#image/remove.ts';
 import { layerPath } from '#store/layers.ts';
 import { putImage } from '#test/support/image-store.ts';
 import { temporaryStore } from '#test/support/store.ts';
@@ -93,16 +93,6 @@ describe('what is in the way is said in the words of Docker', () => {
   ])('%#', (entries, text, users, force, message) => {
     expect(() => plan(entries, text, users, force)).toThrow(expect.objectContaining({ kind: 'conflict', message }));
   });
-});
-
-test('chain IDs are those of the image specification', () => {
-  const [first, second] = [
-    'sha256:00cc7ddd484f8a79ab2bc81fe6c76df5bf48cc47553197306cd6b63926d8af15',
-    'sha256:410603bc429433416da70fab75193b8a52a960031ff227de7b4ccd4cac390fae',
-  ];
-  expect(chainIds([first, second])[0]).toBe(first);
-  expect(chainIds([first, second])[1]).toMatch(/^sha256:[0-9a-f]{64}$/);
-  expect(chainIds([])).toEqual([]);
 });
 
 test('layers and blobs go with the last image that has them, and stay for containers', async () => {

@@ -1,0 +1,134 @@
+/** What no image, no container and no command at work needs any more: found when images go, and by who tidies up. */
+import { readdirSync } from 'node:fs';
+import { WherryError } from '#base/error.ts';
+import type { Entry } from '#image/catalog.ts';
+import type { ImageConfig, Manifest } from '#oci/manifest.ts';
+import { readBlobJson, removeBlob } from '#store/blobs.ts';
+import { removeLayer } from '#store/layers.ts';
+import type { Store } from '#store/store.ts';
+
+/** What an image is made of. */
+interface ImageParts {
+  blobs: readonly string[];
+  diffIds: readonly string[];
+  /** By diff ID, in bytes; empty where nobody noted them. */
+  sizes: ReadonlyMap<string, number>;
+  /** A document is gone or unreadable, so that there is more to it than this. */
+  damaged: boolean;
+}
+
+export type PartsReader = (entry: Entry) => ImageParts;
+
+/** Reads each manifest and configuration once. */
+export function partsReader(store: Store): PartsReader {
+  const known = new Map<string, ImageParts>();
+  return (entry) => {
+    const parts = known.get(entry.manifest.digest) ?? partsOf(store, entry);
+    known.set(entry.manifest.digest, parts);
+    return parts;
+  };
+}
+
+/** A damaged image has fewer parts that can be found; what is left of them is for `system check`. */
+function partsOf(store: Store, { manifest, sizes }: Entry): ImageParts {
+  const blobs = [manifest.digest];
+  try {
+    const { config, layers } = readBlobJson<Manifest>(store, manifest.digest);
+    blobs.push(config.digest, ...layers.map((layer) => layer.digest));
+    const { diff_ids: diffIds } = readBlobJson<ImageConfig>(store, config.digest).rootfs;
+    return { blobs, diffIds, sizes: new Map(diffIds.map((diffId, at) => [diffId, sizes[at] ?? 0])), damaged: false };
+  } catch (error) {
+    if (error instanceof WherryError && error.kind === 'corrupt')
+      return { blobs, diffIds: [], sizes: new Map(), damaged: true };
+    throw error;
+  }
+}
+
+export interface Waste {
+  /** Diff IDs. */
+  layers: string[];
+  /** Digests. */
+  blobs: string[];
+  /** As Docker names layers that go, highest first. */
+  chainIds: string[];
+  /** Bytes of the files in the layers of these chains. */
+  size: number;
+}
+
+interface Needed {
+  /** The entries that stay. */
+  kept: readonly Entry[];
+  /** Containers. */
+  users: readonly { diffIds: readonly string[] }[];
+  /** What commands at work count on. */
+  held: { blobs: ReadonlySet<string>; diffIds: ReadonlySet<string> };
+}
+
+/** What only the lost entries needed: containers keep their layers, other images their layers and blobs. */
+export function findWaste(read: PartsReader, lost: readonly Entry[], { kept, users, held }: Needed): Waste {
+  const own = lost.map(read);
+  const others = kept.map(read);
+  const layered = [...others, ...users];
+  const chains = new Map(own.flatMap((one) => chainSizes(one)));
+  const usedChains = new Set(layered.flatMap((one) => chainIds(one.diffIds)));
+  const free = [...chains].filter(([chainId]) => !usedChains.has(chainId));
+  return {
+    blobs: without(
+      own.flatMap((one) => one.blobs),
+      [...others.flatMap((one) => one.blobs), ...held.blobs],
+    ),
+    layers: without(
+      own.flatMap((one) => one.diffIds),
+      [...layered.flatMap((one) => one.diffIds), ...held.diffIds],
+    ),
+    chainIds: free.map(([chainId]) => chainId).reverse(),
+    size: free.reduce((sum, [, size]) => sum + size, 0),
+  };
+}
+
+function without(all: readonly string[], taken: readonly string[]): string[] {
+  const needed = new Set(taken);
+  return [...new Set(all)].filter((one) => !needed.has(one));
+}
+
+function chainSizes({ diffIds, sizes }: ImageParts): [string, number][] {
+  const ids = chainIds(diffIds);
+  return diffIds.map((diffId, at) => [ids[at] ?? diffId, sizes.get(diffId) ?? 0]);
+}
+
+/** image-spec, config.md: a layer together with all below it has the hash of their hashes. */
+export function chainIds(diffIds: readonly string[]): string[] {
+  const { hash } = process.getBuiltinModule('node:crypto');
+  const chain: string[] = [];
+  for (const diffId of diffIds) {
+    const below = chain.at(-1);
+    chain.push(below === undefined ? diffId : `sha256:${hash('sha256', `${below} ${diffId}`)}`);
+  }
+  return chain;
+}
+
+/** Deletes. Only alone in the catalogue and with `layers` locked alone, under which the waste was found. */
+export async function discard(store: Store, { blobs, layers }: Pick<Waste, 'blobs' | 'layers'>): Promise<void> {
+  for (const digest of blobs) removeBlob(store, digest);
+  for (const diffId of layers) await removeLayer(store, diffId);
+}
+
+const HEX = /^[0-9a-f]{64}$/;
+
+/** What lies in the store and is needed by none of these. Nothing while an image is damaged: who knows what it needs. */
+export function findOrphans(
+  store: Store,
+  read: PartsReader,
+  { kept, users, held }: Needed,
+): Pick<Waste, 'blobs' | 'layers'> {
+  const digests = (...path: string[]) =>
+    readdirSync(store.path(...path))
+      .filter((name) => HEX.test(name))
+      .map((name) => `sha256:${name}`);
+  const parts = kept.map(read);
+  if (parts.some((one) => one.damaged)) return { blobs: [], layers: [] };
+  return {
+    blobs: without(digests('blobs', 'sha256'), [...parts.flatMap((one) => one.blobs), ...held.blobs]),
+    layers: without(digests('layers'), [...[...parts, ...users].flatMap((one) => one.diffIds), ...held.diffIds]),
+  };
+}
