@@ -1,8 +1,9 @@
 /** HTTP as registries need it: kept-alive connections, proxies, redirects without secrets, retries with patience. */
+import type { Readable } from 'node:stream';
 import { setFlagsFromString } from 'node:v8';
 import type { buildConnector, Dispatcher } from 'undici';
 import { WherryError } from '#base/error.ts';
-import { networkError } from '#oci/network-error.ts';
+import { networkError, verbOf } from '#oci/network-error.ts';
 
 export interface HttpOptions {
   /** Loopback registries: any certificate will do, no proxy is asked. */
@@ -14,12 +15,15 @@ export interface HttpOptions {
   retryDelay?: number | undefined;
 }
 
-interface HttpRequest {
-  method?: 'GET' | 'HEAD' | 'POST';
+export interface HttpRequest {
+  method?: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   headers?: Record<string, string>;
-  body?: string;
+  /** Text is for the first address alone; bytes and what a function opens (anew at each try) follow redirects. */
+  body?: string | Uint8Array | (() => AsyncIterable<Uint8Array>);
   /** No second try: the caller has another way to go on. */
   once?: boolean;
+  /** Milliseconds that the answer may take once the request is sent. */
+  patience?: number;
 }
 
 export type Answer = Dispatcher.ResponseData & { /** Where the last redirect led. */ url: URL };
@@ -42,13 +46,16 @@ export async function openHttp({ insecure = false, host, abort, retryDelay = 500
   const dispatcher = await makeDispatcher(host, insecure);
   optimiseParser(false);
   const { default: api } = await import('undici/lib/api/index.js');
-  const send: Send = (url, { method = 'GET', headers = {}, body }) =>
+  const send: Send = (url, { method = 'GET', headers = {}, body, patience }) =>
     api.request.call(dispatcher, {
       origin: url.origin,
       path: url.pathname + url.search,
       method,
       headers: { 'user-agent': 'wherry', ...headers },
-      ...(body === undefined ? {} : { body }),
+      // undici closes the connection after each HEAD and DELETE where it isn't told to keep it.
+      reset: false,
+      ...(body === undefined ? {} : { body: typeof body === 'function' ? (body() as Readable) : body }),
+      ...(patience === undefined ? {} : { headersTimeout: patience }),
       ...(abort === undefined ? {} : { signal: abort }),
     });
   return {
@@ -120,7 +127,7 @@ async function patiently(url: URL, request: HttpRequest, way: Way): Promise<Answ
     let wait: number | undefined;
     try {
       const answer = await followRedirects(url, request, way);
-      wait = last ? undefined : pauseAfter(answer, attempt, way.retryDelay);
+      wait = last ? undefined : pauseAfter(answer, attempt, way);
       if (wait === undefined) return answer;
       await answer.body.dump({ limit: 64 * 1024 });
     } catch (error) {
@@ -170,7 +177,11 @@ export function isTransient(error: unknown): boolean {
 }
 
 /** Milliseconds until the next try, or undefined where the answer is final. */
-function pauseAfter({ statusCode, headers }: Answer, attempt: number, retryDelay: number): number | undefined {
+export function pauseAfter(
+  { statusCode, headers }: Answer,
+  attempt: number,
+  { retryDelay }: Pick<Http, 'retryDelay'>,
+): number | undefined {
   if (statusCode !== 429 && statusCode !== 408 && (statusCode < 500 || statusCode === 501)) return undefined;
   const asked = headers['retry-after'];
   if (typeof asked !== 'string') return retryDelay * 2 ** (attempt - 1);
@@ -184,12 +195,18 @@ async function followRedirects(first: URL, request: HttpRequest, { send }: Way):
   for (let hops = 0; hops <= MAX_REDIRECTS; hops += 1) {
     const answer = await send(url, url.origin === first.origin ? request : withoutSecrets(request));
     const { location } = answer.headers;
-    const isRedirect = [301, 302, 303, 307, 308].includes(answer.statusCode) && typeof location === 'string';
-    if (!isRedirect || request.method === 'POST') return Object.assign(answer, { url });
+    if (typeof location !== 'string' || !leadsOn(answer.statusCode, request)) return Object.assign(answer, { url });
     await answer.body.dump({ limit: 64 * 1024 });
     url = redirected(location, url);
   }
-  throw new WherryError('unavailable', `Get "${shown(first)}": stopped after ${MAX_REDIRECTS} redirects`);
+  const what = `${verbOf(request.method ?? 'GET')} "${shown(first)}"`;
+  throw new WherryError('unavailable', `${what}: stopped after ${MAX_REDIRECTS} redirects`);
+}
+
+/** Only 307 and 308 keep the method (RFC 9110, section 15.4). A form has secrets in it, which go nowhere else. */
+function leadsOn(status: number, { method = 'GET', body }: HttpRequest): boolean {
+  if (status === 307 || status === 308) return typeof body !== 'string';
+  return [301, 302, 303].includes(status) && (method === 'GET' || method === 'HEAD');
 }
 
 function redirected(location: string, from: URL): URL {

@@ -70,10 +70,14 @@ const UNTRUSTED = new Set([
 export function networkError(error: unknown, method: string, url: URL): WherryError {
   const failure = innermost(error as Failure);
   const { text, hint } = sentence(failure, url);
-  const verb = method[0] + method.slice(1).toLowerCase();
   // Docker asks a registry's front door first; where that can't be reached, it is what people know.
   const path = text.startsWith('dial tcp') && url.pathname.startsWith('/v2/') ? '/v2/' : url.pathname;
-  return new WherryError('unavailable', `${verb} "${url.origin}${path}": ${text}`, { hint, cause: error });
+  return new WherryError('unavailable', `${verbOf(method)} "${url.origin}${path}": ${text}`, { hint, cause: error });
+}
+
+/** GET as Go's errors write it: Get. */
+export function verbOf(method: string): string {
+  return method.slice(0, 1) + method.slice(1).toLowerCase();
 }
 
 /** Node tries all addresses of a name and throws them together; the last one is what was left. */

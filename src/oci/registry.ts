@@ -1,7 +1,7 @@
 /** The pull side of the distribution specification, with the errors that Docker shows. */
 import { WherryError } from '#base/error.ts';
 import type { Credentials } from '#oci/auth.ts';
-import { type Answer, type Http, openHttp, readBody } from '#oci/http.ts';
+import { type Answer, type Http, type HttpRequest, openHttp, readBody } from '#oci/http.ts';
 import { ACCEPTED, MAX_DOCUMENT } from '#oci/manifest.ts';
 import { familiar, familiarName, type Reference } from '#oci/reference.ts';
 import { basic, type Challenge, fetchToken, parseChallenges } from '#oci/token.ts';
@@ -11,6 +11,10 @@ export interface RegistryOptions {
   abort?: AbortSignal | undefined;
   /** Milliseconds before the first retry. */
   retryDelay?: number | undefined;
+  /** The user has said that it needs no TLS (registries.conf). */
+  insecure?: boolean;
+  /** The name there of a name that it is asked for: another one where registries.conf says so. */
+  at?: (reference: Reference) => Reference;
 }
 
 export interface FetchedManifest {
@@ -30,6 +34,13 @@ export interface Registry {
   blob(reference: Reference, digest: string, offset: number): Promise<Answer>;
   /** All tags, sorted. */
   tags(reference: Reference): Promise<string[]>;
+  /**
+   * Any request below /v2/, or where the registry has sent us, with what a scope needs (several, separated by spaces).
+   * Any status is an answer. Throws kind `denied` when there are no credentials or wrong ones.
+   */
+  ask(path: string | URL, scope: string, request?: HttpRequest): Promise<Answer>;
+  /** The name that the registry has for one of ours. */
+  at(reference: Reference): Reference;
   /** Proves the credentials. Gives the token to keep instead of the password where the registry has one. */
   login(): Promise<string | undefined>;
   close(): Promise<void>;
@@ -43,30 +54,52 @@ export function isLoopback(domain: string): boolean {
   return /^(?:localhost|127(?:\.[0-9]{1,3}){3}|\[::1\])(?::[0-9]+)?$/.test(domain);
 }
 
-/** Opens a client for a registry. Nothing is sent but, to a loopback registry, a first question that shows its scheme. */
+/** Opens a client for a registry. Nothing is sent but, to one that needs no TLS, a first question that shows its scheme. */
 export async function openRegistry(domain: string, options: RegistryOptions = {}): Promise<Registry> {
   const host = domain === 'docker.io' ? HUB_HOST : domain;
-  const insecure = isLoopback(host);
-  const { abort, retryDelay, credentials } = options;
+  const insecure = isLoopback(host) || (options.insecure ?? false);
+  const { abort, retryDelay, credentials, at = (reference) => reference } = options;
   const http = await openHttp({ insecure, host, abort, retryDelay });
   const url = new URL(`${insecure ? await scheme(http, host) : 'https'}://${host}/v2/`);
-  const state: State = { url, http, credentials, authorizations: new Map() };
+  const state: State = { url, http, credentials, at, authorizations: new Map(), authorizing: new Map() };
   return {
     url,
     http,
     manifest: (reference, digest) => manifest(state, reference, digest),
     blob: (reference, digest, offset) => blob(state, reference, { digest, offset }),
     tags: (reference) => tags(state, reference),
+    ask: (path, scope, request) => ask(state, path, scope, request),
+    at,
     login: () => login(state),
     close: () => http.close(),
   };
 }
 
-/** Plain HTTP where it is spoken: asking costs a millisecond, a refused TLS handshake ten. No secret is sent. */
+/** What it speaks, asked without a secret. This machine's registries mostly have no TLS, others mostly do. */
 async function scheme(http: Http, host: string): Promise<'http' | 'https'> {
+  if (isLoopback(host)) return speaksPlain(http, host);
   try {
-    const answer = await http.request(new URL(`http://${host}/v2/`), { once: true });
-    await answer.body.dump({ limit: 64 * 1024 });
+    await knock(http, `https://${host}/v2/`);
+    return 'https';
+  } catch (error) {
+    const { code = '' } = ((error as Error).cause ?? {}) as NodeJS.ErrnoException;
+    // Nobody there is a matter of the port where the name has none.
+    const plain = code.startsWith('ERR_SSL_') || (code === 'ECONNREFUSED' && !/:[0-9]+$/.test(host));
+    if (plain) return 'http';
+    throw error;
+  }
+}
+
+async function knock(http: Http, address: string): Promise<Answer> {
+  const answer = await http.request(new URL(address), { once: true });
+  await answer.body.dump({ limit: 64 * 1024 });
+  return answer;
+}
+
+/** Plain HTTP where it is spoken: asking costs a millisecond, a refused TLS handshake ten. */
+async function speaksPlain(http: Http, host: string): Promise<'http' | 'https'> {
+  try {
+    const answer = await knock(http, `http://${host}/v2/`);
     // A TLS server that understands the mistake says 400, and nothing of a registry.
     return answer.statusCode === 400 && answer.headers['docker-distribution-api-version'] === undefined
       ? 'https'
@@ -82,44 +115,49 @@ interface State {
   url: URL;
   http: Http;
   credentials: Credentials | undefined;
+  at: (reference: Reference) => Reference;
   /** Scope -> the header that was accepted for it. */
   authorizations: Map<string, string>;
+  /** Scope -> the header that is being got for it. */
+  authorizing: Map<string, Promise<string | undefined>>;
 }
 
-type Ask = { accept?: string; range?: string };
-
-/** One request; a challenge is answered once. */
-async function ask(
-  state: State,
-  path: string,
-  scope: string | undefined,
-  { accept, range }: Ask = {},
-): Promise<Answer> {
+/** One request; a challenge is answered once, by the registry itself alone: secrets are for nobody else. */
+async function ask(state: State, path: string | URL, scope: string, request: HttpRequest = {}): Promise<Answer> {
   const url = new URL(path, state.url);
   const send = () => {
-    const authorization = state.authorizations.get(scope ?? '');
-    const headers = {
-      ...(accept === undefined ? {} : { accept }),
-      ...(range === undefined ? {} : { range }),
-      ...(authorization === undefined ? {} : { authorization }),
-    };
-    return state.http.request(url, { headers });
+    const authorization = url.origin === state.url.origin ? state.authorizations.get(scope) : undefined;
+    return state.http.request(url, {
+      ...request,
+      headers: { ...request.headers, ...(authorization === undefined ? {} : { authorization }) },
+    });
   };
-  const used = state.authorizations.get(scope ?? '');
+  const used = state.authorizations.get(scope);
   const answer = await send();
-  if (answer.statusCode !== 401) return answer;
+  if (answer.statusCode !== 401 || url.origin !== state.url.origin) return answer;
   // Another request of this scope may have been given a fresh token meanwhile.
-  const fresh = state.authorizations.get(scope ?? '');
-  if (fresh === used) {
-    const authorization = await authorize(state, parseChallenges(answer.headers['www-authenticate']), { scope, url });
+  if (state.authorizations.get(scope) === used) {
+    const authorization = await authorizeOnce(state, answer, { scope, url });
     if (authorization === undefined) return answer;
-    state.authorizations.set(scope ?? '', authorization);
+    state.authorizations.set(scope, authorization);
   }
   await answer.body.dump({ limit: 64 * 1024 });
   return send();
 }
 
-type Asked = { scope: string | undefined; url: URL };
+/** Requests that are refused together are content with one token. */
+function authorizeOnce(state: State, { headers }: Answer, asked: Asked): Promise<string | undefined> {
+  const { authorizing } = state;
+  const begun =
+    authorizing.get(asked.scope) ??
+    authorize(state, parseChallenges(headers['www-authenticate']), asked).finally(() =>
+      authorizing.delete(asked.scope),
+    );
+  authorizing.set(asked.scope, begun);
+  return begun;
+}
+
+type Asked = { scope: string; url: URL };
 
 /** The header that answers a challenge; undefined when the registry names none that we know. */
 async function authorize(
@@ -135,7 +173,8 @@ async function authorize(
   }
   if (!challenges.some((challenge) => challenge.scheme === 'basic')) return undefined;
   if (credentials?.username) return basic(credentials);
-  throw new WherryError('denied', `Get "${url.origin}${url.pathname}": no basic auth credentials`, {
+  const wanted = scope.includes('push') ? '' : `Get "${url.origin}${url.pathname}": `;
+  throw new WherryError('denied', `${wanted}no basic auth credentials`, {
     hint: `Log in first: wherry login ${registry.host}`,
   });
 }
@@ -144,8 +183,11 @@ const pullScope = ({ path }: Reference) => `repository:${path}:pull`;
 
 async function manifest(state: State, reference: Reference, digest = reference.digest): Promise<FetchedManifest> {
   const { createHash } = await import('node:crypto');
-  const which = digest ?? reference.tag ?? 'latest';
-  const answer = await ask(state, `${reference.path}/manifests/${which}`, pullScope(reference), { accept: ACCEPTED });
+  const there = state.at(reference);
+  const which = digest ?? there.tag ?? 'latest';
+  const answer = await ask(state, `${there.path}/manifests/${which}`, pullScope(there), {
+    headers: { accept: ACCEPTED },
+  });
   const bytes = await readBody(answer, MAX_DOCUMENT);
   if (answer.statusCode !== 200) throw refusal(answer, bytes, reference);
   const algorithm = digest?.split(':', 1)[0] ?? 'sha256';
@@ -164,8 +206,9 @@ async function blob(
   reference: Reference,
   { digest, offset }: { digest: string; offset: number },
 ): Promise<Answer> {
-  const range = offset > 0 ? { range: `bytes=${offset}-` } : {};
-  const answer = await ask(state, `${reference.path}/blobs/${digest}`, pullScope(reference), range);
+  const range = offset > 0 ? { headers: { range: `bytes=${offset}-` } } : {};
+  const there = state.at(reference);
+  const answer = await ask(state, `${there.path}/blobs/${digest}`, pullScope(there), range);
   if (answer.statusCode === 200 || answer.statusCode === 206) return answer;
   throw refusal(answer, await readBody(answer, MAX_DOCUMENT), reference);
 }
@@ -175,9 +218,10 @@ const MAX_PAGES = 1000;
 
 async function tags(state: State, reference: Reference): Promise<string[]> {
   const found: string[] = [];
-  let path: string | undefined = `${reference.path}/tags/list`;
+  const there = state.at(reference);
+  let path: string | undefined = `${there.path}/tags/list`;
   for (let page = 0; path !== undefined && page < MAX_PAGES; page += 1) {
-    const answer = await ask(state, path, pullScope(reference));
+    const answer = await ask(state, path, pullScope(there));
     const bytes = await readBody(answer, MAX_DOCUMENT);
     if (answer.statusCode !== 200) throw refusal(answer, bytes, reference);
     const names: unknown = parse(bytes)?.tags ?? [];
@@ -252,7 +296,7 @@ function refusal({ statusCode, url }: Answer, bytes: Buffer, reference: Referenc
 }
 
 /** The first of the registry's errors (distribution-spec, error codes), or what the status alone says. */
-function said(bytes: Buffer, status: number): { code: string; message: string } {
+export function said(bytes: Buffer, status: number): { code: string; message: string } {
   const first = parse(bytes)?.errors?.[0];
   const plain = typeof first?.message === 'string' ? first.message.split('\n', 1)[0] : undefined;
   const message = plain === undefined || plain === '' ? undefined : plain.slice(0, 300);

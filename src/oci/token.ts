@@ -30,7 +30,7 @@ export function parseChallenges(header: string | string[] | undefined): Challeng
 
 export interface TokenRequest {
   challenge: Challenge;
-  /** repository:library/busybox:pull; undefined asks for nothing but a proof of who the user is. */
+  /** repository:library/busybox:pull, several with spaces between; undefined asks for nothing but a proof of who the user is. */
   scope: string | undefined;
   credentials: Credentials | undefined;
   /** The registry itself: secrets never leave TLS when it has it. */
@@ -83,7 +83,7 @@ function byGet(http: Http, realmUrl: URL, { challenge, scope, credentials, offli
   const url = new URL(realmUrl);
   const { service } = challenge.parameters;
   if (service) url.searchParams.set('service', service);
-  if (scope) url.searchParams.append('scope', scope);
+  for (const one of scope?.split(' ') ?? []) url.searchParams.append('scope', one);
   if (offline) {
     url.searchParams.set('offline_token', 'true');
     url.searchParams.set('client_id', CLIENT);
