@@ -1,0 +1,58 @@
+/** Registries as the user's registries.conf has them: the one way in which the nouns open one. */
+import { WherryError } from '#base/error.ts';
+import { credentialsFor } from '#oci/auth.ts';
+import { parseReference, type Reference } from '#oci/reference.ts';
+import { hostRule, pullSources, pushTarget, resolveAlias, type Source } from '#oci/registries.ts';
+import { loadRegistries } from '#oci/registries-conf.ts';
+import { openRegistry, type Registry, type RegistryOptions } from '#oci/registry.ts';
+
+type OpenOptions = Pick<RegistryOptions, 'abort' | 'retryDelay'>;
+
+/** Where a repository's images are pulled from. */
+export interface Found {
+  /** The file with the alias that the name stands for something else by. */
+  alias: string | undefined;
+  /** What a name of this repository stands for: itself, but for an alias. */
+  origin: (reference: Reference) => Reference;
+  /** The places to ask by the name as it is here, in this order; at least one. Throws kind `denied` for what is blocked. */
+  sources: (reference: Reference) => Source[];
+}
+
+/** Looks a name as the user wrote it up in registries.conf. Throws kind `invalid` for no name, and for malformed files. */
+export async function findSources(text: string): Promise<Found> {
+  parseReference(text);
+  const registries = await loadRegistries();
+  const alias = resolveAlias(registries, text);
+  if (alias === undefined) {
+    return { alias: undefined, origin: (asked) => asked, sources: (asked) => pullSources(registries, asked) };
+  }
+  const { domain, path } = alias.reference;
+  const origin = (asked: Reference) => ({ ...asked, domain, path });
+  const through = (source: Source): Source => ({ ...source, at: (asked) => source.at(origin(asked)) });
+  return { alias: alias.file, origin, sources: (asked) => pullSources(registries, origin(asked)).map(through) };
+}
+
+/** Opens one of the places that findSources() gave, with the user's credentials for it. */
+export async function openSource({ domain, insecure, at }: Source, options: OpenOptions = {}): Promise<Registry> {
+  return openRegistry(domain, { ...options, credentials: await credentialsFor(domain), insecure, at });
+}
+
+/**
+ * Opens the registry that a name is pushed to: never a mirror, but where registries.conf has moved it. The registry is then
+ * asked by the name as it is here. Throws kind `denied` where the registry is blocked.
+ */
+export async function openTarget(reference: Reference, options: OpenOptions = {}): Promise<Registry> {
+  return openSource(pushTarget(await loadRegistries(), reference), options);
+}
+
+/** Opens a registry as such, with the given credentials or the user's (login, search). Throws kind `denied` where it is blocked. */
+export async function openHost(domain: string, options: RegistryOptions = {}): Promise<Registry> {
+  const { insecure } = hostRule(await loadRegistries(), domain);
+  const credentials = options.credentials ?? (await credentialsFor(domain));
+  return openRegistry(domain, { ...options, credentials, insecure });
+}
+
+/** May another place have what this one could not give? */
+export function isPlaceToBlame(error: unknown): boolean {
+  return error instanceof WherryError && ['not-found', 'denied', 'unavailable', 'corrupt'].includes(error.kind);
+}
