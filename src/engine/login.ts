@@ -1,6 +1,6 @@
 /** login and logout: credentials are proved at the registry before they are kept. */
 import { type Credentials, configPath, eraseCredentials, registryKey, storeCredentials } from '#oci/auth.ts';
-import { openRegistry } from '#oci/registry.ts';
+import { openHost } from '#oci/sources.ts';
 
 export interface Login {
   username: string;
@@ -26,7 +26,7 @@ export async function login(
 ): Promise<{ file: string | undefined }> {
   const key = serverKey(server);
   const domain = key === registryKey('docker.io') ? 'docker.io' : key;
-  const registry = await openRegistry(domain, { credentials: { username, password }, abort });
+  const registry = await openHost(domain, { credentials: { username, password }, abort });
   let identityToken: string | undefined;
   try {
     identityToken = await registry.login();
