@@ -1,6 +1,6 @@
 /** What long operations report while they run. Who shows it (bars, lines, JSON, nobody) is a face's business. */
 
-/** The steps of one layer, in the words of docker pull. */
+/** The steps of one layer, in the words of docker pull and docker push. */
 export type LayerStatus =
   | 'Pulling fs layer'
   | 'Waiting'
@@ -9,7 +9,13 @@ export type LayerStatus =
   | 'Download complete'
   | 'Extracting'
   | 'Pull complete'
-  | 'Already exists';
+  | 'Already exists'
+  | 'Preparing'
+  | 'Pushing'
+  | 'Pushed'
+  | 'Layer already exists'
+  | `Mounted from ${string}`
+  | 'Skipped foreign layer';
 
 export type Progress =
   /** A name is being looked up; familiar form with its tag or digest. */

@@ -8,7 +8,9 @@ export const COMMANDS: Readonly<Record<string, Load>> = {
   'container attach': () => import('./container/attach.ts'),
   'container cleanup': () => import('./container/cleanup.ts'),
   'container create': () => import('./container/create.ts'),
+  'container diff': () => import('./container/diff.ts'),
   'container exec': () => import('./container/exec.ts'),
+  'container export': () => import('./container/export.ts'),
   'container inspect': () => import('./container/inspect.ts'),
   'container kill': () => import('./container/kill.ts'),
   'container logs': () => import('./container/logs.ts'),
@@ -24,6 +26,7 @@ export const COMMANDS: Readonly<Record<string, Load>> = {
   'image load': () => import('./image/load.ts'),
   'image ls': () => import('./image/ls.ts'),
   'image pull': () => import('./image/pull.ts'),
+  'image push': () => import('./image/push.ts'),
   'image rm': () => import('./image/rm.ts'),
   'image tag': () => import('./image/tag.ts'),
   'system info': () => import('./system/info.ts'),
@@ -43,7 +46,9 @@ export const ALIASES: Readonly<Record<string, string>> = {
   'image remove': 'image rm',
   attach: 'container attach',
   create: 'container create',
+  diff: 'container diff',
   exec: 'container exec',
+  export: 'container export',
   images: 'image ls',
   info: 'system info',
   kill: 'container kill',
@@ -52,6 +57,7 @@ export const ALIASES: Readonly<Record<string, string>> = {
   port: 'container port',
   ps: 'container ls',
   pull: 'image pull',
+  push: 'image push',
   restart: 'container restart',
   rm: 'container rm',
   rmi: 'image rm',
@@ -70,7 +76,18 @@ export const GROUPS: Readonly<Record<string, string>> = {
 };
 
 /** What stands first in the list of commands, in Docker's order. */
-export const COMMON: readonly string[] = ['run', 'exec', 'ps', 'pull', 'images', 'login', 'logout', 'version', 'info'];
+export const COMMON: readonly string[] = [
+  'run',
+  'exec',
+  'ps',
+  'pull',
+  'push',
+  'images',
+  'login',
+  'logout',
+  'version',
+  'info',
+];
 
 /** A command found on the command line. */
 export interface Found {

@@ -23,6 +23,13 @@ export function describe(error: WherryError): string {
   return PREFIXED.has(error.kind) ? PREFIX + error.message : error.message;
 }
 
+/** An error in the middle of an answer: Docker's client shows it without the prefix. */
+export function inStream(error: unknown): unknown {
+  if (!(error instanceof WherryError)) return error;
+  const { message, hint } = error;
+  return new WherryError('invalid', message, { ...(hint === undefined ? {} : { hint }), cause: error });
+}
+
 export interface FailOptions {
   program: string;
   /** The command's name as typed. */

@@ -16,18 +16,20 @@ const PAUSE = 100;
 const BAR_FROM = 110;
 const BAR = 50;
 
-/** Shows the progress of a pull, or nothing when quiet. */
+/** Shows the progress of a pull or a push, or nothing when quiet. */
 export function showProgress(output: Output, { quiet = false }: { quiet?: boolean } = {}): ProgressView {
   if (quiet) return { report: () => undefined, end: () => undefined };
   return output.isTerminal ? drawLines(output) : printSteps(output);
 }
+
+const COUNTED = new Set(['Downloading', 'Extracting', 'Pushing']);
 
 /** Steps alone: how far a step is would fill a log. */
 function printSteps(output: Output): ProgressView {
   const last = new Map<string, string>();
   const report = (event: Progress) => {
     const [id, text] = statusOf(event);
-    if (text === undefined || text === 'Downloading' || text === 'Extracting') return;
+    if (text === undefined || COUNTED.has(text)) return;
     if (id !== undefined && last.get(id) === text) return;
     if (id !== undefined) last.set(id, text);
     output.line(id === undefined ? text : `${id}: ${text}`);

@@ -1,5 +1,6 @@
 /** Pull: a name becomes a manifest, the manifest that of this platform, its layers trees in the store. */
 import { WherryError } from '#base/error.ts';
+import { together } from '#base/together.ts';
 import { changeCatalog, holdImage, readCatalog, withNames } from '#image/catalog.ts';
 import { bringLayer, isPresent, type Layer } from '#image/layers.ts';
 import { type Image, needImage } from '#image/names.ts';
@@ -180,27 +181,16 @@ async function bringLayers(
   { layers, unpacked }: { layers: Layer[]; unpacked: Map<string, number> },
 ): Promise<void> {
   const { store, registry, say, stop, unpacker } = session;
-  const waiting = announce(session, layers);
   const options = {
     unpacker,
     progress: say,
     abort: stop.signal,
     source: (blob: Layer['blob']) => download(registry, reference, blob),
   };
-  const worker = async () => {
-    for (let layer = waiting.shift(); layer !== undefined; layer = waiting.shift()) {
-      try {
-        const size = await bringLayer(store, layer, options);
-        if (size !== undefined) unpacked.set(layer.diffId, size);
-      } catch (error) {
-        stop.abort(error);
-        throw error;
-      }
-    }
-  };
-  const ended = await Promise.allSettled(Array.from({ length: LAYERS_AT_ONCE }, worker));
-  stop.signal.throwIfAborted();
-  for (const one of ended) if (one.status === 'rejected') throw one.reason;
+  await together(announce(session, layers), { limit: LAYERS_AT_ONCE, stop }, async (layer) => {
+    const size = await bringLayer(store, layer, options);
+    if (size !== undefined) unpacked.set(layer.diffId, size);
+  });
 }
 
 /**

@@ -1,0 +1,236 @@
+/** Push: what the registry lacks of an image goes there, byte for byte as it came; then its manifest. */
+import { createReadStream } from 'node:fs';
+import { WherryError } from '#base/error.ts';
+import type { LayerStatus, Progress } from '#base/progress.ts';
+import { together } from '#base/together.ts';
+import { changeCatalog, holdImage, readCatalog, withNames } from '#image/catalog.ts';
+import { type Image, needImage } from '#image/names.ts';
+import { mountSources } from '#image/sources.ts';
+import type { Descriptor, Manifest } from '#oci/manifest.ts';
+import { formatPlatform, matches, parsePlatform } from '#oci/platform.ts';
+import { cancelUpload, hasRemoteBlob, mountBlob, putManifest } from '#oci/push.ts';
+import {
+  canonical,
+  familiar,
+  familiarName,
+  parseReference,
+  type Reference,
+  repositoryOf,
+  withDefaultTag,
+} from '#oci/reference.ts';
+import { listReferrer } from '#oci/referrers.ts';
+import type { Registry } from '#oci/registry.ts';
+import { openTarget } from '#oci/sources.ts';
+import { uploadBlob } from '#oci/upload.ts';
+import { blobPath, hasBlob, readBlob } from '#store/blobs.ts';
+import { hexOf } from '#store/digest.ts';
+import type { Store } from '#store/store.ts';
+
+export interface PushOptions {
+  /** Every tag that the repository has here. */
+  allTags?: boolean;
+  /** os[/architecture[/variant]]: only an image for it. */
+  platform?: string;
+  progress?: (event: Progress) => void;
+  abort?: AbortSignal;
+}
+
+/** As Docker. */
+const UPLOADS_AT_ONCE = 5;
+/** Questions cost the registry little. */
+const QUESTIONS_AT_ONCE = 64;
+/** Repositories that are asked for a blob before it is uploaded. */
+const MOUNT_TRIES = 3;
+
+/**
+ * Pushes an image, or all images of a repository. Layers that the registry has anywhere are not sent again.
+ * Throws Docker's errors: kind `invalid` for the name, `not-found` when there is no such image here, `denied` and
+ * `unavailable` from the registry, `corrupt` when the store is damaged or the registry has got another content.
+ */
+export async function pushImage(store: Store, text: string, options: PushOptions = {}): Promise<void> {
+  const { allTags = false, platform, progress = () => undefined, abort } = options;
+  const asked = checkName(text, allTags);
+  if (platform) needPlatform(store, asked, platform);
+  progress({ kind: 'message', text: `The push refers to repository [${repositoryOf(asked)}]` });
+  const references = pushedNames(store, asked, allTags);
+  const stop = new AbortController();
+  const forward = () => stop.abort(abort?.reason);
+  abort?.throwIfAborted();
+  abort?.addEventListener('abort', forward, { once: true });
+  let registry: Registry | undefined;
+  try {
+    registry = await openTarget(asked, { abort: stop.signal });
+    for (const reference of references) await pushOne({ store, registry, say: progress, stop }, reference);
+  } finally {
+    abort?.removeEventListener('abort', forward);
+    await registry?.close();
+  }
+}
+
+/** Throws kind `invalid`, in Docker's words, which lack a colon, for what names no platform. */
+export function checkPlatform(text: string): void {
+  try {
+    parsePlatform(text);
+  } catch (cause) {
+    if (!(cause instanceof WherryError)) throw cause;
+    throw new WherryError('invalid', `Invalid platform ${text}${cause.message}`, { cause });
+  }
+}
+
+function checkName(text: string, allTags: boolean): Reference {
+  const reference = parseReference(text);
+  if (reference.digest !== undefined) throw new WherryError('invalid', 'cannot push a digest reference');
+  if (!allTags) return withDefaultTag(reference);
+  if (reference.tag !== undefined) throw new WherryError('invalid', "tag can't be used with --all-tags/-a");
+  return reference;
+}
+
+function needPlatform(store: Store, reference: Reference, text: string): void {
+  const wanted = parsePlatform(text);
+  const { config } = needImage(store, canonical(withDefaultTag(reference)));
+  if (matches(wanted, config)) return;
+  const is = `its platform (${formatPlatform(config)}) does not match the specified platform (${formatPlatform(wanted)})`;
+  throw new WherryError('not-found', `image with reference ${familiar(reference)} was found but ${is}`);
+}
+
+function pushedNames(store: Store, asked: Reference, allTags: boolean): Reference[] {
+  const repository = repositoryOf(asked);
+  const names = readCatalog(store).flatMap(({ name }) => name ?? []);
+  const own = names.filter((name) => name.startsWith(`${repository}:`) || name.startsWith(`${repository}@`));
+  const absent = (what: string) => new WherryError('not-found', what);
+  if (own.length === 0) throw absent(`An image does not exist locally with the tag: ${familiarName(asked)}`);
+  if (!allTags) {
+    if (own.includes(canonical(asked))) return [asked];
+    throw absent(`tag does not exist: ${familiar(asked)}`);
+  }
+  const tagged = own.filter((name) => !name.includes('@')).sort();
+  if (tagged.length === 0) throw absent(`no tags to push for ${familiarName(asked)}`);
+  return tagged.map(parseReference);
+}
+
+interface Session {
+  store: Store;
+  registry: Registry;
+  say: (event: Progress) => void;
+  stop: AbortController;
+}
+
+async function pushOne(session: Session, reference: Reference): Promise<void> {
+  const { store, registry, say } = session;
+  const image = needImage(store, canonical(reference));
+  const { digest, mediaType } = image.manifest;
+  const bytes = readBlob(store, digest);
+  const { config, layers }: Manifest = JSON.parse(bytes.toString());
+  const parts = { blobs: [digest, config.digest, ...layers.map((layer) => layer.digest)], diffIds: [] };
+  using _held = await holdImage(store, parts);
+  await pushBlobs(session, reference, [...announce(session, image), { blob: config, report: () => undefined }]);
+  const document = { bytes, mediaType, digest };
+  const listed = await putManifest(registry, reference, document);
+  if (listed === undefined) await listReferrer(registry, reference, document);
+  await rememberDigest(store, reference, image);
+  say({ kind: 'message', text: `${reference.tag}: digest: ${digest} size: ${bytes.length}` });
+}
+
+/** One blob to push, and who is told of it. */
+interface Part {
+  blob: Descriptor;
+  report: (status: LayerStatus, current?: number) => void;
+}
+
+/** Docker's first lines: each layer once, the topmost first. Layers that only their owner may hand out stay here. */
+function announce({ say }: Session, { layers, diffIds }: Image): Part[] {
+  const parts = new Map<string, Part>();
+  for (const [at, blob] of [...layers.entries()].reverse()) {
+    if (parts.has(blob.digest)) continue;
+    const id = hexOf(diffIds[at] ?? blob.digest).slice(0, 12);
+    const report: Part['report'] = (status, current) =>
+      say({ kind: 'layer', id, status, ...(current === undefined ? {} : { current, total: blob.size }) });
+    report('Preparing');
+    parts.set(blob.digest, { blob, report });
+  }
+  return [...parts.values()].filter(({ blob, report }) => {
+    const isForeign = /nondistributable|\.foreign\./.test(blob.mediaType);
+    if (isForeign) report('Skipped foreign layer');
+    return !isForeign;
+  });
+}
+
+interface Upload extends Part {
+  /** An upload that a mount which could not be done has begun. */
+  session: URL | undefined;
+}
+
+/** First everything is asked for at once; what the registry has nowhere is uploaded, the largest first. */
+async function pushBlobs(session: Session, reference: Reference, parts: readonly Part[]): Promise<void> {
+  const { store, stop } = session;
+  const missing: Upload[] = [];
+  const elsewhere = mountSources(store, reference);
+  await together(parts, { limit: QUESTIONS_AT_ONCE, stop }, async (part) => {
+    const found = await findThere(session, reference, { part, sources: elsewhere(part.blob.digest) });
+    if (found !== true) missing.push({ ...part, session: found });
+  });
+  missing.sort((a, b) => b.blob.size - a.blob.size);
+  for (const { report } of missing.slice(UPLOADS_AT_ONCE)) report('Waiting');
+  await together(missing, { limit: UPLOADS_AT_ONCE, stop }, (upload) => sendBlob(session, reference, upload));
+}
+
+type Question = { part: Part; sources: readonly Reference[] };
+
+/** True when the repository has it by now; else the upload that the registry may have begun. */
+async function findThere(
+  { registry }: Session,
+  reference: Reference,
+  { part: { blob, report }, sources }: Question,
+): Promise<true | URL | undefined> {
+  if (await hasRemoteBlob(registry, reference, blob.digest)) {
+    report('Layer already exists');
+    return true;
+  }
+  let begun: URL | undefined;
+  for (const from of sources.slice(0, MOUNT_TRIES)) {
+    const { mounted, session } = await mountBlob(registry, reference, { digest: blob.digest, from });
+    if (begun !== undefined && (mounted || session !== undefined)) await cancelUpload(registry, reference, begun);
+    begun = session ?? begun;
+    if (!mounted) continue;
+    report(`Mounted from ${from.path}`);
+    return true;
+  }
+  return begun;
+}
+
+/** Frequent counts are thinned out: a terminal can't show more. */
+const SHOW_EVERY = 80;
+
+async function sendBlob(
+  { store, registry }: Session,
+  reference: Reference,
+  { blob, report, session }: Upload,
+): Promise<void> {
+  const { digest, size } = blob;
+  if (!hasBlob(store, digest)) {
+    throw new WherryError('corrupt', `Cannot push the blob ${digest}: it is not in the store`, {
+      hint: 'Pull the image again',
+    });
+  }
+  let shown = 0;
+  const sent = (bytes: number) => {
+    if (Date.now() - shown < SHOW_EVERY) return;
+    shown = Date.now();
+    report('Pushing', bytes);
+  };
+  const open = (start: number, end: number) =>
+    createReadStream(blobPath(store, digest), { start, end: end - 1, highWaterMark: 256 * 1024 });
+  report('Pushing', 0);
+  await uploadBlob(registry, reference, { digest, size, open }, { session, sent });
+  report('Pushed');
+}
+
+/** As Docker: from now on the image is known by this repository's digest, too, and its layers to be there. */
+async function rememberDigest(store: Store, reference: Reference, { id, manifest }: Image): Promise<void> {
+  const name = `${repositoryOf(reference)}@${manifest.digest}`;
+  if (readCatalog(store).some((entry) => entry.name === name)) return;
+  await changeCatalog(store, (entries) => {
+    const own = entries.find((entry) => entry.id === id && entry.manifest.digest === manifest.digest);
+    return own === undefined ? undefined : withNames(entries, own, [name]);
+  });
+}
