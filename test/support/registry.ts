@@ -1,16 +1,19 @@
 /** A registry of one process's own, over node:http: it serves what it is given, remembers what it was asked, and lies on demand. */
-import { createHash } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
 import { onTestFinished } from 'vitest';
 import { architecture, type Entry, tar } from '#test/support/image.ts';
+import { refuse, sha256, takeWrite, type Written } from '#test/support/uploads.ts';
+
+export { refuse, sha256 };
 
 interface Asked {
   method: string;
   path: string;
   authorization: string | undefined;
   range: string | undefined;
+  contentRange: string | undefined;
 }
 
 /** Answers a request itself and says true, or leaves it to the registry. */
@@ -31,11 +34,9 @@ interface Shape {
   change?: (manifest: Record<string, unknown>) => object;
 }
 
-export interface TestRegistry {
+export interface TestRegistry extends Written {
   /** 127.0.0.1:port */
   readonly host: string;
-  /** By digest. */
-  readonly blobs: Map<string, Buffer>;
   /** By `repository:tag` and `repository@digest`. */
   readonly manifests: Map<string, { mediaType: string; bytes: Buffer }>;
   readonly asked: Asked[];
@@ -45,10 +46,8 @@ export interface TestRegistry {
   addImage(name: string, shape?: Shape): Promise<ImageParts>;
   /** An index of these manifests, each with its platform. */
   addIndex(name: string, manifests: object[]): { digest: string; size: number; bytes: Buffer };
-  put(name: string, mediaType: string, bytes: Buffer): { mediaType: string; digest: string; size: number };
 }
 
-export const sha256 = (bytes: Buffer) => `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
 const json = (value: object) => Buffer.from(JSON.stringify(value));
 const OCI = 'application/vnd.oci.image';
 
@@ -70,6 +69,9 @@ export async function startRegistry(): Promise<TestRegistry> {
     host,
     blobs: new Map(),
     manifests: new Map(),
+    links: new Set(),
+    uploads: new Map(),
+    knowsSubjects: true,
     asked: [],
     misbehave: () => false,
     auth: undefined,
@@ -115,20 +117,31 @@ async function addImage(registry: TestRegistry, name: string, shape: Shape): Pro
       size: bytes.length,
     })),
   };
-  for (const { digest, bytes } of layers) registry.blobs.set(digest, bytes);
-  registry.blobs.set(sha256(config), config);
+  for (const [digest, bytes] of [
+    ...layers.map((one) => [one.digest, one.bytes] as const),
+    [sha256(config), config] as const,
+  ]) {
+    registry.blobs.set(digest, bytes);
+    registry.links.add(`${name.replace(/[:@][^/]*$/, '')}@${digest}`);
+  }
   const bytes = json(shape.change?.(manifest) ?? manifest);
   return { manifest: registry.put(name, `${OCI}.manifest.v1+json`, bytes), config, layers };
 }
 
 function answer(registry: TestRegistry, request: IncomingMessage, response: ServerResponse): void {
   const url = new URL(request.url ?? '/', `http://${registry.host}`);
-  const { authorization, range } = request.headers;
-  registry.asked.push({ method: request.method ?? '', path: url.pathname + url.search, authorization, range });
+  const { authorization, range, 'content-range': contentRange } = request.headers;
+  registry.asked.push({
+    method: request.method ?? '',
+    path: url.pathname + url.search,
+    authorization,
+    range,
+    contentRange,
+  });
   if (registry.misbehave(request, response)) return;
   if (url.pathname === '/token') giveToken(registry, request, response);
   else if (!isAllowed(registry, authorization)) challenge(registry, response);
-  else serve(registry, url.pathname, { range, response });
+  else if (!takeWrite(registry, { url, request, response })) serve(registry, url.pathname, { range, response });
 }
 
 interface Reply {
@@ -167,13 +180,6 @@ function sendBlob(bytes: Buffer | undefined, { range, response }: Reply): void {
     response.setHeader('Content-Range', `bytes ${start}-${bytes.length - 1}/${bytes.length}`);
   }
   response.end(bytes.subarray(start));
-}
-
-/** An error as registries write it (distribution-spec, error codes). */
-export function refuse(response: ServerResponse, status: number, code: string, message: string): void {
-  response.statusCode = status;
-  response.setHeader('Content-Type', 'application/json');
-  response.end(JSON.stringify({ errors: [{ code, message }] }));
 }
 
 const basic = (user: string, password: string) => `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`;
