@@ -7,6 +7,7 @@ import { type Image, needImage } from '#image/names.ts';
 import { type RemoteImage, resolveRemote } from '#image/resolve.ts';
 import { fromFirst, type Pull, type PullOptions, type Session, withPull } from '#image/session.ts';
 import { layerSizes } from '#image/sizes.ts';
+import { type Demand, demandsOn, verifyImage } from '#image/verify.ts';
 import { formatPlatform, matches } from '#oci/platform.ts';
 import {
   canonical,
@@ -93,12 +94,15 @@ function sayStatus({ say }: Pick<Session, 'say'>, upToDate: boolean, name: strin
 }
 
 /** Mirrors first, where the user has some; what is here of one of them need not come from the next. */
-function pullOne(pull: Pull, asked: Reference): Promise<Pulled> {
-  return fromFirst(pull, pull.found.sources(nameOnly(asked)), (session) => pullFrom(session, asked));
+async function pullOne(pull: Pull, asked: Reference): Promise<Pulled> {
+  const reference = nameOnly(asked);
+  const sources = pull.found.sources(reference);
+  const demands = await demandsOn(pull.found.origin(reference), pull.verifyKey);
+  return fromFirst(pull, sources, (session) => pullFrom(session, asked, demands));
 }
 
-async function pullFrom(session: Session, asked: Reference): Promise<Pulled> {
-  const { store, registry, platform, say } = session;
+async function pullFrom(session: Session, asked: Reference, demands: readonly Demand[]): Promise<Pulled> {
+  const { store, registry, platform, say, found } = session;
   const reference = nameOnly(asked);
   const top = await registry.manifest(reference);
   say({ kind: 'message', id: reference.tag ?? familiar(reference), text: `Pulling from ${reference.path}` });
@@ -110,6 +114,12 @@ async function pullFrom(session: Session, asked: Reference): Promise<Pulled> {
       `image operating system "${remote.config.os}" cannot be used on this platform`,
     );
   }
+  const suspect = {
+    asked: reference,
+    origin: found.origin(reference),
+    digests: [top.digest, remote.descriptor.digest],
+  };
+  await verifyImage(registry, suspect, demands);
   const names = [canonical(reference)];
   const byDigest = `${repositoryOf(reference)}@${top.digest}`;
   if (reference.digest === undefined) names.push(byDigest);

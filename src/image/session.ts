@@ -13,6 +13,8 @@ import { openUnpacker, type Unpacker } from '#store/unpack.ts';
 export interface PullOptions {
   /** os[/architecture[/variant]]; this machine's when absent. */
   platform?: string;
+  /** A file with a public key: who has it must have signed the image, whatever the user's policy is. */
+  verifyKey?: string;
   progress?: (event: Progress) => void;
   abort?: AbortSignal;
 }
@@ -23,6 +25,7 @@ export interface Pull {
   platform: Platform;
   /** Did the user ask for this platform? */
   explicit: boolean;
+  verifyKey: string | undefined;
   say: (event: Progress) => void;
   unpacker: () => Unpacker;
   found: Found;
@@ -43,7 +46,7 @@ export interface Session extends Pull {
 export async function withPull<T>(
   store: Store,
   text: string,
-  { platform, progress, abort, isNew = false }: PullOptions & { isNew?: boolean },
+  { platform, verifyKey, progress, abort, isNew = false }: PullOptions & { isNew?: boolean },
   work: (pull: Pull) => Promise<T>,
 ): Promise<T> {
   const wanted = platform ? parsePlatform(platform) : hostPlatform();
@@ -62,7 +65,8 @@ export async function withPull<T>(
     if (found.alias !== undefined) {
       say({ kind: 'message', text: `Resolved "${text}" as an alias (${found.alias})` });
     }
-    return await work({ store, platform: wanted, explicit: Boolean(platform), say, unpacker, found, abort, sessions });
+    const asked = { platform: wanted, explicit: Boolean(platform), verifyKey };
+    return await work({ store, ...asked, say, unpacker, found, abort, sessions });
   } finally {
     unpacking?.close();
     for (const session of sessions.values()) await session.close();

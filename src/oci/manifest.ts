@@ -130,7 +130,7 @@ function parseObject(bytes: Buffer, what: string): Json {
   throw new WherryError('corrupt', `Cannot read ${what}: it is not a JSON object`);
 }
 
-const isObject = (value: unknown): value is Json =>
+export const isObject = (value: unknown): value is Json =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
 function malformed(name: string, why: string): WherryError {
