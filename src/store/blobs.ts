@@ -84,6 +84,8 @@ export function removeBlob(store: Store, digest: string): void {
 
 /** A blob that grows in tmp/. */
 export interface Stage {
+  /** Its file, until it is committed. */
+  readonly path: string;
   /** Appends, and hashes what it appends. Throws kind `corrupt` beyond the limit, `unavailable` on a full disk. */
   write(chunk: Uint8Array): void;
   /** How many bytes there are by now. */
@@ -104,7 +106,7 @@ const sync = promisify(fsync);
 export interface StageOptions {
   /** The size that was promised; one byte more is an error at once, so that an endless blob ends here. */
   limit?: number;
-  /** Nobody will read it soon: its memory is for others (the files that are unpacked from the same bytes). */
+  /** Nobody will read it soon once it is there: its memory is for others. */
   forget?: boolean;
 }
 
@@ -133,8 +135,6 @@ export async function stage(store: Store, options: StageOptions = {}): Promise<S
     }
     size += chunk.length;
     if (size - flushed < FLUSH_EVERY) return;
-    // What was sent before is mostly on the disk by now.
-    if (forget) forgetPages(fd, 0, flushed);
     flushed = size;
     startWriteback(fd);
   };
@@ -165,6 +165,7 @@ export async function stage(store: Store, options: StageOptions = {}): Promise<S
     }
   };
   return {
+    path,
     write,
     digest,
     commit,

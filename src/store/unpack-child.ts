@@ -1,21 +1,23 @@
 /**
  * The process that unpacks layers, one after the other, each in a chroot of its own: whatever an archive names, it can
- * reach nothing but its layer. Reads tasks from standard input (frames.ts), answers on standard output, and ends with
+ * reach nothing but its layer. Reads tasks from standard input (tasks.ts), answers on standard output, and ends with
  * its parent. Everything that is needed later is loaded before the first chroot: there is no way to files from inside.
  */
 import { createHash } from 'node:crypto';
-import { closeSync, openSync, writeSync } from 'node:fs';
+import { closeSync, openSync, readSync, writeSync } from 'node:fs';
 import { hasCode, WherryError } from '#base/error.ts';
 import { decompressor } from '#store/decompress.ts';
 import { extraction } from '#store/extract.ts';
-import { type Answer, type FrameReader, frameReader, Gone, type Task } from '#store/frames.ts';
 import { tarReader } from '#store/tar.ts';
-import { chroot, fchdir, setxattr, syncfs } from '#sys/ffi.ts';
+import { type Answer, Gone, type Task, type TaskReader, taskReader } from '#store/tasks.ts';
+import { chroot, fchdir, forgetPages, setxattr, syncfs } from '#sys/ffi.ts';
 import { removeTree } from '#sys/file.ts';
 
 const outside = openSync('/', 'r');
 const STDIN = 0;
-const reader = frameReader(STDIN);
+const READ = 128 * 1024;
+const FORGET_EVERY = 2 * 1024 * 1024;
+const reader = taskReader(STDIN);
 process.umask(0);
 
 void serve();
@@ -30,10 +32,11 @@ async function serve(): Promise<never> {
   process.exit(0);
 }
 
-async function unpack(task: Task, source: FrameReader): Promise<Answer> {
+async function unpack(task: Task, source: TaskReader): Promise<Answer> {
+  const blob = openSync(task.blob, 'r');
   enter(task.directory);
   try {
-    return await extract(task, source.content());
+    return await extract(task, content(blob, task, source));
   } catch (error) {
     if (error instanceof Gone) {
       leave();
@@ -43,7 +46,28 @@ async function unpack(task: Task, source: FrameReader): Promise<Answer> {
     if (error instanceof WherryError) return { kind: error.kind, message: error.message, hint: error.hint };
     return { defect: (error as Error).stack ?? String(error) };
   } finally {
+    closeSync(blob);
     leave();
+  }
+}
+
+/** The blob's bytes as they arrive in its file, each piece there until the next one is asked for. */
+function* content(fd: number, { forget }: Task, source: TaskReader): Generator<Buffer, void, void> {
+  const buffer = Buffer.allocUnsafe(READ);
+  let at = 0;
+  let forgotten = 0;
+  for (let whole = false; !whole; ) {
+    const growth = source.growth();
+    whole = growth.whole;
+    while (at < growth.size) {
+      const count = readSync(fd, buffer, 0, Math.min(READ, growth.size - at), at);
+      if (count === 0) throw new Error(`the blob has ${at} bytes, not ${growth.size}`);
+      at += count;
+      yield buffer.subarray(0, count);
+      if (!forget || at - forgotten < FORGET_EVERY) continue;
+      forgetPages(fd, 0, at);
+      forgotten = at;
+    }
   }
 }
 

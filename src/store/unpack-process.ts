@@ -4,17 +4,22 @@ import { writeFileSync } from 'node:fs';
 import { availableParallelism, setPriority } from 'node:os';
 import type { Readable, Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
-import { type Answer, type Task, writeFrame } from '#store/frames.ts';
+import { type Answer, type Task, tell } from '#store/tasks.ts';
 
-interface Source {
-  bytes: AsyncIterable<Uint8Array>;
-  /** Nobody else needs its pieces: each is freed as soon as it is sent. */
-  spent: boolean;
+/** A blob as a file that perhaps still grows. */
+export interface Source {
+  path: string;
+  /** How many bytes it has by now, in the end all. What this throws ends the unpacking. */
+  sizes: AsyncIterable<number> | Iterable<number>;
+  /** Nobody reads it soon: its memory is for others. */
+  forget?: boolean;
 }
+
+type Place = Pick<Task, 'directory' | 'namespace'>;
 
 interface Child {
   /** Has one layer unpacked; its death is an answer too. Throws what the source throws, or the abort's reason. */
-  ask(task: Task, source: Source, abort?: AbortSignal): Promise<Answer>;
+  ask(place: Place, source: Source, abort?: AbortSignal): Promise<Answer>;
   /** Lets it end by itself: it has nothing to do. */
   dismiss(): void;
   /** Kills it, and resolves when it is gone. */
@@ -59,12 +64,12 @@ function startChild(behind = false): Child {
       child.kill('SIGKILL');
       return gone.promise;
     },
-    ask: async (task, source, abort) => {
+    ask: async (place, { path, sizes, forget = false }, abort) => {
       abort?.throwIfAborted();
       if (!alive) return died('it was killed', lastWords());
       const answer = Promise.withResolvers<Answer>();
       hear = answer;
-      const feed = feeding(child, task, source);
+      const feed = feeding(child, { ...place, blob: path, forget }, sizes);
       const aborted = () => answer.reject(abort?.reason);
       abort?.addEventListener('abort', aborted, { once: true });
       // What the source throws ends the layer too.
@@ -101,45 +106,30 @@ function died(why: string, lastWords: string): Answer {
   return { kind: 'unavailable', message: `its process ended before it was done: ${because}`, hint };
 }
 
-/** Sends a task and its bytes, no faster than they are taken. */
-function feeding({ stdin }: ChildProcessByStdio<Writable, Readable, Readable>, task: Task, { bytes, spent }: Source) {
-  const iterator = bytes[Symbol.asyncIterator]();
+/** What comes is told of at once in the beginning, then in such steps: a message for each packet would cost more than it gains. */
+const TELL_EVERY = 256 * 1024;
+
+/** Sends a task, and how its blob grows. */
+function feeding({ stdin }: ChildProcessByStdio<Writable, Readable, Readable>, task: Task, sizes: Source['sizes']) {
   let stopped = false;
-  const flowing = () =>
-    new Promise<void>((resolve) => {
-      const flows = () => {
-        stdin.off('drain', flows).off('close', flows);
-        resolve();
-      };
-      stdin.on('drain', flows).on('close', flows);
-    });
   const send = async () => {
-    writeFrame(stdin, Buffer.from(JSON.stringify(task)));
-    for (let next = await iterator.next(); !stopped && next.done !== true; next = await iterator.next()) {
-      const piece = next.value;
-      // An empty frame would be the end.
-      if (piece.length > 0 && !writeFrame(stdin, piece, spent ? () => free(piece) : undefined)) await flowing();
+    tell(stdin, task);
+    let told = 0;
+    let size = 0;
+    for await (size of sizes) {
+      if (stopped) return;
+      if (told > 0 && size - told < TELL_EVERY) continue;
+      tell(stdin, { size, whole: false });
+      told = size;
     }
-    if (!stopped) writeFrame(stdin, Buffer.alloc(0));
+    if (!stopped) tell(stdin, { size, whole: true });
   };
   return {
     done: send(),
     stop: () => {
-      if (stopped) return;
       stopped = true;
-      // A generator that waits for its next bytes ends when they come; nobody waits for that.
-      void Promise.resolve(iterator.return?.()).catch(() => undefined);
     },
   };
-}
-
-/**
- * Pieces from a socket have memory of their own: left to the garbage collector, a layer of 70 MB has it look through all
- * of the heap six times. Smaller ones may be of the pool that Node cuts for everybody.
- */
-function free({ buffer, byteLength }: Uint8Array): void {
-  const own = byteLength === buffer.byteLength && byteLength > Buffer.poolSize;
-  if (own && buffer instanceof ArrayBuffer) buffer.transfer(0);
 }
 
 /** The last line of what a stream says. */

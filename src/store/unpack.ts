@@ -1,31 +1,27 @@
 /** Unpacking layers into the store, by child processes that have chroot'ed into what they write. */
 import { closeSync } from 'node:fs';
 import { type ErrorKind, WherryError } from '#base/error.ts';
-import type { Answer } from '#store/frames.ts';
 import { commitLayer } from '#store/layers.ts';
 import { stageDirectory, stagingName } from '#store/staging.ts';
 import type { Store } from '#store/store.ts';
-import { childPool } from '#store/unpack-process.ts';
+import type { Answer } from '#store/tasks.ts';
+import { childPool, type Source } from '#store/unpack-process.ts';
 import { removeTree } from '#sys/file.ts';
-
-type Bytes = AsyncIterable<Uint8Array>;
 
 interface UnpackOptions {
   abort?: AbortSignal | undefined;
-  /** The source's pieces are of no use to anybody else; they are gone when they are unpacked. */
-  spent?: boolean;
 }
 
 export interface Unpacker {
   /**
-   * Unpacks one layer's blob as it comes; gzip, zstd or none is told by its first bytes. The layer is visible when
+   * Unpacks one layer's blob as its file grows; gzip, zstd or none is told by its first bytes. The layer is visible when
    * this resolves, and not at all else. Several may run at once; those beyond the number of processors wait, and their
-   * source is not read meanwhile. When another process has unpacked the same layer meanwhile, that one stays.
+   * sizes are not asked for meanwhile. When another process has unpacked the same layer meanwhile, that one stays.
    * @returns size: the bytes of all files in it, as Docker counts
    * Throws `corrupt` for a damaged archive or another diff id, `unsupported` for what images do not have, `denied` for
    * owners that the user namespace lacks, `unavailable` on a full disk; what the source throws; the abort's reason.
    */
-  unpack(diffId: string, mediaType: string, source: Bytes, options?: UnpackOptions): Promise<{ size: number }>;
+  unpack(diffId: string, mediaType: string, source: Source, options?: UnpackOptions): Promise<{ size: number }>;
   /** Ends the children. Must be called in the end, also after an error. */
   close(): void;
 }
@@ -34,7 +30,7 @@ export interface Unpacker {
 export function openUnpacker(store: Store): Unpacker {
   const pool = childPool();
   return {
-    unpack: async (diffId, mediaType, bytes, { abort, spent = false } = {}) => {
+    unpack: async (diffId, mediaType, source, { abort } = {}) => {
       if (mediaType.endsWith('+encrypted')) {
         throw new WherryError('unsupported', `Cannot unpack the layer ${diffId}: it is encrypted`);
       }
@@ -43,7 +39,7 @@ export function openUnpacker(store: Store): Unpacker {
       let lock: number | undefined;
       try {
         lock = stageDirectory(directory, 0o755);
-        const answer = await child.ask({ directory, namespace: store.host.namespace }, { bytes, spent }, abort);
+        const answer = await child.ask({ directory, namespace: store.host.namespace }, source, abort);
         const size = judge(diffId, answer, store);
         await commitLayer(store, directory, diffId);
         return { size };

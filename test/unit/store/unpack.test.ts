@@ -1,6 +1,7 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
 import {
+  appendFileSync,
   existsSync,
   lstatSync,
   mkdirSync,
@@ -22,7 +23,7 @@ import { openUnpacker, type Unpacker } from '#store/unpack.ts';
 import { getxattr, listxattr } from '#sys/ffi.ts';
 import type { Host } from '#sys/host.ts';
 import { archive, END, gnuLong, type Member, member } from '#test/support/archive.ts';
-import { temporaryStore, unprivileged } from '#test/support/store.ts';
+import { temporaryDirectory, temporaryStore, unprivileged } from '#test/support/store.ts';
 
 const GZIP = 'application/vnd.oci.image.layer.v1.tar+gzip';
 
@@ -30,8 +31,22 @@ const GZIP = 'application/vnd.oci.image.layer.v1.tar+gzip';
 describe.skipIf(unprivileged)('unpack()', () => {
   const digestOf = (tar: Buffer) => `sha256:${createHash('sha256').update(tar).digest('hex')}`;
 
-  async function* pieces(bytes: Buffer, size = 65536) {
-    for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size);
+  /** A blob whose file grows by these pieces. */
+  function arriving(source: AsyncIterable<Buffer> | Iterable<Buffer>) {
+    const path = join(temporaryDirectory(), 'blob');
+    writeFileSync(path, '');
+    async function* sizes() {
+      for await (const piece of source) {
+        appendFileSync(path, piece);
+        yield statSync(path).size;
+      }
+    }
+    return { path, sizes: sizes(), forget: true };
+  }
+
+  function pieces(bytes: Buffer, size = 65536) {
+    const count = Math.ceil(bytes.length / size);
+    return arriving(Array.from({ length: count }, (_, index) => bytes.subarray(index * size, (index + 1) * size)));
   }
 
   /** A store with one unpacker, which ends with the test. */
@@ -708,7 +723,9 @@ describe.skipIf(unprivileged)('unpack()', () => {
       await using(async (store, unpacker) => {
         const abort = new AbortController();
         const source = waiting(store, () => abort.abort(new Error('enough')));
-        await expect(unpacker.unpack(digestOf(END), GZIP, source, { abort: abort.signal })).rejects.toThrow('enough');
+        await expect(unpacker.unpack(digestOf(END), GZIP, arriving(source), { abort: abort.signal })).rejects.toThrow(
+          'enough',
+        );
         expect(readdirSync(store.path('tmp'))).toEqual([]);
       });
     });
@@ -720,7 +737,7 @@ describe.skipIf(unprivileged)('unpack()', () => {
             if (rootOf(pid) === directory) process.kill(Number(pid), 'SIGKILL');
           }
         });
-        await expect(unpacker.unpack(digestOf(END), GZIP, source)).rejects.toMatchObject({
+        await expect(unpacker.unpack(digestOf(END), GZIP, arriving(source))).rejects.toMatchObject({
           kind: 'unavailable',
           message: `Cannot unpack the layer ${digestOf(END)}: its process ended before it was done: SIGKILL`,
         });
@@ -732,16 +749,18 @@ describe.skipIf(unprivileged)('unpack()', () => {
 
     test('when the command is killed: its child ends and takes away what it has made', async () => {
       const store = temporaryStore();
+      const path = join(temporaryDirectory(), 'blob');
+      writeFileSync(path, member(file('a')));
       // The command, which never gets to an end.
       const script = `
         import { openUnpacker } from '#store/unpack.ts';
         const host = ${JSON.stringify(store.host)};
         const store = { root: host.root, host, path: (...parts) => [host.root, ...parts].join('/') };
         async function* endless() {
-          yield Buffer.from('${member(file('a')).toString('base64')}', 'base64');
+          yield 1024;
           await new Promise(() => setInterval(() => undefined, 1000));
         }
-        await openUnpacker(store).unpack('${digestOf(END)}', '', endless());`;
+        await openUnpacker(store).unpack('${digestOf(END)}', '', { path: '${path}', sizes: endless() });`;
       const command = spawn(process.execPath, ['--input-type=module', '-e', script], { stdio: 'inherit' });
       const staged = () => readdirSync(store.path('tmp'))[0];
       const until = async (condition: () => boolean) => {
@@ -758,7 +777,7 @@ describe.skipIf(unprivileged)('unpack()', () => {
           yield member(file('a'));
           throw new Error('connection reset');
         }
-        await expect(unpacker.unpack(digestOf(END), GZIP, broken())).rejects.toThrow('connection reset');
+        await expect(unpacker.unpack(digestOf(END), GZIP, arriving(broken()))).rejects.toThrow('connection reset');
         expect(readdirSync(store.path('tmp'))).toEqual([]);
       });
     });
