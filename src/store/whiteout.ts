@@ -9,9 +9,11 @@ import { parentOf, printable, raw, withPlace } from '#store/tree.ts';
 import { mknod, type Path, S_IF, setxattr } from '#sys/ffi.ts';
 import type { Namespace } from '#sys/host.ts';
 
-const PREFIX = '.wh.';
+/** What stands before a deleted file's name in an archive. */
+export const WHITEOUT = '.wh.';
 const RESERVED = '.wh..wh.';
-const OPAQUE = '.wh..wh..opq';
+/** The file that makes the directory opaque that it is in. */
+export const OPAQUE = '.wh..wh..opq';
 
 /** Carries out a member that is a whiteout. Returns false when it is none. */
 export function placeWhiteout(path: string, entry: Entry, namespace: Namespace): boolean {
@@ -23,8 +25,8 @@ export function placeWhiteout(path: string, entry: Entry, namespace: Namespace):
   }
   // AUFS kept its own affairs under such names (.wh..wh.plnk); old images have them still.
   if (path.split('/').some((part) => part.startsWith(RESERVED))) return true;
-  if (!base.startsWith(PREFIX)) return false;
-  const name = base.slice(PREFIX.length);
+  if (!base.startsWith(WHITEOUT)) return false;
+  const name = base.slice(WHITEOUT.length);
   if (name === '' || name === '.' || name === '..') {
     throw new WherryError('corrupt', `"${printable(entry.name)}" deletes nothing that could be there`);
   }

@@ -148,12 +148,15 @@ export function setxattr(path: Path, name: string, value: Buffer): void {
   call('lsetxattr', path, c(path, 'lsetxattr'), name, value, value.length, 0);
 }
 
+/** The most that an attribute's value, or the list of a file's attributes, has (xattr(7)). Made once: a tree has many. */
+let attributeRoom: Buffer | undefined;
+
 /** lgetxattr(2); undefined where the attribute is absent or the file system has none. */
 export function getxattr(path: Path, name: string): Buffer | undefined {
-  const value = Buffer.alloc(65536);
+  attributeRoom ??= Buffer.alloc(65536);
   try {
-    const length = call('lgetxattr', path, c(path, 'lgetxattr'), name, value, value.length);
-    return value.subarray(0, length);
+    const length = call('lgetxattr', path, c(path, 'lgetxattr'), name, attributeRoom, attributeRoom.length);
+    return Buffer.from(attributeRoom.subarray(0, length));
   } catch (error) {
     if (['ENODATA', 'ENOTSUP', 'EOPNOTSUPP'].includes((error as NodeJS.ErrnoException).code ?? '')) return undefined;
     throw error;
@@ -162,9 +165,9 @@ export function getxattr(path: Path, name: string): Buffer | undefined {
 
 /** llistxattr(2). */
 export function listxattr(path: Path): string[] {
-  const names = Buffer.alloc(65536);
-  const length = call('llistxattr', path, c(path, 'llistxattr'), names, names.length);
-  return names.toString('latin1', 0, length).split('\0').filter(Boolean);
+  attributeRoom ??= Buffer.alloc(65536);
+  const length = call('llistxattr', path, c(path, 'llistxattr'), attributeRoom, attributeRoom.length);
+  return length === 0 ? [] : attributeRoom.toString('latin1', 0, length).split('\0').filter(Boolean);
 }
 
 /** utimensat(2) on the file itself, with whole nanoseconds, which Node's fs can't set. */
