@@ -71,6 +71,16 @@ export function parsePlatform(text: string): Platform {
   throw wrong(`"${text}": unknown operating system or architecture`);
 }
 
+/** parsePlatform() for the flag of commands that Docker's client reads it for. */
+export function parsePlatformFlag(text: string): Platform {
+  try {
+    return parsePlatform(text);
+  } catch (error) {
+    if (!(error instanceof WherryError)) throw error;
+    throw new WherryError('invalid', `invalid platform: ${error.message}`, { cause: error });
+  }
+}
+
 /** linux/arm/v7 */
 export function formatPlatform({ os, architecture, variant }: Platform): string {
   return [os, architecture, variant].filter(Boolean).join('/');
