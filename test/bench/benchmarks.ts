@@ -1,50 +1,7 @@
 /** The figures, one function each. A ratio is ours over theirs: below `most` is what was promised. */
-import { type Bench, IMAGE, type Peer } from '#test/bench/setting.ts';
-import { startDistribution } from '#test/support/distribution.ts';
-import { debianLayer } from '#test/support/services.ts';
-
-interface Result {
-  peer: Peer | 'conmon';
-  ours: number;
-  /** Absent: the peer is not here. */
-  theirs: number | undefined;
-  unit: 'ms' | 'KiB';
-  most: number;
-}
-
-export interface Benchmark {
-  name: string;
-  measure(bench: Bench): Promise<Result[]> | Result[];
-}
-
-type Line = (command: string) => string;
-
-/** The same line by us and by the peers, timed in turns. */
-function compare(
-  bench: Bench,
-  line: Line,
-  peers: Partial<Record<Peer, number>>,
-  options: { runs?: number; prepare?: Line } = {},
-): Result[] {
-  const { runs, prepare } = options;
-  const timed = (who: 'wherry' | Peer) => {
-    const command = who === 'wherry' ? bench.wherry : who;
-    return bench.time(who, line(command), {
-      ...(runs === undefined ? {} : { runs }),
-      ...(prepare === undefined ? {} : { prepare: prepare(command) }),
-    });
-  };
-  return Object.entries(peers).map(([peer, most]) => {
-    const name = peer as Peer;
-    const here = bench.has(name);
-    // Theirs first: what the machine has warmed up by then is to our disadvantage as little as to theirs.
-    const theirs = here ? timed(name) : undefined;
-    return { peer: name, ours: timed('wherry'), theirs, unit: 'ms', most };
-  });
-}
-
-const both = (bench: Bench): ('wherry' | Peer)[] => (bench.has('podman') ? ['wherry', 'podman'] : ['wherry']);
-const commandOf = (bench: Bench, who: 'wherry' | Peer) => (who === 'wherry' ? bench.wherry : who);
+import { type Benchmark, both, commandOf, compare, type Line } from '#test/bench/compare.ts';
+import { imageBenchmarks } from '#test/bench/images.ts';
+import { type Bench, IMAGE } from '#test/bench/setting.ts';
 
 /** With containers that stay for the time of a measurement. */
 function withContainers<T>(bench: Bench, start: Line, measure: () => T): T {
@@ -67,51 +24,6 @@ const sleeper: Line = (command) => `${command} run -d --name bench --network non
 /** Proportional set size of the processes of this name, of the user, in KiB (proc_pid_smaps(5)). */
 const pssOf = (name: string) =>
   `for p in $(pgrep -x ${name} -u 0,$(id -u)); do awk '/^Pss:/ {print $2}' /proc/$p/smaps_rollup; done | sort -n | tail -1`;
-
-const ROUNDS = 5;
-
-/**
- * A Debian image with Python, from a registry on loopback, into stores that are new each time: some file systems are
- * slow for a while after many files were deleted. In turns, so that whatever the machine does meanwhile is shared, but for
- * what the other one left in memory for the disk.
- */
-async function coldPull(bench: Bench): Promise<Result[]> {
-  const source = await pythonImage();
-  const times: Record<'wherry' | 'podman', number[]> = { wherry: [], podman: [] };
-  const timed = (who: 'wherry' | 'podman', line: string) => {
-    bench.run('wherry', 'sync');
-    return bench.time(who, line, { runs: 1 });
-  };
-  const room = bench.run('wherry', 'mktemp -d "$HOME/bench.XXXXXX"').trim();
-  try {
-    for (let round = 0; round < ROUNDS; round++) {
-      if (bench.has('podman')) {
-        const place = `--root ${room}/podman${round} --runroot ${room}/run${round}`;
-        times.podman.push(timed('podman', `podman ${place} pull -q --tls-verify=false ${source.image}`));
-      }
-      const place = `env WHERRY_ROOT=${room}/wherry${round}`;
-      times.wherry.push(timed('wherry', `${place} ${bench.wherry} pull -q ${source.image}`));
-    }
-  } finally {
-    if (bench.has('podman')) bench.run('podman', `podman unshare rm -rf ${room}`);
-    else bench.run('wherry', `unshare --user --map-root-user --map-auto rm -rf ${room}`);
-    await source.close();
-  }
-  const theirs = times.podman.length === 0 ? undefined : median(times.podman);
-  return [{ peer: 'podman', ours: median(times.wherry), theirs, unit: 'ms', most: 0.5 }];
-}
-
-const median = (times: number[]) => times.toSorted((one, other) => one - other)[times.length >> 1] ?? Number.NaN;
-
-/** $WHERRY_BENCH_IMAGE, else one of our own on a registry of our own. */
-async function pythonImage(): Promise<{ image: string; close(): Promise<void> }> {
-  const given = process.env.WHERRY_BENCH_IMAGE;
-  if (given !== undefined) return { image: given, close: async () => undefined };
-  const registry = await startDistribution();
-  const layers = [await debianLayer('python3,python3-pip')];
-  const image = await registry.push('bench/python:1', { layers, config: { Cmd: ['python3'] } });
-  return { image, close: () => registry.close() };
-}
 
 export const benchmarks: readonly Benchmark[] = [
   {
@@ -141,7 +53,7 @@ export const benchmarks: readonly Benchmark[] = [
       return withContainers(bench, many, () => compare(bench, (command) => `${command} ps -a`, { podman: 0.5 }));
     },
   },
-  { name: 'pull, cold', measure: coldPull },
+  ...imageBenchmarks,
   {
     name: 'memory of what stays, ports published',
     measure: (bench) => {

@@ -21,6 +21,12 @@ for (const benchmark of benchmarks) {
   const result = await benchmark.measure(bench);
   for (const { peer, ours, theirs, unit, most } of result) {
     const label = benchmark.name.padEnd(44);
+    if (peer === undefined) {
+      const bound = `at most ${format(most, unit)}`;
+      if (ours > most) missed++;
+      process.stdout.write(`${label}${format(ours, unit).padStart(10)}   ${bound}${ours > most ? '  MISSED' : ''}\n`);
+      continue;
+    }
     if (theirs === undefined) {
       process.stdout.write(`${label}${format(ours, unit).padStart(10)}   (${peer} is not here)\n`);
       continue;
