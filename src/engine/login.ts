@@ -1,4 +1,5 @@
 /** login and logout: credentials are proved at the registry before they are kept. */
+import { WherryError } from '#base/error.ts';
 import { type Credentials, configPath, eraseCredentials, registryKey, storeCredentials } from '#oci/auth.ts';
 import { openHost } from '#oci/sources.ts';
 
@@ -34,7 +35,17 @@ export async function login(
     await registry.close();
   }
   const kept: Credentials = { username, password, ...(identityToken === undefined ? {} : { identityToken }) };
-  return { file: (await storeCredentials(key, kept)) === undefined ? undefined : configPath() };
+  return { file: (await keep(key, kept)) === undefined ? undefined : configPath() };
+}
+
+async function keep(key: string, credentials: Credentials): Promise<string | undefined> {
+  try {
+    return await storeCredentials(key, credentials);
+  } catch (error) {
+    if (!(error instanceof WherryError)) throw error;
+    const hint = error.hint === undefined ? {} : { hint: error.hint };
+    throw new WherryError(error.kind, `Error saving credentials: ${error.message}`, { ...hint, cause: error });
+  }
 }
 
 /** Forgets the credentials for a registry; none to forget is fine. */

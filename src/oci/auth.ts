@@ -44,11 +44,17 @@ export function configPath(env: NodeJS.ProcessEnv = process.env): string {
   return join(env.DOCKER_CONFIG || join(env.HOME ?? homedir(), '.docker'), 'config.json');
 }
 
+const isTable = (value: unknown) => typeof value === 'object' && value !== null && !Array.isArray(value);
+
 function readConfig(path: string): DockerConfig {
   try {
     const config = readJson<DockerConfig>(path) ?? {};
-    if (typeof config === 'object' && !Array.isArray(config)) return config;
-    throw new WherryError('invalid', `Cannot read "${path}": it is not a JSON object`);
+    if (!isTable(config)) throw new WherryError('invalid', `Cannot read "${path}": it is not a JSON object`);
+    for (const key of ['auths', 'credHelpers'] as const) {
+      if (isTable(config[key] ?? {})) continue;
+      throw new WherryError('invalid', `Cannot read "${path}": "${key}" is not an object`);
+    }
+    return config;
   } catch (error) {
     if (error instanceof WherryError && error.kind === 'corrupt') {
       throw new WherryError('invalid', `Cannot read "${path}": it is not valid JSON`, {
@@ -60,10 +66,14 @@ function readConfig(path: string): DockerConfig {
   }
 }
 
-/** The credentials for a registry; undefined where the user has none, which is the usual case. */
+/**
+ * The credentials for a registry; undefined where the user has none, which is the usual case. What Docker's files don't
+ * have may be in podman's. path: of the repository, since podman's may be for a part of a registry.
+ * Throws kind `invalid` for files that can't be read, and for helpers that are missing or fail.
+ */
 export async function credentialsFor(
   domain: string,
-  env: NodeJS.ProcessEnv = process.env,
+  { env = process.env, path = '' }: { env?: NodeJS.ProcessEnv; path?: string } = {},
 ): Promise<Credentials | undefined> {
   const key = registryKey(domain);
   const given = fromEnvironment(key, env);
@@ -71,17 +81,46 @@ export async function credentialsFor(
   const config = readConfig(configPath(env));
   const helper = helperFor(config, key);
   const kept = helper === undefined ? undefined : await askHelper(helper, key);
-  return kept ?? fromFile(config, key);
+  return kept ?? fromFile(config, key) ?? fromContainers(`${domain}/${path}`, env);
+}
+
+/** containers-auth.json(5): $REGISTRY_AUTH_FILE alone, else the session's file and the user's. The longest key counts. */
+async function fromContainers(name: string, env: NodeJS.ProcessEnv): Promise<Credentials | undefined> {
+  const keys: string[] = [];
+  for (let key = name; key !== ''; key = key.slice(0, Math.max(0, key.lastIndexOf('/')))) keys.push(key);
+  for (const config of containersFiles(env).map(readConfig)) {
+    for (const key of keys) {
+      const found = await kept(config, key);
+      if (found !== undefined) return found;
+    }
+  }
+  return undefined;
+}
+
+async function kept({ auths, credHelpers }: DockerConfig, key: string): Promise<Credentials | undefined> {
+  const helper = credHelpers?.[key];
+  const entry = auths?.[key] ?? (key === 'docker.io' ? auths?.[HUB_KEY] : undefined);
+  const asked = helper === undefined ? undefined : await askHelper(helper, key);
+  return asked ?? (entry === undefined ? undefined : fromEntry(entry, key));
+}
+
+function containersFiles(env: NodeJS.ProcessEnv): string[] {
+  if (env.REGISTRY_AUTH_FILE) return [env.REGISTRY_AUTH_FILE];
+  const config = env.XDG_CONFIG_HOME || join(env.HOME ?? homedir(), '.config');
+  return [env.XDG_RUNTIME_DIR, config].flatMap((base) => (base ? join(base, 'containers/auth.json') : []));
 }
 
 /** $DOCKER_AUTH_CONFIG: the `auths` of a config.json, for machines that get their secrets by environment. */
 function fromEnvironment(key: string, env: NodeJS.ProcessEnv): Credentials | undefined {
   if (!env.DOCKER_AUTH_CONFIG) return undefined;
+  let config: unknown;
   try {
-    return fromFile(JSON.parse(env.DOCKER_AUTH_CONFIG) as DockerConfig, key);
+    config = JSON.parse(env.DOCKER_AUTH_CONFIG);
   } catch (cause) {
     throw new WherryError('invalid', 'Cannot read $DOCKER_AUTH_CONFIG: it is not valid JSON', { cause });
   }
+  const { auths } = isTable(config) ? (config as DockerConfig) : {};
+  return isTable(auths) ? fromFile({ auths: auths ?? {} }, key) : undefined;
 }
 
 function helperFor(config: DockerConfig, key: string): string | undefined {
@@ -97,22 +136,29 @@ function fromFile({ auths = {} }: DockerConfig, key: string): Credentials | unde
 const hostOf = (key: string) => key.replace(/^https?:\/\//, '').split('/', 1)[0];
 
 function fromEntry(entry: AuthEntry, key: string): Credentials | undefined {
+  const malformed = new WherryError(
+    'invalid',
+    `Cannot use the credentials for "${key}": invalid auth configuration file`,
+  );
+  if (!isTable(entry)) throw malformed;
+  const { auth, identitytoken, registrytoken } = entry;
+  const texts = [auth, entry.username, entry.password, identitytoken, registrytoken];
+  if (!texts.every((text) => text === undefined || typeof text === 'string')) throw malformed;
   let { username = '', password = '' } = entry;
-  if (entry.auth) {
-    const text = Buffer.from(entry.auth, 'base64').toString();
+  if (auth) {
+    const text = Buffer.from(auth, 'base64').toString();
     const colon = text.indexOf(':');
-    if (colon < 0)
-      throw new WherryError('invalid', `Cannot use the credentials for "${key}": invalid auth configuration file`);
+    if (colon < 0) throw malformed;
     username = text.slice(0, colon);
     // Old clients padded with NUL bytes.
     password = text.slice(colon + 1).replaceAll('\0', '');
   }
-  if (!username && !entry.identitytoken && !entry.registrytoken) return undefined;
+  if (!username && !identitytoken && !registrytoken) return undefined;
   return {
     username,
     password,
-    ...(entry.identitytoken ? { identityToken: entry.identitytoken } : {}),
-    ...(entry.registrytoken ? { registryToken: entry.registrytoken } : {}),
+    ...(identitytoken ? { identityToken: identitytoken } : {}),
+    ...(registrytoken ? { registryToken: registrytoken } : {}),
   };
 }
 
@@ -120,15 +166,17 @@ function fromEntry(entry: AuthEntry, key: string): Credentials | undefined {
 const TOKEN = '<token>';
 const ABSENT = 'credentials not found in native keychain';
 
+const DOING = { get: 'getting', store: 'storing', erase: 'erasing' };
+
 /** Runs docker-credential-NAME (docker/docker-credential-helpers): a verb as argument, its input on standard input. */
-async function runHelper(helper: string, verb: 'get' | 'store' | 'erase', input: string): Promise<string | undefined> {
+async function runHelper(helper: string, verb: keyof typeof DOING, input: string): Promise<string | undefined> {
   const program = `docker-credential-${helper}`;
   let done: Awaited<ReturnType<typeof run>>;
   try {
     done = await run(program, [verb], { input });
   } catch (cause) {
     const why = cause instanceof WherryError ? 'executable file not found in $PATH' : (cause as Error).message;
-    throw new WherryError('invalid', `error getting credentials - err: exec: "${program}": ${why}`, {
+    throw new WherryError('invalid', `error ${DOING[verb]} credentials - err: exec: "${program}": ${why}, out: \`\``, {
       hint: `Install ${program}, or take it out of ${configPath()}`,
       cause,
     });
@@ -138,14 +186,14 @@ async function runHelper(helper: string, verb: 'get' | 'store' | 'erase', input:
   if (said.includes(ABSENT)) return undefined;
   throw new WherryError(
     'invalid',
-    `error ${verb === 'get' ? 'getting' : verb === 'store' ? 'storing' : 'erasing'} credentials - err: exit status ${done.status}, out: \`${said}\``,
+    `error ${DOING[verb]} credentials - err: exit status ${done.status}, out: \`${said}\``,
   );
 }
 
 async function askHelper(helper: string, key: string): Promise<Credentials | undefined> {
   const answer = await runHelper(helper, 'get', key);
   if (answer === undefined) return undefined;
-  let found: { Username?: string; Secret?: string };
+  let found: unknown;
   try {
     found = JSON.parse(answer);
   } catch (cause) {
@@ -153,7 +201,10 @@ async function askHelper(helper: string, key: string): Promise<Credentials | und
       cause,
     });
   }
-  const { Username: username = '', Secret: secret = '' } = found;
+  const { Username: username = '', Secret: secret = '' } = (found ?? {}) as { Username?: string; Secret?: string };
+  if (typeof username !== 'string' || typeof secret !== 'string') {
+    throw new WherryError('invalid', `Cannot use what docker-credential-${helper} says: name and secret are no text`);
+  }
   if (!secret) return undefined;
   return username === TOKEN ? { username: '', password: '', identityToken: secret } : { username, password: secret };
 }

@@ -184,20 +184,25 @@ export function pauseAfter(
 ): number | undefined {
   if (statusCode !== 429 && statusCode !== 408 && (statusCode < 500 || statusCode === 501)) return undefined;
   const asked = headers['retry-after'];
-  if (typeof asked !== 'string') return retryDelay * 2 ** (attempt - 1);
-  const until = /^[0-9]+$/.test(asked) ? Number(asked) * 1000 : Date.parse(asked) - Date.now();
-  return Number.isNaN(until) || until > MAX_PAUSE ? undefined : Math.max(0, until);
+  const until = typeof asked === 'string' ? untilAfter(asked) : Number.NaN;
+  if (Number.isNaN(until)) return retryDelay * 2 ** (attempt - 1);
+  return until > MAX_PAUSE ? undefined : Math.max(0, until);
 }
 
-/** Secrets go to the origin that they are meant for and to no other. */
+/** Retry-After (RFC 9110, section 10.2.3): seconds, or a date. */
+const untilAfter = (text: string) => (/^[0-9]+$/.test(text) ? Number(text) * 1000 : Date.parse(text) - Date.now());
+
+/** Secrets go to the origin that they are meant for and to no other; what has left it doesn't get them back. */
 async function followRedirects(first: URL, request: HttpRequest, { send }: Way): Promise<Answer> {
   let url = first;
+  let carried = request;
   for (let hops = 0; hops <= MAX_REDIRECTS; hops += 1) {
-    const answer = await send(url, url.origin === first.origin ? request : withoutSecrets(request));
+    const answer = await send(url, carried);
     const { location } = answer.headers;
     if (typeof location !== 'string' || !leadsOn(answer.statusCode, request)) return Object.assign(answer, { url });
     await answer.body.dump({ limit: 64 * 1024 });
     url = redirected(location, url);
+    if (url.origin !== first.origin) carried = withoutSecrets(request);
   }
   const what = `${verbOf(request.method ?? 'GET')} "${shown(first)}"`;
   throw new WherryError('unavailable', `${what}: stopped after ${MAX_REDIRECTS} redirects`);
@@ -216,7 +221,7 @@ function redirected(location: string, from: URL): URL {
 }
 
 function withoutSecrets(request: HttpRequest): HttpRequest {
-  const headers = Object.entries(request.headers ?? {}).filter(([name]) => name !== 'authorization');
+  const headers = Object.entries(request.headers ?? {}).filter(([name]) => name.toLowerCase() !== 'authorization');
   return { ...request, headers: Object.fromEntries(headers) };
 }
 

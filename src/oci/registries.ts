@@ -50,6 +50,8 @@ export interface Source {
   mirror: boolean;
   /** The name there of a name that the rule is for. */
   at: (reference: Reference) => Reference;
+  /** Of the repository there. */
+  path: string;
   /** The same for the same place, whatever the tag. For messages too: mirror.test/hub */
   location: string;
 }
@@ -145,12 +147,14 @@ function rewritten(
   { location, insecure, mirror }: Place,
 ): Source {
   if (rule === undefined || location === '' || location === rule.prefix) {
-    return { domain: reference.domain, insecure, mirror, at: (asked) => asked, location: reference.domain };
+    const { domain, path } = reference;
+    return { domain, path, insecure, mirror, at: (asked) => asked, location: domain };
   }
   const at = (asked: Reference) => {
     const name = canonical(asked);
     const end = matchPrefix(name, rule.prefix);
     return end < 0 ? asked : parseReference(location + name.slice(end));
   };
-  return { domain: at(reference).domain, insecure, mirror, at, location: `${location} for ${rule.prefix}` };
+  const { domain, path } = at(reference);
+  return { domain, path, insecure, mirror, at, location: `${location} for ${rule.prefix}` };
 }

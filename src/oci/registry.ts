@@ -8,6 +8,8 @@ import { basic, type Challenge, fetchToken, parseChallenges } from '#oci/token.t
 
 export interface RegistryOptions {
   credentials?: Credentials | undefined;
+  /** Why there are none, where that is not the user's wish. */
+  noCredentials?: string;
   abort?: AbortSignal | undefined;
   /** Milliseconds before the first retry. */
   retryDelay?: number | undefined;
@@ -62,17 +64,26 @@ export async function openRegistry(domain: string, options: RegistryOptions = {}
   const http = await openHttp({ insecure, host, abort, retryDelay });
   const url = new URL(`${insecure ? await scheme(http, host) : 'https'}://${host}/v2/`);
   const state: State = { url, http, credentials, at, authorizations: new Map(), authorizing: new Map() };
+  const explained = <T>(work: Promise<T>) =>
+    work.catch((error: unknown) => {
+      throw explain(error, options.noCredentials);
+    });
   return {
     url,
     http,
-    manifest: (reference, digest) => manifest(state, reference, digest),
-    blob: (reference, digest, offset) => blob(state, reference, { digest, offset }),
-    tags: (reference) => tags(state, reference),
-    ask: (path, scope, request) => ask(state, path, scope, request),
+    manifest: (reference, digest) => explained(manifest(state, reference, digest)),
+    blob: (reference, digest, offset) => explained(blob(state, reference, { digest, offset })),
+    tags: (reference) => explained(tags(state, reference)),
+    ask: (path, scope, request) => explained(ask(state, path, scope, request)),
     at,
     login: () => login(state),
     close: () => http.close(),
   };
+}
+
+function explain(error: unknown, noCredentials: string | undefined): unknown {
+  if (noCredentials === undefined || !(error instanceof WherryError) || error.kind !== 'denied') return error;
+  return new WherryError('denied', error.message, { hint: `No credentials were sent: ${noCredentials}`, cause: error });
 }
 
 /** What it speaks, asked without a secret. This machine's registries mostly have no TLS, others mostly do. */
@@ -134,7 +145,8 @@ async function ask(state: State, path: string | URL, scope: string, request: Htt
   };
   const used = state.authorizations.get(scope);
   const answer = await send();
-  if (answer.statusCode !== 401 || url.origin !== state.url.origin) return answer;
+  // Where it has sent us, others answer, and might name a realm of their own.
+  if (answer.statusCode !== 401 || answer.url.origin !== state.url.origin) return answer;
   // Another request of this scope may have been given a fresh token meanwhile.
   if (state.authorizations.get(scope) === used) {
     const authorization = await authorizeOnce(state, answer, { scope, url });

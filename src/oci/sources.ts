@@ -33,8 +33,21 @@ export async function findSources(text: string): Promise<Found> {
 }
 
 /** Opens one of the places that findSources() gave, with the user's credentials for it. */
-export async function openSource({ domain, insecure, at }: Source, options: OpenOptions = {}): Promise<Registry> {
-  return openRegistry(domain, { ...options, credentials: await credentialsFor(domain), insecure, at });
+export async function openSource({ domain, insecure, at, path }: Source, options: OpenOptions = {}): Promise<Registry> {
+  return openRegistry(domain, { ...options, ...(await usersCredentials(domain, path)), insecure, at });
+}
+
+/** Whose helper is missing or broken goes on without, as with Docker: most images are for everybody. The others' errors say why. */
+async function usersCredentials(
+  domain: string,
+  path: string,
+): Promise<Pick<RegistryOptions, 'credentials' | 'noCredentials'>> {
+  try {
+    return { credentials: await credentialsFor(domain, { path }) };
+  } catch (error) {
+    if (error instanceof WherryError) return { noCredentials: error.message };
+    throw error;
+  }
 }
 
 /**
@@ -48,8 +61,8 @@ export async function openTarget(reference: Reference, options: OpenOptions = {}
 /** Opens a registry as such, with the given credentials or the user's (login, search). Throws kind `denied` where it is blocked. */
 export async function openHost(domain: string, options: RegistryOptions = {}): Promise<Registry> {
   const { insecure } = hostRule(await loadRegistries(), domain);
-  const credentials = options.credentials ?? (await credentialsFor(domain));
-  return openRegistry(domain, { ...options, credentials, insecure });
+  const found = options.credentials === undefined ? await usersCredentials(domain, '') : {};
+  return openRegistry(domain, { ...options, ...found, insecure });
 }
 
 /** May another place have what this one could not give? */

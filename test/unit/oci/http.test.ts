@@ -54,6 +54,24 @@ test('a secret does not follow a redirect to another host', async () => {
   await http.close();
 });
 
+test('a secret does not come back with a redirect that led elsewhere, nor to another port of the same host', async () => {
+  const [registry, storage] = [await startRegistry(), await startRegistry()];
+  registry.misbehave = (request, response) => {
+    if (request.url === '/v2/end') response.end('end');
+    else response.writeHead(302, { location: `http://${storage.host}/v2/` }).end();
+    return true;
+  };
+  storage.misbehave = (_request, response) => {
+    response.writeHead(302, { location: `http://${registry.host}/v2/end` }).end();
+    return true;
+  };
+  const http = await client(registry.host);
+  await http.request(new URL(`http://${registry.host}/v2/`), { headers: { Authorization: 'secret' } });
+  expect(storage.asked[0]?.authorization).toBeUndefined();
+  expect(registry.asked[1]).toMatchObject({ path: '/v2/end', authorization: undefined });
+  await http.close();
+});
+
 test('a secret stays with a redirect within the registry', async () => {
   const registry = await startRegistry();
   registry.misbehave = (request, response) => {
@@ -84,13 +102,27 @@ test.each([429, 500, 502, 503])('a registry that answers %i is asked again', asy
   const registry = await startRegistry();
   registry.misbehave = (_request, response) => {
     if (registry.asked.length > 2) return false;
-    response.writeHead(status, { 'retry-after': '0' }).end();
+    response.writeHead(status, { 'retry-after': registry.asked.length > 1 ? 'soon' : '0' }).end();
     return true;
   };
   const http = await client(registry.host);
   const answer = await http.request(new URL(`http://${registry.host}/v2/`));
   expect(answer.statusCode).toBe(200);
   expect(registry.asked).toHaveLength(3);
+  await http.close();
+});
+
+test('who is told until when to wait waits until then', async () => {
+  const registry = await startRegistry();
+  const until = Math.ceil((Date.now() + 500) / 1000) * 1000;
+  registry.misbehave = (_request, response) => {
+    if (registry.asked.length > 1) return false;
+    response.writeHead(429, { 'retry-after': new Date(until).toUTCString() }).end();
+    return true;
+  };
+  const http = await client(registry.host);
+  expect((await http.request(new URL(`http://${registry.host}/v2/`))).statusCode).toBe(200);
+  expect(Date.now()).toBeGreaterThanOrEqual(until);
   await http.close();
 });
 

@@ -173,3 +173,45 @@ test('no registry at all is one clear line', async () => {
     }),
   );
 });
+
+test('a blob store that asks for a password gets none, nor does the realm that it names', async () => {
+  const [server, storage] = [await startRegistry(), await startRegistry()];
+  server.auth = { kind: 'basic', user: 'u', password: 'p' };
+  server.misbehave = (request, response) => {
+    if (!request.url?.includes('/blobs/') || request.headers.authorization === undefined) return false;
+    response.writeHead(307, { location: `http://${storage.host}/v2/stolen` }).end();
+    return true;
+  };
+  storage.auth = { kind: 'bearer', user: 'u', password: 'p' };
+  const registry = await openRegistry(server.host, { credentials: LOGIN, retryDelay: 1 });
+  const digest = sha256(Buffer.from('x'));
+  await expect(registry.blob(parseReference(`${server.host}/a`), digest, 0)).rejects.toThrow('pull access denied');
+  expect(storage.asked.length).toBeGreaterThan(0);
+  expect(storage.asked.every(({ authorization }) => authorization === undefined)).toBe(true);
+  expect(storage.asked.some(({ path }) => path.startsWith('/token'))).toBe(false);
+  await registry.close();
+});
+
+test('a token given for the registry is sent as it is, and only when it is asked for', async () => {
+  const server = await startRegistry();
+  await server.addImage('a:1');
+  server.auth = { kind: 'bearer', user: 'u', password: 'p' };
+  const credentials = { username: '', password: '', registryToken: 'good-token' };
+  const registry = await openRegistry(server.host, { credentials, retryDelay: 1 });
+  await registry.manifest(parseReference(`${server.host}/a:1`));
+  expect(server.asked.map(({ authorization }) => authorization)).toEqual([undefined, undefined, 'Bearer good-token']);
+  await registry.close();
+});
+
+test('what kept the credentials away is said where they were needed', async () => {
+  const server = await startRegistry();
+  await server.addImage('a:1');
+  const registry = await openRegistry(server.host, { noCredentials: 'the helper is broken', retryDelay: 1 });
+  const reference = parseReference(`${server.host}/a:1`);
+  await registry.manifest(reference);
+  server.auth = { kind: 'basic', user: 'u', password: 'p' };
+  await expect(registry.manifest(reference)).rejects.toThrow(
+    expect.objectContaining({ kind: 'denied', hint: 'No credentials were sent: the helper is broken' }),
+  );
+  await registry.close();
+});

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { parseReference } from '#oci/reference.ts';
 import { openRegistry } from '#oci/registry.ts';
 import { download } from '#oci/transfer.ts';
-import { type Misbehaviour, sha256, startRegistry } from '#test/support/registry.ts';
+import { type Misbehaviour, refuse, sha256, startRegistry } from '#test/support/registry.ts';
 
 const bytes = Buffer.from(Array.from({ length: 200_000 }, (_, at) => at % 251));
 const blob = { mediaType: 'x', digest: sha256(bytes), size: bytes.length };
@@ -98,4 +98,52 @@ test.each<[string, Misbehaviour, RegExp]>([
 test('a blob that the registry lacks is named', async () => {
   const missing = { ...blob, digest: `sha256:${'0'.repeat(64)}` };
   await expect(fetch(() => false, missing)).rejects.toThrow('blob unknown: blob unknown to registry');
+});
+
+test('a token that expires in the middle is renewed once, and the download goes on where it broke', async () => {
+  const server = await startRegistry();
+  server.blobs.set(blob.digest, bytes);
+  let valid = 'first';
+  server.misbehave = (request, response) => {
+    if (request.url?.startsWith('/token')) {
+      response.end(JSON.stringify({ token: valid, expires_in: 60 }));
+    } else if (request.url !== '/v2/' && request.headers.authorization !== `Bearer ${valid}`) {
+      response.setHeader('WWW-Authenticate', `Bearer realm="http://${server.host}/token",error="invalid_token"`);
+      refuse(response, 401, 'UNAUTHORIZED', 'authentication required');
+    } else if (request.url?.includes('/blobs/') && valid === 'first') {
+      valid = 'second';
+      return broken(100_000)(request, response);
+    } else return false;
+    return true;
+  };
+  const registry = await openRegistry(server.host, { retryDelay: 1 });
+  const got = await buffer(download(registry, parseReference(`${server.host}/a`), blob));
+  expect(got.equals(bytes)).toBe(true);
+  const asked = server.asked.map(({ path, authorization = '', range = '' }) => [
+    path.split('?')[0]?.split('/').at(-1),
+    authorization,
+    range,
+  ]);
+  const id = blob.digest;
+  expect(asked.slice(1)).toEqual([
+    [id, '', ''],
+    ['token', '', ''],
+    [id, 'Bearer first', ''],
+    [id, 'Bearer first', expect.stringMatching(/^bytes=[1-9]/)],
+    ['token', '', ''],
+    [id, 'Bearer second', expect.stringMatching(/^bytes=[1-9]/)],
+  ]);
+  await registry.close();
+});
+
+test('a token that is refused at once is not asked for for ever', async () => {
+  const server = await startRegistry();
+  server.auth = { kind: 'bearer', user: 'u', password: 'p' };
+  server.blobs.set(blob.digest, bytes);
+  const registry = await openRegistry(server.host, { retryDelay: 1 });
+  await expect(buffer(download(registry, parseReference(`${server.host}/a`), blob))).rejects.toThrow(
+    'pull access denied',
+  );
+  expect(server.asked.filter(({ path }) => path.startsWith('/token'))).toHaveLength(1);
+  await registry.close();
 });
