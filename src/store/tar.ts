@@ -211,6 +211,8 @@ function replaceSteps(tar: Extract): { ended: boolean } {
   inner._consumeHeader = () => {
     const more = consumeHeader.call(tar);
     zeros = inner._header === null ? zeros + 1 : 0;
+    // Where an extension ends before it begins, tar-stream would look for its content in what follows.
+    if (inner._longHeader && !isSize(inner._header?.size)) throw damaged();
     // An extension without content would leave tar-stream waiting for it in the middle of the next member.
     if (inner._header?.size === 0) inner._longHeader = false;
     if (zeros < 2) return more;
@@ -226,12 +228,17 @@ function replaceSteps(tar: Extract): { ended: boolean } {
     else if (inner._header?.type !== 'pax-global-header') decodeLongHeader.call(tar, bytes);
   };
   inner._applyLongHeaders = () => {
+    const announced = inner._pax?.size ?? '0';
     apply.call(tar);
     const header = inner._header;
+    // tar-stream waits for ever for what is no number, and takes 1 of 1e9.
+    if (header !== null && !(isSize(header.size) && /^\d+$/.test(announced))) header.size = Number.NaN;
     if (header !== null && HEADER_ONLY.includes(header.type ?? '')) header.size = 0;
   };
   return state;
 }
+
+const isSize = (size: unknown) => Number.isSafeInteger(size) && (size as number) >= 0;
 
 const KINDS: Partial<Record<string, Kind>> = {
   file: 'file',
@@ -322,6 +329,7 @@ function asTarError(error: unknown): unknown {
   if (text.startsWith('Header exceeds')) {
     return new WherryError('corrupt', `the archive has an extended header of more than ${MAX_EXTENSION} bytes`);
   }
-  if (/header/i.test(text)) return new WherryError('corrupt', 'it is not a tar archive, or a damaged one');
-  return error;
+  return /header/i.test(text) ? damaged() : error;
 }
+
+const damaged = () => new WherryError('corrupt', 'it is not a tar archive, or a damaged one');

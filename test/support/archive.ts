@@ -63,10 +63,22 @@ function header(one: Member & { size: number }): Buffer {
   block.write(MARKS[format], 257, 'latin1');
   octal(major, 329, 8);
   octal(minor, 337, 8);
+  return signed(block);
+}
+
+/** The same header with the checksum that makes it believed. */
+export function signed(block: Buffer): Buffer {
   block.fill(' ', 148, 156);
-  const sum = block.reduce((total, byte) => total + byte, 0);
+  const sum = block.subarray(0, BLOCK).reduce((total, byte) => total + byte, 0);
   block.write(`${sum.toString(8).padStart(6, '0')}\0 `, 148, 'latin1');
   return block;
+}
+
+/** A member whose header has these bytes for its size. */
+export function resized(one: Buffer, size: string): Buffer {
+  const changed = Buffer.from(one);
+  changed.write(size, 124, 'latin1');
+  return signed(changed);
 }
 
 function padded(content: Buffer): Buffer {
