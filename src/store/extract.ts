@@ -37,10 +37,15 @@ export interface Extraction {
   finish(): { size: number };
 }
 
+type Times = Pick<Entry, 'accessed' | 'modified'>;
+
 interface Layer {
   namespace: Namespace;
-  /** Directories get their times at the end: every file that is made in one changes them. */
-  directories: Map<string, Entry>;
+  /**
+   * Directories get their times at the end: every file that is made in one changes them. No more is kept of an entry: its
+   * attributes and its name as it was written may be a megabyte each.
+   */
+  directories: Map<string, Times>;
   size: number;
   /** Something was overwritten, so that `size` says too much. */
   replaced: boolean;
@@ -75,10 +80,20 @@ export function extraction(namespace: Namespace): Extraction {
       });
     },
     finish: () => {
-      for (const [path, entry] of layer.directories) finishDirectory(path, entry);
-      return { size: layer.replaced ? contentSize('') : layer.size };
+      for (const [path, times] of layer.directories) finishDirectory(path, times);
+      return { size: layer.replaced ? sizeOf() : layer.size };
     },
   };
+}
+
+/** Links on the way let directories lie deeper than their own path can be written. */
+function sizeOf(): number {
+  try {
+    return contentSize('');
+  } catch (error) {
+    if (!hasCode(error, 'ENAMETOOLONG')) throw error;
+    throw new WherryError('corrupt', 'its directories lie deeper than a path can say', { cause: error });
+  }
 }
 
 /** Lets a content go by that nobody wants. */
@@ -138,7 +153,7 @@ const MAKERS: Record<Exclude<Entry['kind'], 'file'>, (layer: Layer, path: string
     chmodSync(at, entry.mode);
     setAttributes(at, entry);
     if (opaque) hideLower(at);
-    layer.directories.set(path, entry);
+    layer.directories.set(path, { accessed: entry.accessed, modified: entry.modified });
   },
   symlink: (layer, path, entry) => {
     if (entry.linkName === '') throw new WherryError('corrupt', `"${printable(entry.name)}" is a link to nothing`);
@@ -227,7 +242,7 @@ function own(layer: Layer, at: Path, { uid, gid }: Entry): void {
 const nanoseconds = (time: Entry['modified']) => BigInt(time.seconds) * 1_000_000_000n + BigInt(time.nanoseconds);
 
 /** Node's own calls have less than nanoseconds, but need no foreign function. */
-function touch(at: Path, { accessed, modified }: Entry): void {
+function touch(at: Path, { accessed, modified }: Times): void {
   if (accessed.nanoseconds === 0 && modified.nanoseconds === 0) lutimesSync(at, accessed.seconds, modified.seconds);
   else setTimes(at, nanoseconds(accessed), nanoseconds(modified));
 }
@@ -247,8 +262,12 @@ function setAttributes(at: Path, entry: Entry): void {
   }
 }
 
-/** Skips what a later member has replaced by another kind. */
-function finishDirectory(path: string, entry: Entry): void {
+/** Skips what a later member has replaced by another kind, itself or a directory above it. */
+function finishDirectory(path: string, times: Times): void {
   const at = raw(path);
-  if (lstatSync(at, { throwIfNoEntry: false })?.isDirectory()) touch(at, entry);
+  try {
+    if (lstatSync(at).isDirectory()) touch(at, times);
+  } catch (error) {
+    if (!hasCode(error, 'ENOENT', 'ENOTDIR', 'ELOOP')) throw error;
+  }
 }
