@@ -30,6 +30,11 @@ export const COMMANDS: Readonly<Record<string, Load>> = {
   'image rm': () => import('./image/rm.ts'),
   'image save': () => import('./image/save.ts'),
   'image tag': () => import('./image/tag.ts'),
+  'manifest annotate': () => import('./manifest/annotate.ts'),
+  'manifest create': () => import('./manifest/create.ts'),
+  'manifest inspect': () => import('./manifest/inspect.ts'),
+  'manifest push': () => import('./manifest/push.ts'),
+  'manifest rm': () => import('./manifest/rm.ts'),
   'system info': () => import('./system/info.ts'),
   completion: () => import('./system/completion.ts'),
   inspect: () => import('./system/inspect.ts'),
@@ -74,6 +79,7 @@ export const ALIASES: Readonly<Record<string, string>> = {
 export const GROUPS: Readonly<Record<string, string>> = {
   container: 'Manage containers',
   image: 'Manage images',
+  manifest: 'Manage Docker image manifests and manifest lists',
   system: 'Manage wherry',
 };
 

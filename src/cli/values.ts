@@ -103,6 +103,14 @@ export const duration: Kind<number | undefined> = single('duration', parseDurati
 
 export const list: Kind<string[]> = several('list', (value) => value);
 
+/** pflag's slices: several values in one, with commas between them. */
+export const strings: Kind<string[]> = {
+  label: 'strings',
+  absent: [],
+  repeats: true,
+  read: (value, before) => [...before, ...value.split(',')],
+};
+
 /** As list, but with another word in the help. */
 export function listOf(label: string, zero?: string): Kind<string[]> {
   return several(label, (value) => value, zero);

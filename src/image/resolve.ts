@@ -89,10 +89,10 @@ async function searchIndex(search: Search, index: Index): Promise<Found | undefi
   return undefined;
 }
 
-async function fetchConfig(registry: Registry, reference: Reference, descriptor: Descriptor): Promise<Buffer> {
+/** A configuration, verified. The caller has checked that its descriptor's size is bearable. */
+export async function fetchConfig(registry: Registry, reference: Reference, descriptor: Descriptor): Promise<Buffer> {
   const { createHash } = await import('node:crypto');
   const chunks: Buffer[] = [];
-  // The descriptor's size was checked against the bound when the manifest was read.
   for await (const chunk of download(registry, reference, descriptor)) chunks.push(chunk);
   const bytes = Buffer.concat(chunks);
   const [algorithm = 'sha256', hex] = descriptor.digest.split(':');

@@ -54,8 +54,12 @@ async function usersCredentials(
  * Opens the registry that a name is pushed to: never a mirror, but where registries.conf has moved it. The registry is then
  * asked by the name as it is here. Throws kind `denied` where the registry is blocked.
  */
-export async function openTarget(reference: Reference, options: OpenOptions = {}): Promise<Registry> {
-  return openSource(pushTarget(await loadRegistries(), reference), options);
+export async function openTarget(
+  reference: Reference,
+  { insecure = false, ...options }: OpenOptions & Pick<RegistryOptions, 'insecure'> = {},
+): Promise<Registry> {
+  const target = pushTarget(await loadRegistries(), reference);
+  return openSource({ ...target, insecure: target.insecure || insecure }, options);
 }
 
 /** Opens a registry as such, with the given credentials or the user's (login, search). Throws kind `denied` where it is blocked. */

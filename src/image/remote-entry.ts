@@ -1,0 +1,82 @@
+/** Manifests at a registry, described as a manifest list describes them. */
+import { WherryError } from '#base/error.ts';
+import { fetchConfig } from '#image/resolve.ts';
+import { inOrder, type ListEntry } from '#oci/local-lists.ts';
+import { type Descriptor, type Index, MAX_DOCUMENT, type Manifest, MEDIA, type Platform } from '#oci/manifest.ts';
+import { canonical, type Reference } from '#oci/reference.ts';
+import type { FetchedManifest, Registry } from '#oci/registry.ts';
+import { openTarget } from '#oci/sources.ts';
+
+export interface FetchOptions {
+  /** The registry may speak plain HTTP, or show any certificate. */
+  insecure?: boolean;
+  abort?: AbortSignal | undefined;
+}
+
+/** One manifest. Throws kind `invalid` where the name is a list's, `not-found` in Docker's words. */
+export async function fetchEntry(reference: Reference, options: FetchOptions): Promise<ListEntry> {
+  const found = await fetchList(reference, options);
+  if (!Array.isArray(found)) return found;
+  throw new WherryError('invalid', `${canonical(reference)} is a manifest list`);
+}
+
+/** One manifest, or all of a list, each with its platform as the list has it. */
+export async function fetchList(
+  reference: Reference,
+  { insecure = false, abort }: FetchOptions,
+): Promise<ListEntry | ListEntry[]> {
+  const registry = await openTarget(reference, { insecure, abort });
+  try {
+    const top = await registry.manifest(reference);
+    const document = read(top, reference);
+    if (!('manifests' in document)) return await describe(registry, { reference, fetched: top, document });
+    return await Promise.all(document.manifests.map((entry) => inList(registry, reference, entry)));
+  } catch (error) {
+    if (!(error instanceof WherryError) || error.kind !== 'not-found') throw error;
+    throw new WherryError('not-found', `no such manifest: ${canonical(reference)}`, { cause: error });
+  } finally {
+    await registry.close();
+  }
+}
+
+/** Less is asked of it than of an image that will run here: attestations and charts have manifests as well. */
+function read(fetched: FetchedManifest, reference: Reference): Index | Manifest {
+  const json: Partial<Index & Manifest> = JSON.parse(fetched.bytes.toString());
+  if (json?.schemaVersion === 2 && Array.isArray(json.manifests)) return json as Index;
+  if (json?.schemaVersion === 2 && Array.isArray(json.layers) && isDocument(json.config)) return json as Manifest;
+  throw new WherryError('unsupported', `${canonical(reference)} is not a manifest`);
+}
+
+function isDocument(descriptor: Descriptor | undefined): boolean {
+  const { digest, size } = descriptor ?? {};
+  return (
+    /^sha(?:256|384|512):[0-9a-f]+$/.test(String(digest)) && Number.isSafeInteger(size) && Number(size) <= MAX_DOCUMENT
+  );
+}
+
+async function inList(registry: Registry, reference: Reference, entry: Descriptor): Promise<ListEntry> {
+  const { domain, path, tag } = reference;
+  const child = { domain, path, ...(tag === undefined ? {} : { tag }), digest: entry.digest };
+  const fetched = await registry.manifest(child, entry.digest);
+  const document = read(fetched, child);
+  if ('manifests' in document) {
+    throw new WherryError('unsupported', `unsupported manifest type: ${canonical(child)} is a list in a list`);
+  }
+  const described = await describe(registry, { reference: child, fetched, document });
+  return { ...described, descriptor: { ...described.descriptor, platform: inOrder(entry.platform ?? {}) } };
+}
+
+type Fetched = { reference: Reference; fetched: FetchedManifest; document: Manifest };
+
+async function describe(registry: Registry, { reference, fetched, document }: Fetched): Promise<ListEntry> {
+  const config: Partial<Platform> = JSON.parse(
+    (await fetchConfig(registry, reference, document.config)).toString() || '{}',
+  );
+  const { bytes, digest } = fetched;
+  const mediaType = document.mediaType || fetched.mediaType || MEDIA.manifest;
+  return {
+    ref: canonical(reference),
+    descriptor: { mediaType, digest, size: bytes.length, platform: inOrder(config) },
+    raw: bytes,
+  };
+}
