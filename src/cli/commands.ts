@@ -7,6 +7,7 @@ export type Load = () => Promise<{ default: Definition }>;
 export const COMMANDS: Readonly<Record<string, Load>> = {
   'container attach': () => import('./container/attach.ts'),
   'container cleanup': () => import('./container/cleanup.ts'),
+  'container commit': () => import('./container/commit.ts'),
   'container create': () => import('./container/create.ts'),
   'container diff': () => import('./container/diff.ts'),
   'container exec': () => import('./container/exec.ts'),
@@ -35,6 +36,7 @@ export const COMMANDS: Readonly<Record<string, Load>> = {
   'manifest inspect': () => import('./manifest/inspect.ts'),
   'manifest push': () => import('./manifest/push.ts'),
   'manifest rm': () => import('./manifest/rm.ts'),
+  'system check': () => import('./system/check.ts'),
   'system info': () => import('./system/info.ts'),
   completion: () => import('./system/completion.ts'),
   inspect: () => import('./system/inspect.ts'),
@@ -51,6 +53,7 @@ export const ALIASES: Readonly<Record<string, string>> = {
   'image list': 'image ls',
   'image remove': 'image rm',
   attach: 'container attach',
+  commit: 'container commit',
   create: 'container create',
   diff: 'container diff',
   exec: 'container exec',

@@ -42,7 +42,7 @@ export async function stopContainer(store: Store, name: string, options: StopOpt
 }
 
 /** Kills a container that is about to be removed. Its clean-up is left to who removes it. */
-export async function killForRemoval(store: Store, record: ContainerRecord): Promise<void> {
+export async function killForRemoval(store: Store, record: Named): Promise<void> {
   if (isRunning(readState(store, record.id)))
     await end(store, record, { signal: SIGKILL, patience: 0, abort: undefined });
 }
@@ -54,7 +54,10 @@ interface Ending {
   abort: AbortSignal | undefined;
 }
 
-async function end(store: Store, record: ContainerRecord, { signal, patience, abort }: Ending): Promise<void> {
+/** What a container is known by, also where its record is not whole. */
+type Named = Pick<ContainerRecord, 'id' | 'name'>;
+
+async function end(store: Store, record: Named, { signal, patience, abort }: Ending): Promise<void> {
   const ear = await listenToMonitor(store, record.id);
   // Gone just now, or dying: what readState() says of it is final either way.
   if (ear === undefined) return;

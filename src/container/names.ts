@@ -63,6 +63,17 @@ function readReservation(path: string): Reservation | undefined {
   return { id, pid: Number(pid), start: Number(start) };
 }
 
+/** Every name with what its file has for an id; isBeingMade: the command that took it lives. */
+export function nameOwners(store: Store): { name: string; id: string; isBeingMade: boolean }[] {
+  return readdirSync(store.path('names')).flatMap((name) => {
+    const owner = NAME.test(name) ? readReservation(store.path('names', name)) : undefined;
+    // Staged by a command that is just taking a name, or gone.
+    if (owner === undefined || /\.\d+\.\d+\.tmp$/.test(name)) return [];
+    const { id, pid, start } = owner;
+    return [{ name, id, isBeingMade: isSameProcess(pid, start) }];
+  });
+}
+
 /** Neither the container is there nor the command that was to make it. */
 function isAbandoned(store: Store, { id, pid, start }: Reservation): boolean {
   return !existsSync(store.path('containers', id)) && !isSameProcess(pid, start);
@@ -112,10 +123,26 @@ function byName(store: Store, text: string): ContainerRecord | undefined {
 }
 
 function byPrefix(store: Store, text: string): ContainerRecord | undefined {
-  if (!/^[0-9a-f]+$/.test(text)) return undefined;
+  const found = /^[0-9a-f]+$/.test(text) ? byBeginning(store, text) : undefined;
+  return found === undefined ? undefined : readRecord(store, found);
+}
+
+function byBeginning(store: Store, text: string): string | undefined {
   const found = containerIds(store).filter((id) => id.startsWith(text));
   if (found.length > 1) throw new WherryError('invalid', `multiple IDs found with provided prefix: ${text}`);
-  return found[0] === undefined ? undefined : readRecord(store, found[0]);
+  return found[0];
+}
+
+/** The ID of a container whose record need not be whole; undefined where there is none. Throws as findContainer(). */
+export function findDamaged(store: Store, text: string): string | undefined {
+  const ids = containerIds(store);
+  const isThere = (id: string | undefined) => id !== undefined && ids.includes(id);
+  const name = NAME.exec(text)?.[1];
+  const owner =
+    name === undefined || name.length > LONGEST ? undefined : readReservation(store.path('names', name))?.id;
+  const found = [text, owner].find(isThere);
+  if (found !== undefined) return found;
+  return /^[0-9a-f]+$/.test(text) ? byBeginning(store, text) : undefined;
 }
 
 /** The ids of all containers, in no order. */
@@ -133,14 +160,22 @@ export function readRecord(store: Store, id: string): ContainerRecord | undefine
     if (cause instanceof WherryError) throw corrupt(store, id, cause);
     throw cause;
   }
-  if (record !== undefined && record?.id !== id) throw corrupt(store, id);
+  if (record !== undefined && !isRecord(record, id)) throw corrupt(store, id);
   return record;
+}
+
+/** Has it the parts that every command reads? */
+function isRecord(record: Partial<ContainerRecord> | null, id: string): boolean {
+  if (record?.id !== id || typeof record.name !== 'string') return false;
+  const isThing = (value: unknown) => typeof value === 'object' && value !== null;
+  const { image, mounts, config, hostConfig, networks } = record;
+  return Array.isArray(image?.diffIds) && Array.isArray(mounts) && [config, hostConfig, networks].every(isThing);
 }
 
 function corrupt(store: Store, id: string, cause?: WherryError): WherryError {
   const path = store.path('containers', id, 'container.json');
   return new WherryError('corrupt', cause?.message ?? `Cannot read "${path}": it is not the record of a container`, {
-    hint: `Remove ${store.path('containers', id)} unless you need what is in it; the container can't be used any more`,
+    hint: `Run \`wherry system check --repair\`, which keeps its files, or \`wherry rm -f ${id.slice(0, 12)}\``,
     cause,
   });
 }

@@ -1,17 +1,30 @@
 /** What images and containers have to do with each other: who uses which. */
-import { listContainers } from '#container/names.ts';
+import { listContainers, tolerant } from '#container/names.ts';
 import { isRunning, readState } from '#container/state.ts';
+import type { LayerUser } from '#image/look.ts';
 import { type ImageUser, type Removed, removeImage } from '#image/remove.ts';
 import { inspectImage } from '#image/view.ts';
 import type { Store } from '#store/store.ts';
 
 /** Which containers need which images and layers. */
 export function imageUsers(store: Store): ImageUser[] {
-  return listContainers(store).map(({ id, image }) => ({
+  return layerUsers(store);
+}
+
+/** The same, with what a message about them needs. A state that can't be read is that of a container that has ended. */
+export function layerUsers(store: Store): LayerUser[] {
+  return listContainers(store).map(({ id, name, image }) => ({
     id,
+    name,
     image: image.id,
+    reference: image.reference,
     diffIds: image.diffIds,
-    running: isRunning(readState(store, id)),
+    running: isRunning(
+      tolerant(
+        () => readState(store, id),
+        () => undefined,
+      ),
+    ),
   }));
 }
 

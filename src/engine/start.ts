@@ -2,14 +2,14 @@
 import { WherryError } from '#base/error.ts';
 import { killForRemoval, type StopOptions, stopContainer } from '#container/lifecycle.ts';
 import { type MonitorHandle, startMonitor } from '#container/monitor.ts';
-import { findContainer } from '#container/names.ts';
+import { findContainer, findDamaged, nameOwners, tolerant } from '#container/names.ts';
 import type { ContainerRecord } from '#container/record.ts';
 import { unmountRootfs } from '#container/rootfs.ts';
 import { unmountShm } from '#container/shm.ts';
 import { hasMonitor, isRunning, readState } from '#container/state.ts';
 import type { Streams } from '#container/streams.ts';
 import { prepareBundle } from '#engine/bundle.ts';
-import { eraseContainer } from '#engine/remove.ts';
+import { eraseContainer, type Removable } from '#engine/remove.ts';
 import type { Store } from '#store/store.ts';
 import { lock, tryLock } from '#sys/file.ts';
 import { leaveSession } from '#sys/scope.ts';
@@ -73,7 +73,7 @@ async function lockAfterLastRun(store: Store, record: ContainerRecord): Promise<
   }
 }
 
-async function lockContainer(store: Store, record: ContainerRecord, file = ''): Promise<Disposable> {
+async function lockContainer(store: Store, record: Removable, file = ''): Promise<Disposable> {
   try {
     return await lock(store.path('containers', record.id, file));
   } catch (cause) {
@@ -103,7 +103,7 @@ function session(store: Store, record: ContainerRecord, monitor: MonitorHandle):
 }
 
 /** Gives back what a start took: mounts and network. Nothing to give back is fine. */
-async function release(store: Store, record: ContainerRecord): Promise<void> {
+async function release(store: Store, record: Removable): Promise<void> {
   const { leaveNetworks } = await import('#network/network.ts');
   await Promise.all([unmountRootfs(store, record.id), unmountShm(store, record.id), leaveNetworks(store, record.id)]);
 }
@@ -133,14 +133,22 @@ export interface RemoveOptions {
   volumes?: boolean;
 }
 
-/** Removes a container; a running one only by force. Throws kind `conflict` in Docker's words. */
+/**
+ * Removes a container; a running one only by force. Throws kind `conflict` in Docker's words. By force it goes even
+ * where its record or its state can't be read; what only the record knew, its anonymous volumes, stays then.
+ */
 export async function removeContainer(
   store: Store,
   name: string,
   { force = false, volumes = false }: RemoveOptions = {},
-) {
-  const record = findContainer(store, name);
-  const state = readState(store, record.id);
+): Promise<void> {
+  const record = force ? findOrDamaged(store, name) : findContainer(store, name);
+  const state = force
+    ? tolerant(
+        () => readState(store, record.id),
+        () => undefined,
+      )
+    : readState(store, record.id);
   if (isRunning(state)) {
     if (!force) throw runningConflict(record, state?.status ?? 'running');
     await killForRemoval(store, record);
@@ -148,10 +156,24 @@ export async function removeContainer(
   using _held = await lockContainer(store, record);
   await release(store, record);
   await eraseContainer(store, record, { volumes });
-  return record;
 }
 
-function runningConflict(record: ContainerRecord, status: string): WherryError {
+/** The container, or as much as is known of it. */
+function findOrDamaged(store: Store, name: string): Removable {
+  let id: string | undefined;
+  const record = tolerant(
+    () => findContainer(store, name),
+    () => {
+      id = findDamaged(store, name);
+    },
+  );
+  if (record !== undefined) return record;
+  if (id === undefined) throw new WherryError('not-found', `No such container: ${name}`);
+  const names = nameOwners(store).filter((owner) => owner.id === id);
+  return { id, name: names[0]?.name ?? id, mounts: [], image: undefined };
+}
+
+function runningConflict(record: Removable, status: string): WherryError {
   const what = status === 'paused' ? 'is paused and must be unpaused first' : `is ${status}`;
   const advice = status === 'paused' ? '' : ': stop the container before removing or force remove';
   return new WherryError('conflict', `cannot remove container "${record.name}": container ${what}${advice}`);

@@ -12,6 +12,7 @@ const NAME = 'org.opencontainers.image.ref.name';
 /** Ours: what lists and searches need without opening the manifest. */
 const CONFIG = 'io.wherry.image.id';
 const SIZES = 'io.wherry.layer.sizes';
+const LOST = 'io.wherry.lost.blobs';
 
 /** One name of one image. */
 export interface Entry {
@@ -23,6 +24,8 @@ export interface Entry {
   name: string | undefined;
   /** Bytes of the unpacked layers, lowest first. */
   sizes: number[];
+  /** Digests of layers' blobs that a repair gave up: the image runs, but can't be pushed or saved until it is pulled again. */
+  lost?: string[];
 }
 
 interface IndexFile {
@@ -37,21 +40,24 @@ export function readCatalog(store: Store): Entry[] {
   return (index?.manifests ?? []).map(fromDescriptor);
 }
 
-function fromDescriptor({ annotations = {}, ...manifest }: Descriptor): Entry {
+export function fromDescriptor({ annotations = {}, ...manifest }: Descriptor): Entry {
   const sizes = annotations[SIZES];
+  const lost = annotations[LOST];
   return {
     manifest,
     id: annotations[CONFIG],
     name: annotations[NAME],
     sizes: sizes ? sizes.split(',').map(Number) : [],
+    ...(lost ? { lost: lost.split(',') } : {}),
   };
 }
 
-function toDescriptor({ manifest, id, name, sizes }: Entry): Descriptor {
+function toDescriptor({ manifest, id, name, sizes, lost = [] }: Entry): Descriptor {
   const annotations = {
     ...(name === undefined ? {} : { [NAME]: name }),
     ...(id === undefined ? {} : { [CONFIG]: id }),
     ...(sizes.length === 0 ? {} : { [SIZES]: sizes.join(',') }),
+    ...(lost.length === 0 ? {} : { [LOST]: lost.join(',') }),
   };
   return { ...manifest, annotations };
 }

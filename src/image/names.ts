@@ -1,10 +1,10 @@
 /** Images by name and by ID. Finding one costs three small reads; no lock is taken. */
 import { WherryError } from '#base/error.ts';
 import { changeCatalog, type Entry, readCatalog, sameImage, withNames } from '#image/catalog.ts';
-import type { Descriptor, ImageConfig, Manifest } from '#oci/manifest.ts';
+import { readDocuments } from '#image/documents.ts';
+import type { Descriptor, ImageConfig } from '#oci/manifest.ts';
 import { matches, parsePlatform } from '#oci/platform.ts';
 import { canonical, familiar, nameOnly, parseReference, withDefaultTag } from '#oci/reference.ts';
-import { readBlobJson } from '#store/blobs.ts';
 import type { Store } from '#store/store.ts';
 
 export interface Image {
@@ -74,16 +74,15 @@ function findByPrefix(entries: readonly Entry[], text: string): Entry | undefine
 }
 
 function openImage(store: Store, entry: Entry, entries: readonly Entry[]): Image {
-  const { config: descriptor, layers } = readBlobJson<Manifest>(store, entry.manifest.digest);
-  const config = readBlobJson<ImageConfig>(store, descriptor.digest);
+  const { manifest, config } = readDocuments(store, entry.manifest.digest);
   const own = entries.filter((other) => sameImage(other, entry));
   return {
-    id: descriptor.digest,
+    id: manifest.config.digest,
     manifest: entry.manifest,
     config: { ...config, os: config.os || 'linux', architecture: config.architecture || 'amd64' },
     references: own.flatMap((other) => other.name ?? []).sort(),
-    diffIds: config.rootfs?.diff_ids ?? [],
-    layers,
+    diffIds: config.rootfs.diff_ids,
+    layers: manifest.layers,
     size: entry.sizes.reduce((sum, size) => sum + size, 0),
   };
 }

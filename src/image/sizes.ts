@@ -1,8 +1,7 @@
 /** How big unpacked layers are, for `images`: noted when a layer is unpacked, measured where nobody noted it. */
 import { lstatSync, readdirSync } from 'node:fs';
 import { readCatalog } from '#image/catalog.ts';
-import type { ImageConfig, Manifest } from '#oci/manifest.ts';
-import { hasBlob, readBlobJson } from '#store/blobs.ts';
+import { readable, readDocuments } from '#image/documents.ts';
 import { layerPath } from '#store/layers.ts';
 import type { Store } from '#store/store.ts';
 
@@ -15,10 +14,9 @@ export function layerSizes(store: Store, diffIds: readonly string[], unpacked: R
 /** What other images with the same layers say. */
 function notedSizes(store: Store): Map<string, number> {
   const noted = new Map<string, number>();
-  for (const { manifest, id, sizes } of readCatalog(store)) {
-    if (sizes.length === 0 || id === undefined || !hasBlob(store, manifest.digest) || !hasBlob(store, id)) continue;
-    const { rootfs } = readBlobJson<ImageConfig>(store, readBlobJson<Manifest>(store, manifest.digest).config.digest);
-    rootfs.diff_ids.forEach((diffId, at) => {
+  for (const { manifest, sizes } of readCatalog(store)) {
+    const documents = sizes.length === 0 ? undefined : readable(() => readDocuments(store, manifest.digest));
+    documents?.config.rootfs.diff_ids.forEach((diffId, at) => {
       noted.set(diffId, sizes[at] ?? 0);
     });
   }

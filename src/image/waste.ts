@@ -1,11 +1,12 @@
 /** What no image, no container and no command at work needs any more: found when images go, and by who tidies up. */
 import { readdirSync } from 'node:fs';
-import { WherryError } from '#base/error.ts';
-import type { Entry } from '#image/catalog.ts';
-import type { ImageConfig, Manifest } from '#oci/manifest.ts';
-import { readBlobJson, removeBlob } from '#store/blobs.ts';
+import { changeCatalog, type Entry } from '#image/catalog.ts';
+import { readable, readDocuments, readManifest } from '#image/documents.ts';
+import { removeBlob } from '#store/blobs.ts';
+import { heldParts } from '#store/holds.ts';
 import { removeLayer } from '#store/layers.ts';
 import type { Store } from '#store/store.ts';
+import { lock } from '#sys/file.ts';
 
 /** What an image is made of. */
 interface ImageParts {
@@ -30,18 +31,17 @@ export function partsReader(store: Store): PartsReader {
 }
 
 /** A damaged image has fewer parts that can be found; what is left of them is for `system check`. */
-function partsOf(store: Store, { manifest, sizes }: Entry): ImageParts {
-  const blobs = [manifest.digest];
-  try {
-    const { config, layers } = readBlobJson<Manifest>(store, manifest.digest);
-    blobs.push(config.digest, ...layers.map((layer) => layer.digest));
-    const { diff_ids: diffIds } = readBlobJson<ImageConfig>(store, config.digest).rootfs;
-    return { blobs, diffIds, sizes: new Map(diffIds.map((diffId, at) => [diffId, sizes[at] ?? 0])), damaged: false };
-  } catch (error) {
-    if (error instanceof WherryError && error.kind === 'corrupt')
-      return { blobs, diffIds: [], sizes: new Map(), damaged: true };
-    throw error;
-  }
+function partsOf(store: Store, { manifest: { digest }, sizes }: Entry): ImageParts {
+  const manifest = readable(() => readManifest(store, digest));
+  const config = readable(() => readDocuments(store, digest).config);
+  const diffIds = config?.rootfs.diff_ids ?? [];
+  return {
+    blobs:
+      manifest === undefined ? [digest] : [digest, ...[manifest.config, ...manifest.layers].map((one) => one.digest)],
+    diffIds,
+    sizes: new Map(diffIds.map((diffId, at) => [diffId, sizes[at] ?? 0])),
+    damaged: config === undefined,
+  };
 }
 
 export interface Waste {
@@ -111,6 +111,24 @@ export function chainIds(diffIds: readonly string[]): string[] {
 export async function discard(store: Store, { blobs, layers }: Pick<Waste, 'blobs' | 'layers'>): Promise<void> {
   for (const digest of blobs) removeBlob(store, digest);
   for (const diffId of layers) await removeLayer(store, diffId);
+}
+
+/** Removes those of these layers that nothing needs. usedBy: asked when nobody can make a container any more. */
+export async function dropUnusedLayers(
+  store: Store,
+  diffIds: readonly string[],
+  usedBy: () => Needed['users'],
+): Promise<void> {
+  using _noNewContainers = await lock(store.path('layers'));
+  await changeCatalog(store, async (entries) => {
+    const parts = entries.map(partsReader(store));
+    // Who knows what a damaged image needs.
+    if (parts.some((one) => one.damaged)) return undefined;
+    const used = [...parts, ...usedBy()].flatMap((one) => one.diffIds);
+    const layers = without(diffIds, [...used, ...(await heldParts(store)).diffIds]);
+    await discard(store, { blobs: [], layers });
+    return undefined;
+  });
 }
 
 const HEX = /^[0-9a-f]{64}$/;

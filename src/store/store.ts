@@ -20,7 +20,10 @@ export interface Store {
 }
 
 /** The folders of a store; a missing one means that the store is new. */
-const FOLDERS = ['blobs/sha256', 'layers', 'containers', 'names', 'volumes', 'networks', 'tmp'];
+export const FOLDERS = ['blobs/sha256', 'layers', 'containers', 'names', 'volumes', 'networks', 'tmp'];
+
+/** The content of `oci-layout` (image-spec, image-layout.md). */
+export const LAYOUT = '{"imageLayoutVersion":"1.0.0"}';
 
 /** Opens the user's store, made on first use. */
 export function openStore(where: Host = host()): Store {
@@ -47,5 +50,5 @@ function lay(store: Store): void {
   for (const folder of FOLDERS) mkdirSync(store.path(folder), { recursive: true, mode: 0o700 });
   mkdirSync(join(store.runtime, 's'), { recursive: true, mode: 0o700 });
   mkdirSync(join(store.runtime, 'monitors'), { recursive: true, mode: 0o700 });
-  replace(store.path('oci-layout'), '{"imageLayoutVersion":"1.0.0"}');
+  replace(store.path('oci-layout'), LAYOUT);
 }

@@ -35,19 +35,29 @@ export async function createVolume(store: Store, { name, labels }: VolumeOptions
   checkName(chosen);
   const known = findVolume(store, chosen);
   if (known !== undefined) return known;
-  const volume: Volume = {
-    CreatedAt: new Date().toISOString().replace(/\.\d+Z$/, 'Z'),
-    Driver: 'local',
-    Labels: name === undefined ? { [ANONYMOUS]: '', ...labels } : (labels ?? null),
-    Mountpoint: volumeData(store, chosen),
-    Name: chosen,
-    Options: null,
-    Scope: 'local',
-  };
+  const volume = newVolume(store, chosen, name === undefined ? { [ANONYMOUS]: '', ...labels } : (labels ?? null));
   const staged = store.path('tmp', `volume-${process.pid}-${randomHex(6)}`);
   mkdirSync(`${staged}/_data`, { recursive: true, mode: 0o755 });
   replace(`${staged}/volume.json`, JSON.stringify(volume), { durable: true });
   return publish(store, staged, volume);
+}
+
+/** A volume's record. */
+function newVolume(store: Store, name: string, labels: Volume['Labels'], made = new Date()): Volume {
+  return {
+    CreatedAt: made.toISOString().replace(/\.\d+Z$/, 'Z'),
+    Driver: 'local',
+    Labels: labels,
+    Mountpoint: volumeData(store, name),
+    Name: name,
+    Options: null,
+    Scope: 'local',
+  };
+}
+
+/** The record of a volume that has lost it: a name that somebody made up is one that nobody chose. */
+export function lostRecord(store: Store, name: string, made: Date): Volume {
+  return newVolume(store, name, /^[0-9a-f]{64}$/.test(name) ? { [ANONYMOUS]: '' } : null, made);
 }
 
 /** Renames the staged volume into place; one that another process has just made is as good. */

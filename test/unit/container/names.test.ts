@@ -10,6 +10,7 @@ import {
   reserveName,
 } from '#container/names.ts';
 import type { Store } from '#store/store.ts';
+import { recordOf } from '#test/support/container.ts';
 import { temporaryStore } from '#test/support/store.ts';
 
 const A = `a1${'0'.repeat(62)}`;
@@ -17,7 +18,7 @@ const B = `a2${'0'.repeat(62)}`;
 
 function addContainer(store: Store, id: string, name: string): void {
   mkdirSync(store.path('containers', id));
-  writeFileSync(store.path('containers', id, 'container.json'), JSON.stringify({ id, name }));
+  writeFileSync(store.path('containers', id, 'container.json'), JSON.stringify(recordOf({ id, name })));
   reserveName(store, name, id);
 }
 

@@ -1,0 +1,85 @@
+import { afterAll, afterEach, expect, test } from 'vitest';
+import { testUser } from '#test/support/user.ts';
+import { BUSYBOX, removeContainers, succeed, wherry } from '#test/support/wherry.ts';
+
+afterEach(() => removeContainers());
+afterAll(() => wherry(['rmi', '-f', BUSYBOX]));
+
+/** A line of shell in the store, as who owns all files there: in the user's namespaces. */
+async function inStore(line: string): Promise<string> {
+  const { home, runtimeDir } = testUser();
+  const script = `cd '${home}/.local/share/wherry' && ${line}`;
+  const enter = `nsenter -t $(cut -d' ' -f1 '${runtimeDir}/wherry/holder') -U -m --preserve-credentials sh -c "$1"`;
+  const done = await testUser().run('sh', ['-c', enter, 'sh', script]);
+  expect(done, done.stderr).toMatchObject({ status: 0 });
+  return done.stdout.trim();
+}
+
+test('a store after ordinary work is whole', async () => {
+  await succeed('run', '--rm', BUSYBOX, 'true');
+  await succeed('run', '-d', '--name', 'web', '-v', 'data:/data', BUSYBOX, 'sleep', '1000');
+  expect(await wherry(['system', 'check'])).toMatchObject({ status: 0, stdout: 'No damage found\n', stderr: '' });
+  expect(await wherry(['system', 'check', '--quick'])).toMatchObject({ status: 0, stdout: 'No damage found\n' });
+  await succeed('run', '--rm', '-v', 'data:/data', BUSYBOX, 'true');
+});
+
+test('damage of many kinds is named, mended, and then gone', async () => {
+  const id = await succeed('create', '--name', 'broken', BUSYBOX, 'true');
+  await succeed('run', '--name', 'whole', '-v', 'data:/data', BUSYBOX, 'touch', '/data/x', '/mine');
+  const layer = await inStore('echo layers/*');
+  const orphan = '0'.repeat(64);
+  await inStore(`
+    rm -rf ${layer}/bin &&
+    touch blobs/sha256/${orphan} &&
+    echo { > containers/${id}/container.json &&
+    rm names/whole &&
+    echo { > volumes/data/volume.json &&
+    echo { > networks/bridge.json &&
+    echo { > driver.json`);
+  const named = await wherry(['system', 'check']);
+  expect(named).toMatchObject({ status: 1, stderr: '' });
+  const lines = named.stdout.split('\n');
+  const parts = [layer, orphan, 'container.json', 'names/whole', 'volume.json', 'bridge.json', 'driver.json'];
+  for (const part of parts) expect(lines.filter((line) => line.split(': ')[0]?.includes(part))).toHaveLength(1);
+  expect(named.stdout).toMatch(/7 damages found; to mend them: wherry system check --repair\n$/);
+  const repaired = await wherry(['system', 'check', '--repair']);
+  expect(repaired).toMatchObject({ status: 0, stdout: expect.stringMatching(/7 damages repaired\n$/) });
+  expect(await wherry(['system', 'check'])).toMatchObject({ status: 0, stdout: 'No damage found\n' });
+  expect(await succeed('ps', '-a', '--format', '{{.Names}}')).toBe('whole');
+  await succeed('start', 'whole');
+  expect(await succeed('run', '--rm', '-v', 'data:/data', BUSYBOX, 'ls', '/data')).toBe('x');
+});
+
+test('a layer on which a container runs is left until that has ended', async () => {
+  await succeed('run', '-d', '--name', 'web', BUSYBOX, 'sleep', '1000');
+  const layer = await inStore('echo layers/*');
+  await inStore(`chmod 700 ${layer}/etc`);
+  const left = await wherry(['system', 'check', '--repair']);
+  expect(left.status).toBe(1);
+  expect(left.stdout).toContain('stop what runs on it first: wherry stop web');
+  await succeed('stop', '-t', '0', 'web');
+  expect((await wherry(['system', 'check', '--repair'])).status).toBe(0);
+  expect((await wherry(['system', 'check'])).status).toBe(0);
+});
+
+test('a container whose record is damaged can be removed by force, by its name too, also while it runs', async () => {
+  for (const name of ['still', 'running']) {
+    const id = await succeed('run', '-d', '--name', name, BUSYBOX, 'sleep', name === 'running' ? '1000' : '0');
+    if (name === 'still') await succeed('wait', name);
+    await inStore(`echo { > containers/${id}/container.json`);
+    const refused = await wherry(['rm', name]);
+    expect(refused).toMatchObject({ status: 1, stderr: expect.stringContaining('system check --repair') });
+    expect(await succeed('rm', '-f', name)).toBe(name);
+    expect(await inStore('ls containers names')).not.toContain(id);
+  }
+  expect(await wherry(['system', 'check'])).toMatchObject({ status: 0, stdout: 'No damage found\n' });
+});
+
+test('layers that a removed image left to its container go with the container', async () => {
+  await succeed('create', '--name', 'last', BUSYBOX, 'true');
+  await succeed('rmi', '-f', BUSYBOX);
+  expect(await inStore('ls layers')).not.toBe('');
+  await succeed('rm', 'last');
+  expect(await inStore('ls layers blobs/sha256')).toBe('blobs/sha256:\n\nlayers:');
+  expect(await wherry(['system', 'check'])).toMatchObject({ status: 0, stdout: 'No damage found\n' });
+});
