@@ -65,9 +65,13 @@ export function hasOwnFiles(store: Store, record: ContainerRecord): boolean {
 
 /**
  * What the container has changed. all: also files that look the same as before, where the container has files of its own:
- * for a layer that loses nothing.
+ * for a layer that loses nothing. What is found can be read until the next one is asked for.
  */
-export function containerChanges(store: Store, record: ContainerRecord, { all = false } = {}): Change[] {
+export function containerChanges(
+  store: Store,
+  record: ContainerRecord,
+  { all = false } = {},
+): Generator<Change, void, void> {
   return compareTrees(imageTree(store, record), containerTree(store, record), {
     placeholders: hasOwnFiles(store, record) ? PLACEHOLDERS : new Map(),
     all: all && record.driver !== 'copy',

@@ -31,64 +31,68 @@ export interface Placeholder {
 export interface CompareOptions {
   /** By path. */
   placeholders?: ReadonlyMap<string, Placeholder>;
-  /** Whatever a layer of the new tree alone has is changed, also where nothing of it differs: for a layer's archive. */
+  /** Files that a layer of the new tree alone has are changed, also where nothing of them differs: for an archive. */
   all?: boolean;
 }
 
-/** The differences, each directory before what is in it, names sorted by bytes. */
-export function compareTrees(before: Union, after: Union, options: CompareOptions = {}): Change[] {
-  const changes: Change[] = [];
+/**
+ * The differences, each directory before what is in it, names sorted by bytes. What is found can be read until the next
+ * one is asked for.
+ */
+export function* compareTrees(
+  before: Union,
+  after: Union,
+  options: CompareOptions = {},
+): Generator<Change, void, void> {
   using old = openUnion(before);
   using current = openUnion(after);
-  compare(old, current, '', { changes, ...options });
-  return changes;
+  yield* compare(old, current, '', options);
 }
 
-interface Comparison extends CompareOptions {
-  changes: Change[];
-}
+type Changes = Generator<Change, void, void>;
 
 /** old: undefined where there was no directory, so that everything is new. */
-function compare(old: Directory | undefined, current: Directory, above: string, comparison: Comparison): void {
-  for (const name of candidates(old, current, above, comparison)) {
+function* compare(old: Directory | undefined, current: Directory, above: string, options: CompareOptions): Changes {
+  for (const name of candidates(old, current, above, options)) {
     const path = above === '' ? name : `${above}/${name}`;
     const found = current.find(name);
-    const former = old?.find(name) ?? comparison.placeholders?.get(path);
+    const former = old?.find(name) ?? options.placeholders?.get(path);
     if (found === undefined) {
-      if (former !== undefined && !('deletable' in former && !former.deletable)) {
-        comparison.changes.push({ kind: 'D', path });
-      }
+      if (former !== undefined && !('deletable' in former && !former.deletable)) yield { kind: 'D', path };
     } else if (former === undefined) {
-      add(current, name, { path, found }, comparison.changes);
+      yield* added(current, name, { path, found });
     } else {
-      visit(old, current, { name, path, found, differs: isChanged(former, found, comparison) }, comparison);
+      yield* within(old, current, { name, path, found, differs: isChanged(former, found, options) }, options);
     }
   }
 }
 
 /** A file that is in both: itself, and what is in it. */
-function visit(
+function* within(
   old: Directory | undefined,
   current: Directory,
   { name, path, found, differs }: { name: string; path: string; found: Found; differs: boolean },
-  comparison: Comparison,
-): void {
-  const { changes } = comparison;
-  const before = changes.push({ kind: 'C', path, found });
-  if (found.stat.isDirectory()) {
-    using below = current.enter(name);
-    using formerly = old?.enter(name);
-    if (below !== undefined) compare(formerly, below, path, comparison);
+  options: CompareOptions,
+): Changes {
+  let told = differs;
+  if (differs) yield { kind: 'C', path, found };
+  if (!found.stat.isDirectory()) return;
+  using below = current.enter(name);
+  using formerly = old?.enter(name);
+  if (below === undefined) return;
+  for (const change of compare(formerly, below, path, options)) {
+    if (!told) yield { kind: 'C', path, found };
+    told = true;
+    yield change;
   }
-  if (!differs && changes.length === before) changes.pop();
 }
 
-function add(current: Directory, name: string, { path, found }: { path: string; found: Found }, changes: Change[]) {
-  changes.push({ kind: 'A', path, found });
+function* added(current: Directory, name: string, { path, found }: { path: string; found: Found }): Changes {
+  yield { kind: 'A', path, found };
   if (!found.stat.isDirectory()) return;
   using below = current.enter(name);
   for (const { path: inside, ...member } of below === undefined ? [] : members(below, path)) {
-    changes.push({ kind: 'A', path: inside, found: member });
+    yield { kind: 'A', path: inside, found: member };
   }
 }
 
@@ -125,7 +129,7 @@ function isPlaceholder({ at, stat }: Found, { kind, target }: Placeholder): bool
 
 function isChanged(former: Found | Placeholder, found: Found, { all = false }: CompareOptions): boolean {
   if (!('stat' in former)) return !isPlaceholder(found, former);
-  if (all && found.at !== former.at) return true;
+  if (all && found.at !== former.at && !found.stat.isDirectory()) return true;
   return statDiffers(former.stat, found.stat) || !sameCapabilities(former, found);
 }
 

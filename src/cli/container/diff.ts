@@ -12,7 +12,7 @@ export default command({
   flags: {},
   run: (context, [name = '']) => {
     const changes = containerChanges(context.store, findContainer(context.store, name));
-    const lines = changes.map(({ kind, path }) => `${kind} /${path}\n`).join('');
+    const lines = Array.from(changes, ({ kind, path }) => `${kind} /${path}\n`).join('');
     // Names are bytes, and come as such.
     context.out.write(Buffer.from(lines, 'latin1'));
   },

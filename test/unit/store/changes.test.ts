@@ -16,7 +16,7 @@ function changes(upper: Tree, lower: Tree[], options: CompareOptions & { prepare
   const own = placeAt(plant(join(root, 'upper'), upper), { live: true });
   options.prepare?.(root);
   const found = compareTrees({ layers, marks: false }, { layers: [own, ...layers], marks: false }, options);
-  return found.map(({ kind, path }) => `${kind} ${path}`);
+  return Array.from(found, ({ kind, path }) => `${kind} ${path}`);
 }
 
 const LOW: Tree = { 'etc/passwd': 'root', 'etc/group': 'root', 'home/user/file': 'x', 'var/log/a': '1' };
@@ -72,7 +72,7 @@ describe('compareTrees()', () => {
     }
     const layers = [placeAt(low)];
     const found = compareTrees({ layers, marks: false }, { layers: [placeAt(up), ...layers], marks: false });
-    expect(found.map(({ path }) => path)).toEqual(['b']);
+    expect(Array.from(found, ({ path }) => path)).toEqual(['b']);
   });
 
   test.skipIf(unprivileged)('tells other capabilities', () => {
@@ -103,7 +103,7 @@ describe('compareTrees()', () => {
     const root = temporaryDirectory();
     const union = (name: string, tree: Tree) => ({ layers: [placeAt(plant(join(root, name), tree))], marks: false });
     const found = compareTrees(union('a', LOW), union('b', { ...LOW, 'etc/group': 'other', new: '' }));
-    expect(found.map(({ kind, path }) => `${kind} ${path}`)).toEqual(['C etc', 'C etc/group', 'A new']);
+    expect(Array.from(found, ({ kind, path }) => `${kind} ${path}`)).toEqual(['C etc', 'C etc/group', 'A new']);
   });
 });
 

@@ -1,0 +1,112 @@
+/**
+ * Keeps a running container from going on for a while, so that what it has on disk is of one moment. By the freezer where
+ * the container has a cgroup of its own, else by SIGSTOP to each of its processes, which those inside may notice: a
+ * parent hears of its stopped child, and a process that was about to get a signal gets it later.
+ */
+import { existsSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { hasCode } from '#base/error.ts';
+import type { ContainerRecord } from '#container/record.ts';
+import { readState } from '#container/state.ts';
+import type { Store } from '#store/store.ts';
+import { readText } from '#sys/file.ts';
+import { isSameProcess, signalProcess, startTime } from '#sys/process.ts';
+
+const SIGCONT = 18;
+const SIGSTOP = 19;
+
+/** How often new children are looked for; who forks faster than that is stopped in part only. */
+const ROUNDS = 20;
+
+/** Nothing happens to one that does not run, or that is paused already. It goes on when this is disposed of. */
+export async function freezeContainer(store: Store, { id }: ContainerRecord): Promise<AsyncDisposable> {
+  const state = readState(store, id);
+  if (state?.status !== 'running' || !isSameProcess(state.pid, state.pidStart)) return thawing(() => undefined);
+  const freezer = freezerOf(state.pid, id);
+  if (freezer !== undefined && writeFreezer(freezer, '1')) {
+    await frozen(freezer);
+    return thawing(() => writeFreezer(freezer, '0'));
+  }
+  const stopped = await stopAll(state.pid);
+  return thawing(async () => {
+    for (const [pid, start] of stopped) await signalProcess(pid, start, SIGCONT);
+  });
+}
+
+const thawing = (thaw: () => unknown): AsyncDisposable => ({
+  [Symbol.asyncDispose]: async () => {
+    await thaw();
+  },
+});
+
+/** The container's own cgroup has its id in its name; any other is not the container's alone. */
+function freezerOf(pid: number, id: string): string | undefined {
+  const group = /^0::(.*)$/m.exec(readText(`/proc/${pid}/cgroup`) ?? '')?.[1];
+  if (group === undefined || !group.includes(id)) return undefined;
+  const beginning = group.slice(0, group.indexOf('/', group.indexOf(id)) + 1 || undefined);
+  const path = join('/sys/fs/cgroup', beginning, 'cgroup.freeze');
+  return existsSync(path) ? path : undefined;
+}
+
+function writeFreezer(path: string, value: string): boolean {
+  try {
+    writeFileSync(path, value);
+    return true;
+  } catch (error) {
+    if (hasCode(error, 'EACCES', 'EPERM', 'EROFS', 'ENOENT', 'ENODEV')) return false;
+    throw error;
+  }
+}
+
+/** Freezing takes its time; a process that can't be frozen now (in a system call of FUSE) is not waited for for long. */
+async function frozen(freezer: string): Promise<void> {
+  const events = join(freezer, '..', 'cgroup.events');
+  for (let tries = 0; tries < 500; tries += 1) {
+    if (/^frozen 1$/m.test(readText(events) ?? 'frozen 1')) return;
+    await new Promise((resolve) => setTimeout(resolve, 2));
+  }
+}
+
+/** Until a look round finds none that still runs. Gives what was stopped here, with start times. */
+async function stopAll(first: number): Promise<Map<number, number>> {
+  const stopped = new Map<number, number>();
+  const own = namespaceOf(first);
+  for (let round = 0; round < ROUNDS && own !== undefined; round += 1) {
+    const running = processIds().filter((pid) => namespaceOf(pid) === own && !isStopped(pid));
+    const fresh = running.filter((pid) => !stopped.has(pid));
+    if (running.length === 0) break;
+    for (const pid of fresh) {
+      const start = startTime(pid);
+      if (start !== undefined && (await signalProcess(pid, start, SIGSTOP))) stopped.set(pid, start);
+    }
+    if (fresh.length === 0) await new Promise((resolve) => setTimeout(resolve, 1));
+  }
+  return stopped;
+}
+
+const processIds = () => readdirSync('/proc').map(Number).filter(Number.isInteger);
+
+/** A container has a mount namespace of its own, whatever namespaces it shares with others. */
+function namespaceOf(pid: number): string | undefined {
+  try {
+    return readlinkSync(`/proc/${pid}/ns/mnt`);
+  } catch (error) {
+    if (hasCode(error, 'ENOENT', 'ESRCH', 'EACCES', 'EPERM')) return undefined;
+    throw error;
+  }
+}
+
+/** Stopped, traced, or at its end (proc_pid_stat(5), field 3). */
+function isStopped(pid: number): boolean {
+  const text = readStat(pid);
+  return text === undefined || /^[TtZX]/.test(text.slice(text.lastIndexOf(')') + 2));
+}
+
+function readStat(pid: number): string | undefined {
+  try {
+    return readFileSync(`/proc/${pid}/stat`, 'latin1');
+  } catch (error) {
+    if (hasCode(error, 'ENOENT', 'ESRCH')) return undefined;
+    throw error;
+  }
+}

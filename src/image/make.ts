@@ -1,0 +1,149 @@
+/** Images that are made here: a new layer on top of others, a configuration, and the names. */
+import { WherryError } from '#base/error.ts';
+import { changeCatalog, holdImage, withNames } from '#image/catalog.ts';
+import { isPresent } from '#image/layers.ts';
+import { findImage, type Image } from '#image/names.ts';
+import { layerSizes } from '#image/sizes.ts';
+import { type Descriptor, type ImageConfig, type Manifest, MEDIA } from '#oci/manifest.ts';
+import { putBlob, stage } from '#store/blobs.ts';
+import type { Store } from '#store/store.ts';
+import { openUnpacker } from '#store/unpack.ts';
+
+/** A layer's archive as it will be kept. */
+export interface NewLayer {
+  /** Each piece is there until the next one is asked for. */
+  bytes: AsyncIterable<Uint8Array>;
+  compression: 'gzip' | 'zstd' | 'none';
+}
+
+export interface ImageMaking {
+  /** What it is built on: an image that is here, and is held. */
+  parent?: Image;
+  /** Absent: nothing but the configuration is new. */
+  layer?: NewLayer;
+  /** The configuration but for its layers. */
+  config: Omit<ImageConfig, 'rootfs'>;
+  /** Canonical. */
+  names: readonly string[];
+  abort?: AbortSignal;
+}
+
+/** Layer by layer, lowest first. */
+interface Stack {
+  layers: Descriptor[];
+  diffIds: string[];
+  /** Of what is new. */
+  sizes: Map<string, number>;
+}
+
+/**
+ * Makes an image and gives its ID. Names that other images had move. Nothing is visible before all of it is there.
+ * Throws kind `unavailable` when another command takes the parent away, and what the layer's source throws.
+ */
+export async function makeImage(store: Store, making: ImageMaking): Promise<string> {
+  const { parent } = making;
+  const below: Stack = { layers: (parent?.layers ?? []).map(asOci), diffIds: parent?.diffIds ?? [], sizes: new Map() };
+  using held = new DisposableStack();
+  const hold = async ({ layers, diffIds }: Stack, documents: readonly string[] = []) => {
+    held.use(await holdImage(store, { blobs: [...documents, ...layers.map(({ digest }) => digest)], diffIds }));
+  };
+  await hold(below);
+  needLayers(store, below);
+  const stack = making.layer === undefined ? below : await addLayer(store, making.layer, { ...making, below, hold });
+  const { manifest, id, bytes } = documentsOf(making.config, stack);
+  await hold(stack, [id, manifest.digest]);
+  for (const [type, document] of bytes) await putBlob(store, document, type);
+  const sizes = layerSizes(store, stack.diffIds, stack.sizes);
+  await changeCatalog(store, (entries) => {
+    needLayers(store, stack);
+    return withNames(entries, { manifest, id, sizes }, making.names);
+  });
+  return id;
+}
+
+/** An image that is here whole, so that another can be built on it. Throws kind `not-found` in Docker's words. */
+export function needParent(store: Store, id: string): Image {
+  const image = findImage(store, id);
+  if (image !== undefined) return image;
+  throw new WherryError('not-found', `No such image: ${id}`, {
+    hint: 'The image was removed, and its container has kept the files only: pull or load it again',
+  });
+}
+
+function needLayers(store: Store, { layers, diffIds }: Stack): void {
+  const missing = layers.find((blob, at) => !isPresent(store, { blob, diffId: diffIds[at] ?? '' }));
+  if (missing === undefined) return;
+  throw new WherryError('unavailable', `Cannot make the image: the layer ${missing.digest} is no longer there`, {
+    hint: 'Another command removed images meanwhile, or the store is damaged: pull the image again',
+  });
+}
+
+interface Addition {
+  below: Stack;
+  hold: (stack: Stack) => Promise<void>;
+  abort?: AbortSignal;
+}
+
+/** The layer becomes a blob, and is unpacked as it grows. */
+async function addLayer(
+  store: Store,
+  { bytes, compression }: NewLayer,
+  { below, hold, abort }: Addition,
+): Promise<Stack> {
+  const staged = await stage(store, { forget: true });
+  const unpacker = openUnpacker(store);
+  const mediaType = compression === 'none' ? MEDIA.layer : `${MEDIA.layer}+${compression}`;
+  const withThis = (diffId: string): Stack => ({
+    layers: [...below.layers, { mediaType, digest: staged.digest(), size: staged.size }],
+    diffIds: [...below.diffIds, diffId],
+    sizes: new Map(),
+  });
+  async function* sizes() {
+    for await (const piece of bytes) {
+      abort?.throwIfAborted();
+      staged.write(piece);
+      yield staged.size;
+    }
+  }
+  try {
+    const source = { path: staged.path, sizes: sizes(), forget: true };
+    const named = (diffId: string) => hold(withThis(diffId));
+    const { diffId, size } = await unpacker.unpackNew(source, named, abort === undefined ? {} : { abort });
+    const stack = withThis(diffId);
+    await staged.commit();
+    return { ...stack, sizes: new Map([[diffId, size]]) };
+  } finally {
+    staged.discard();
+    unpacker.close();
+  }
+}
+
+/** Docker's types have the same meaning under other names; a manifest should have them of one kind. */
+function asOci({ mediaType, digest, size }: Descriptor): Descriptor {
+  const docker = /^application\/vnd\.docker\.image\.rootfs\.(foreign\.)?diff\.tar(?:\.(gzip|zstd))?$/.exec(mediaType);
+  if (docker === null) return { mediaType, digest, size };
+  const [, foreign, compression] = docker;
+  const type = foreign === undefined ? MEDIA.layer : MEDIA.layer.replace('.v1.', '.nondistributable.v1.');
+  return { mediaType: compression === undefined ? type : `${type}+${compression}`, digest, size };
+}
+
+function documentsOf(config: Omit<ImageConfig, 'rootfs'>, { layers, diffIds }: Stack) {
+  const { hash } = process.getBuiltinModule('node:crypto');
+  const described = (mediaType: string, document: Buffer): Descriptor => ({
+    mediaType,
+    digest: `sha256:${hash('sha256', document)}`,
+    size: document.length,
+  });
+  const configuration = Buffer.from(JSON.stringify({ ...config, rootfs: { type: 'layers', diff_ids: diffIds } }));
+  const configDescriptor = described(MEDIA.config, configuration);
+  const content: Manifest = { schemaVersion: 2, mediaType: MEDIA.manifest, config: configDescriptor, layers };
+  const document = Buffer.from(JSON.stringify(content));
+  return {
+    manifest: described(MEDIA.manifest, document),
+    id: configDescriptor.digest,
+    bytes: [
+      [MEDIA.config, configuration],
+      [MEDIA.manifest, document],
+    ] as const,
+  };
+}
