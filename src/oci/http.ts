@@ -1,12 +1,12 @@
 /** HTTP as registries need it: kept-alive connections, proxies, redirects without secrets, retries with patience. */
 import type { Readable } from 'node:stream';
-import { setFlagsFromString } from 'node:v8';
-import type { buildConnector, Dispatcher } from 'undici';
+import type { Dispatcher } from 'undici';
 import { WherryError } from '#base/error.ts';
-import { networkError, verbOf } from '#oci/network-error.ts';
+import { makeConnections } from '#oci/connections.ts';
+import { networkError, proxyError, verbOf } from '#oci/network-error.ts';
 
 export interface HttpOptions {
-  /** Loopback registries: any certificate will do, no proxy is asked. */
+  /** Any certificate will do. */
   insecure?: boolean;
   /** The registry's host[:port]: its certificates are looked for in certs.d. */
   host: string;
@@ -43,11 +43,11 @@ const MAX_PAUSE = 30_000;
 
 /** Opens a client for one registry and what it redirects to. */
 export async function openHttp({ insecure = false, host, abort, retryDelay = 500 }: HttpOptions): Promise<Http> {
-  const dispatcher = await makeDispatcher(host, insecure);
-  optimiseParser(false);
+  const connections = makeConnections(host, insecure);
   const { default: api } = await import('undici/lib/api/index.js');
-  const send: Send = (url, { method = 'GET', headers = {}, body, patience }) =>
-    api.request.call(dispatcher, {
+  const send: Send = async (url, { method = 'GET', headers = {}, body, patience }) => {
+    const { dispatcher, proxy } = await connections.to(url);
+    const sent = api.request.call(dispatcher, {
       origin: url.origin,
       path: url.pathname + url.search,
       method,
@@ -58,61 +58,20 @@ export async function openHttp({ insecure = false, host, abort, retryDelay = 500
       ...(patience === undefined ? {} : { headersTimeout: patience }),
       ...(abort === undefined ? {} : { signal: abort }),
     });
+    return sent.catch((error: unknown) => {
+      abort?.throwIfAborted();
+      throw proxy === undefined ? connections.reason(error) : proxyError(error, { proxy, url, method });
+    });
+  };
   return {
     abort,
     retryDelay,
     request: (url, request = {}) => patiently(url, request, { send, abort, retryDelay }),
-    close: () => {
-      optimiseParser(true);
-      return dispatcher.destroy();
-    },
+    close: () => connections.close(),
   };
-}
-
-/**
- * undici's parser is WebAssembly, which V8 would compile once more, better, in the middle of the first download: 45 ms
- * of a processor for what blobs pass in large pieces. It has to be taken back: V8 keeps code only for the flags that
- * were set when it was written.
- */
-function optimiseParser(on: boolean): void {
-  setFlagsFromString(`--wasm-tiering-budget=${on ? 13_000_000 : 2_000_000_000}`);
 }
 
 type Send = (url: URL, request: HttpRequest) => Promise<Dispatcher.ResponseData>;
-
-async function makeDispatcher(host: string, insecure: boolean): Promise<Dispatcher> {
-  const options = { connections: 16, headersTimeout: 60_000, bodyTimeout: 60_000, keepAliveTimeout: 10_000 };
-  const env = process.env;
-  const proxied = env.http_proxy ?? env.HTTP_PROXY ?? env.https_proxy ?? env.HTTPS_PROXY;
-  if (insecure || !proxied) {
-    const { default: Agent } = await import('undici/lib/dispatcher/agent.js');
-    return new Agent({ ...options, connect: await connector(host, insecure) });
-  }
-  const { default: EnvHttpProxyAgent } = await import('undici/lib/dispatcher/env-http-proxy-agent.js');
-  const { default: Base } = await import('undici/lib/dispatcher/dispatcher.js');
-  const { default: api } = await import('undici/lib/api/index.js');
-  // What undici's main module does when it is loaded; agents for proxies connect by these methods.
-  Object.assign(Base.prototype, api);
-  const { trust } = await import('#oci/trust.ts');
-  const connect = { timeout: CONNECT_TIMEOUT, allowH2: false, ...trust(host) };
-  return new EnvHttpProxyAgent({ ...options, connect, requestTls: connect });
-}
-
-const CONNECT_TIMEOUT = 30_000;
-
-/** Plain connections must not pay for the list of authorities, which takes 10 ms and more to read. */
-async function connector(host: string, insecure: boolean): Promise<buildConnector.connector> {
-  const { default: build } = await import('undici/lib/core/connect.js');
-  const { trust } = await import('#oci/trust.ts');
-  const base = { timeout: CONNECT_TIMEOUT, allowH2: false, ...(insecure ? { rejectUnauthorized: false } : {}) };
-  const plain = build(base);
-  let secure: buildConnector.connector | undefined;
-  return (options, callback) => {
-    if (options.protocol !== 'https:') return plain(options, callback);
-    secure ??= build({ ...base, ...trust(host) });
-    return secure(options, callback);
-  };
-}
 
 interface Way {
   send: Send;

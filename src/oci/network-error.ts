@@ -16,7 +16,9 @@ type Sentence = { text: string; hint: string };
 
 const CHECK = 'Check the name of the registry, and that it can be reached from here';
 const PROXY = 'Check the network connection, and HTTPS_PROXY where this network needs a proxy';
-const TRUST = "Have the registry's authority in /etc/docker/certs.d/HOST[:PORT]/ca.crt, or among the system's";
+const TRUST = "Have the registry's authority in ~/.config/docker/certs.d/HOST[:PORT]/ca.crt, or among the system's";
+
+const OWN = 'Have a certificate that it knows in ~/.config/docker/certs.d/HOST[:PORT]/client.cert and client.key';
 
 /** Where it was going to: Go writes `dial tcp 127.0.0.1:5000: connect: connection refused`. */
 const dial = ({ address, port }: Failure) => (address === undefined ? 'dial tcp' : `dial tcp ${at(address, port)}`);
@@ -45,12 +47,17 @@ const SENTENCES: Record<string, (failure: Failure, url: URL) => Sentence> = {
   UND_ERR_RES_CONTENT_LENGTH_MISMATCH: () => ({ text: 'unexpected EOF', hint: 'Try again later' }),
   ERR_SSL_WRONG_VERSION_NUMBER: () => ({
     text: 'http: server gave HTTP response to HTTPS client',
-    hint: 'Only registries on this machine (localhost, 127.0.0.0/8, ::1) may speak plain HTTP',
+    hint: 'Registries elsewhere may speak plain HTTP only where registries.conf says insecure = true of them',
   }),
   ERR_TLS_CERT_ALTNAME_INVALID: (failure) => ({
     text: `tls: failed to verify certificate: x509: ${failure.reason ?? 'certificate is valid for another name'}`,
     hint: CHECK,
   }),
+  ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED: () => ({ text: 'remote error: tls: certificate required', hint: OWN }),
+  ERR_SSL_SSLV3_ALERT_HANDSHAKE_FAILURE: () => ({ text: 'remote error: tls: handshake failure', hint: OWN }),
+  ERR_SSL_SSLV3_ALERT_BAD_CERTIFICATE: () => ({ text: 'remote error: tls: bad certificate', hint: OWN }),
+  ERR_SSL_SSLV3_ALERT_CERTIFICATE_UNKNOWN: () => ({ text: 'remote error: tls: unknown certificate', hint: OWN }),
+  ERR_SSL_TLSV1_ALERT_UNKNOWN_CA: () => ({ text: 'remote error: tls: unknown certificate authority', hint: OWN }),
   CERT_HAS_EXPIRED: () => ({
     text: 'tls: failed to verify certificate: x509: certificate has expired or is not yet valid',
     hint: "Check this machine's clock",
@@ -74,6 +81,34 @@ export function networkError(error: unknown, method: string, url: URL): WherryEr
   const path = text.startsWith('dial tcp') && url.pathname.startsWith('/v2/') ? '/v2/' : url.pathname;
   return new WherryError('unavailable', `${verbOf(method)} "${url.origin}${path}": ${text}`, { hint, cause: error });
 }
+
+interface Proxied {
+  proxy: URL;
+  url: URL;
+  method: string;
+}
+
+/** What went wrong on the way through a proxy: an error that may pass (a broken connection) stays as it is. */
+export function proxyError(error: unknown, { proxy, url, method }: Proxied): unknown {
+  const failure = innermost(error as Failure);
+  const say = (text: string, hint: string) =>
+    new WherryError('unavailable', `${verbOf(method)} "${url.origin}${url.pathname}": ${text}`, { hint, cause: error });
+  const [, refused] = /Proxy response \(([0-9]+)\)|\((407)\)/.exec(failure.message ?? '')?.filter(Boolean) ?? [];
+  if (refused === '407') {
+    return say('Proxy Authentication Required', `Give ${nameOf(url)} as http://name:password@${proxy.host}`);
+  }
+  if (refused !== undefined) {
+    const { STATUS_CODES } = process.getBuiltinModule('node:http');
+    return say(
+      `${STATUS_CODES[refused] ?? `status ${refused}`} (from the proxy ${proxy.host})`,
+      `Check ${nameOf(url)} and NO_PROXY`,
+    );
+  }
+  const { text } = sentence(failure, proxy);
+  return text.startsWith('dial tcp') ? say(`proxyconnect tcp: ${text}`, `Check ${nameOf(url)}`) : error;
+}
+
+const nameOf = ({ protocol }: URL) => (protocol === 'https:' ? 'HTTPS_PROXY' : 'HTTP_PROXY');
 
 /** GET as Go's errors write it: Get. */
 export function verbOf(method: string): string {

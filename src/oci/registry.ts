@@ -86,6 +86,15 @@ function explain(error: unknown, noCredentials: string | undefined): unknown {
   return new WherryError('denied', error.message, { hint: `No credentials were sent: ${noCredentials}`, cause: error });
 }
 
+/** How a server that knows no TLS takes it. */
+const NO_TLS = [
+  'ERR_SSL_WRONG_VERSION_NUMBER',
+  'ERR_SSL_PACKET_LENGTH_TOO_LONG',
+  'ECONNRESET',
+  'EPIPE',
+  'UND_ERR_SOCKET',
+];
+
 /** What it speaks, asked without a secret. This machine's registries mostly have no TLS, others mostly do. */
 async function scheme(http: Http, host: string): Promise<'http' | 'https'> {
   if (isLoopback(host)) return speaksPlain(http, host);
@@ -95,7 +104,7 @@ async function scheme(http: Http, host: string): Promise<'http' | 'https'> {
   } catch (error) {
     const { code = '' } = ((error as Error).cause ?? {}) as NodeJS.ErrnoException;
     // Nobody there is a matter of the port where the name has none.
-    const plain = code.startsWith('ERR_SSL_') || (code === 'ECONNREFUSED' && !/:[0-9]+$/.test(host));
+    const plain = NO_TLS.includes(code) || (code === 'ECONNREFUSED' && !/:[0-9]+$/.test(host));
     if (plain) return 'http';
     throw error;
   }

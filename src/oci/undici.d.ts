@@ -2,10 +2,10 @@
  * The parts of undici that registries need. Its main module also brings fetch, websockets, caches and mocks: 57 ms of
  * start-up instead of 22.
  */
-declare module 'undici/lib/dispatcher/env-http-proxy-agent.js' {
-  import type { EnvHttpProxyAgent } from 'undici';
+declare module 'undici/lib/dispatcher/proxy-agent.js' {
+  import type { ProxyAgent } from 'undici';
 
-  const module: typeof EnvHttpProxyAgent;
+  const module: typeof ProxyAgent;
   export = module;
 }
 
@@ -34,5 +34,12 @@ declare module 'undici/lib/core/connect.js' {
   import type { buildConnector } from 'undici';
 
   const module: typeof buildConnector;
+  export = module;
+}
+
+declare module 'undici/lib/dispatcher/socks5-proxy-agent.js' {
+  import type { Socks5ProxyAgent } from 'undici';
+
+  const module: typeof Socks5ProxyAgent;
   export = module;
 }

@@ -1,38 +1,10 @@
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { afterEach, expect, test, vi } from 'vitest';
+import { expect, test } from 'vitest';
 import { openHttp, pause, readBody } from '#oci/http.ts';
 import { startRegistry } from '#test/support/registry.ts';
 
 async function client(host: string, abort?: AbortSignal) {
   return openHttp({ insecure: true, host, abort, retryDelay: 1 });
 }
-
-afterEach(() => {
-  vi.unstubAllEnvs();
-});
-
-test('a proxy is asked for the way to a registry elsewhere, never to one on this machine', async () => {
-  const asked: string[] = [];
-  const proxy = createServer().on('connect', (request, socket) => {
-    asked.push(request.url ?? '');
-    socket.end('HTTP/1.1 502 no way\r\n\r\n');
-  });
-  await new Promise<void>((resolve) => {
-    proxy.listen(0, '127.0.0.1', resolve);
-  });
-  vi.stubEnv('HTTPS_PROXY', `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`);
-  vi.stubEnv('HTTP_PROXY', 'http://127.0.0.1:1');
-  const elsewhere = await openHttp({ host: 'registry.test', retryDelay: 1 });
-  await expect(elsewhere.request(new URL('https://registry.test/v2/'))).rejects.toThrow(
-    'Get "https://registry.test/v2/": ',
-  );
-  expect(asked).toContain('registry.test:443');
-  const registry = await startRegistry();
-  const here = await client(registry.host);
-  expect((await here.request(new URL(`http://${registry.host}/v2/`))).statusCode).toBe(200);
-  await Promise.all([elsewhere.close(), here.close(), new Promise((resolve) => proxy.close(resolve))]);
-});
 
 test('a secret does not follow a redirect to another host', async () => {
   const [registry, storage] = [await startRegistry(), await startRegistry()];
