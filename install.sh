@@ -210,7 +210,8 @@ warm_up() {
 	own run --rm localhost/busybox true || true
 	if own run -d --name warm --network none localhost/busybox sleep 60; then
 		own exec warm true || true
-		for words in ps images "logs warm" "inspect warm" "stop -t 0 warm" "start warm" "rm -f warm" "pull 127.0.0.1:9/none"; do
+		for words in ps images "logs warm" "inspect warm" "stop -t 0 warm" "start warm" "rm -f warm" "pull 127.0.0.1:9/none" \
+			"tag localhost/busybox 127.0.0.1:9/none" "push 127.0.0.1:9/none"; do
 			# shellcheck disable=SC2086
 			own $words || true
 		done

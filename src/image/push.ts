@@ -120,9 +120,7 @@ async function pushOne(session: Session, reference: Reference): Promise<void> {
   const image = needImage(store, canonical(reference));
   const { digest, mediaType } = image.manifest;
   const bytes = readBlob(store, digest);
-  const { config, layers }: Manifest = JSON.parse(bytes.toString());
-  const parts = { blobs: [digest, config.digest, ...layers.map((layer) => layer.digest)], diffIds: [] };
-  using _held = await holdImage(store, parts);
+  const { config }: Manifest = JSON.parse(bytes.toString());
   await pushBlobs(session, reference, [...announce(session, image), { blob: config, report: () => undefined }]);
   const document = { bytes, mediaType, digest };
   const listed = await putManifest(registry, reference, document);
@@ -169,6 +167,9 @@ async function pushBlobs(session: Session, reference: Reference, parts: readonly
     const found = await findThere(session, reference, { part, sources: elsewhere(part.blob.digest) });
     if (found !== true) missing.push({ ...part, session: found });
   });
+  if (missing.length === 0) return;
+  // An image may be removed while it is pushed; its blobs then go when they have been read.
+  using _held = await holdImage(store, { blobs: missing.map(({ blob }) => blob.digest), diffIds: [] });
   missing.sort((a, b) => b.blob.size - a.blob.size);
   for (const { report } of missing.slice(UPLOADS_AT_ONCE)) report('Waiting');
   await together(missing, { limit: UPLOADS_AT_ONCE, stop }, (upload) => sendBlob(session, reference, upload));

@@ -38,6 +38,15 @@ export const stringWidth: Plugin = {
   },
 };
 
+/** undici does without HTTP/2 where Node has none. Registries are spoken to by HTTP/1.1, and loading it costs 10 ms. */
+export const http2: Plugin = {
+  name: 'http2',
+  setup(builder) {
+    builder.onResolve({ filter: /^node:http2$/ }, () => ({ path: 'http2', namespace: 'none' }));
+    builder.onLoad({ filter: /./, namespace: 'none' }, () => ({ contents: 'module.exports = { constants: {} }' }));
+  },
+};
+
 /** Modules of Node that cost milliseconds: their functions load them when they are first called. */
 const HEAVY =
   /^(child_process|crypto|dns|fs\/promises|https?|net|readline|stream|stream\/promises|tls|tty|worker_threads|zlib)$/;
