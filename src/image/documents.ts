@@ -1,6 +1,7 @@
 /** The two documents of an image in the store, believed only as far as they are what they must be. */
 import { WherryError } from '#base/error.ts';
-import type { Descriptor, ImageConfig, Manifest } from '#oci/manifest.ts';
+import { completeConfig, type Descriptor, type ImageConfig, type Manifest } from '#oci/manifest.ts';
+import { isObject } from '#oci/shape.ts';
 import { readBlobJson } from '#store/blobs.ts';
 import type { Store } from '#store/store.ts';
 
@@ -14,7 +15,8 @@ export interface Documents {
 /** The manifest and the configuration of an image. Throws kind `corrupt` where one is gone or makes no sense. */
 export function readDocuments(store: Store, digest: string): Documents {
   const manifest = readManifest(store, digest);
-  const config = readBlobJson<unknown>(store, manifest.config.digest);
+  const json = readBlobJson<unknown>(store, manifest.config.digest);
+  const config = isObject(json) ? completeConfig(json) : undefined;
   if (isConfig(config, manifest.layers.length)) return { manifest, config };
   throw senseless(manifest.config.digest, 'the configuration of an image with these layers');
 }

@@ -79,7 +79,7 @@ function openImage(store: Store, entry: Entry, entries: readonly Entry[]): Image
   return {
     id: manifest.config.digest,
     manifest: entry.manifest,
-    config: { ...config, os: config.os || 'linux', architecture: config.architecture || 'amd64' },
+    config,
     references: own.flatMap((other) => other.name ?? []).sort(),
     diffIds: config.rootfs.diff_ids,
     layers: manifest.layers,

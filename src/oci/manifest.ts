@@ -4,6 +4,7 @@
  */
 import type { HealthConfig } from '#base/api.ts';
 import { WherryError } from '#base/error.ts';
+import { CONFIG, DEFAULTS, DESCRIPTOR, isObject, type Json, malformedField } from '#oci/shape.ts';
 
 /** image-spec, descriptor.md */
 export interface Descriptor {
@@ -112,12 +113,10 @@ export function parseDocument(bytes: Buffer, mediaType: string, name: string): D
     throw malformed(name, 'it is a manifest and an index at once');
   }
   const isIndex = json.manifests !== undefined || stated === MEDIA.index || stated === MEDIA.dockerList;
-  if (json.schemaVersion !== 2) throw malformed(name, `its schemaVersion is ${JSON.stringify(json.schemaVersion)}`);
+  if (json.schemaVersion !== 2) throw malformed(name, `its schemaVersion is ${brief(json.schemaVersion)}`);
   if (isIndex) return { kind: 'index', index: checkIndex(json, name) };
   return { kind: 'manifest', manifest: checkManifest(json, name) };
 }
-
-type Json = Record<string, unknown>;
 
 function parseObject(bytes: Buffer, what: string): Json {
   let json: unknown;
@@ -130,8 +129,11 @@ function parseObject(bytes: Buffer, what: string): Json {
   throw new WherryError('corrupt', `Cannot read ${what}: it is not a JSON object`);
 }
 
-export const isObject = (value: unknown): value is Json =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
+/** Foreign text for a message: one line, and not the whole of it. */
+function brief(value: unknown): string {
+  if (typeof value === 'object' && value !== null) return 'no number';
+  return String(value).slice(0, 100).replace(/\p{C}/gu, '?');
+}
 
 function malformed(name: string, why: string): WherryError {
   return new WherryError('corrupt', `Cannot use the manifest of "${name}": ${why}`);
@@ -168,7 +170,7 @@ function checkManifest(json: Json, name: string): Manifest {
     if (!LAYER.test((layer as Descriptor).mediaType)) {
       throw new WherryError(
         'unsupported',
-        `Cannot use the image "${name}": unsupported media type ${(layer as Descriptor).mediaType} of its layer ${at}`,
+        `Cannot use the image "${name}": unsupported media type ${brief((layer as Descriptor).mediaType)} of its layer ${at}`,
       );
     }
   }
@@ -180,7 +182,7 @@ function checkConfigType(mediaType: string, name: string): void {
   // Old pushers left the type empty or said octet-stream; Docker takes them for images.
   if (['', MEDIA.config, MEDIA.dockerConfig, 'application/octet-stream'].includes(mediaType)) return;
   const what = mediaType.startsWith('application/vnd.docker.plugin') ? 'plugin' : 'unknown';
-  throw new WherryError('unsupported', `Encountered remote "${mediaType}"(${what}) when fetching`, {
+  throw new WherryError('unsupported', `Encountered remote "${brief(mediaType)}"(${what}) when fetching`, {
     hint: `"${name}" is not a container image`,
   });
 }
@@ -191,7 +193,13 @@ function checkDescriptor(value: unknown, what: string, name: string): asserts va
   if (typeof mediaType !== 'string') throw malformed(name, `${what} has no media type`);
   if (!isDigest(digest)) throw malformed(name, `${what} has no valid digest`);
   if (!Number.isSafeInteger(size) || (size as number) < 0) throw malformed(name, `${what} has no valid size`);
+  const wrong = malformedField(value, DESCRIPTOR);
+  if (wrong !== undefined) throw malformed(name, `${what} has malformed ${wrong}`);
+  for (const key of Object.keys(DESCRIPTOR)) if (value[key] === null) delete value[key];
+  if (isObject(value.platform)) value.platform = { os: '', architecture: '', ...withoutNulls(value.platform) };
 }
+
+const withoutNulls = (json: Json) => Object.fromEntries(Object.entries(json).filter(([, value]) => value !== null));
 
 /** Reads an image's configuration. layers: how many its manifest has; each needs its diff ID. */
 export function parseConfig(bytes: Buffer, layers: number, name: string): ImageConfig {
@@ -201,12 +209,19 @@ export function parseConfig(bytes: Buffer, layers: number, name: string): ImageC
   const wrong = (why: string) => new WherryError('corrupt', `Cannot use the configuration of "${name}": ${why}`);
   if (!Array.isArray(diffIds) || !diffIds.every(isDigest)) throw wrong('its list of diff IDs is malformed');
   if (diffIds.length !== layers) throw wrong(`it has ${diffIds.length} diff IDs for ${layers} layers`);
-  for (const key of ['os', 'architecture'] as const) {
-    if (json[key] !== undefined && typeof json[key] !== 'string') throw wrong(`its ${key} is malformed`);
-  }
-  if (json.config !== undefined && json.config !== null && !isObject(json.config))
-    throw wrong('its config is malformed');
-  const { config, ...rest } = json as unknown as ImageConfig;
-  const whole = { ...rest, os: rest.os || 'linux', architecture: rest.architecture || 'amd64' };
-  return { ...whole, rootfs: { type: 'layers', diff_ids: diffIds }, ...(config ? { config } : {}) };
+  const field = malformedField(json, CONFIG);
+  if (field !== undefined) throw wrong(`its ${field} is malformed`);
+  const setting = malformedField(isObject(json.config) ? json.config : {}, DEFAULTS);
+  if (setting !== undefined) throw wrong(`its config.${setting} is malformed`);
+  return completeConfig(json);
+}
+
+/**
+ * A configuration as its readers want it: null is absent, and there is what builders leave out: Docker the diff IDs of an
+ * image without layers, old ones the platform. Nothing is checked.
+ */
+export function completeConfig(json: Json): ImageConfig {
+  const given = withoutNulls(json) as unknown as ImageConfig;
+  const rootfs = { type: 'layers', diff_ids: given.rootfs?.diff_ids ?? [] };
+  return { ...given, os: given.os || 'linux', architecture: given.architecture || 'amd64', rootfs };
 }

@@ -101,7 +101,7 @@ function runnable(wanted: Platform): Platform[] {
 
 /** The platform itself, and the variants of its architecture below its own, down to v<least>. */
 function older(platform: Platform, least: number): Platform[] {
-  const version = /^v([0-9]+)$/.exec(platform.variant ?? '');
+  const version = /^v([0-9]{1,2})$/.exec(platform.variant ?? '');
   const below: Platform[] = [];
   for (let next = Number(version?.[1] ?? 0) - 1; next >= least; next -= 1) {
     below.push(normalize({ ...platform, variant: `v${next}` }));

@@ -5,8 +5,8 @@
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { hasCode, WherryError } from '#base/error.ts';
-import { isObject } from '#oci/manifest.ts';
 import { canonical, type Reference, repositoryOf } from '#oci/reference.ts';
+import { isObject } from '#oci/shape.ts';
 import type { Identity } from '#oci/sigstore.ts';
 import { readText } from '#sys/file.ts';
 

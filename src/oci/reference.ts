@@ -38,7 +38,9 @@ export function parseReference(text: string): Reference {
   const [domain, rest] = splitDomain(text);
   const repository = rest.split(':', 1)[0] ?? '';
   if (repository !== repository.toLowerCase()) {
-    throw invalid(`invalid reference format: repository name (${repository}) must be lowercase`);
+    throw invalid(
+      `invalid reference format: repository name (${repository.slice(0, 2 * NAME_LIMIT)}) must be lowercase`,
+    );
   }
   const match = WHOLE.exec(`${domain}/${rest}`);
   if (match === null) throw invalid('invalid reference format');

@@ -5,8 +5,9 @@
  */
 import type { KeyObject } from 'node:crypto';
 import { WherryError } from '#base/error.ts';
-import { type Descriptor, isObject } from '#oci/manifest.ts';
+import type { Descriptor } from '#oci/manifest.ts';
 import { canonical, parseReference, type Reference, repositoryOf } from '#oci/reference.ts';
+import { isObject } from '#oci/shape.ts';
 
 export interface Signature {
   /** The statement, as it was signed. */

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { MAX_DOCUMENT, MEDIA, parseConfig, parseDocument } from '#oci/manifest.ts';
+import { choose } from '#oci/platform.ts';
 
 const DIGEST = `sha256:${'a'.repeat(64)}`;
 const config = { mediaType: MEDIA.config, digest: DIGEST, size: 10 };
@@ -59,6 +60,46 @@ describe('a document that must not be believed is refused', () => {
   });
 });
 
+describe('what a document says beside its digests has the type that it must have', () => {
+  const index = (more: object) => ({ schemaVersion: 2, manifests: [{ ...config, ...more }] });
+  test.each([
+    ['a platform that is none', index({ platform: 7 }), /its entry 0 has malformed platform$/],
+    ['an architecture that is none', index({ platform: { os: 'linux', architecture: {} } }), /malformed platform$/],
+    ['an annotation that is no text', index({ annotations: { a: 1 } }), /malformed annotations$/],
+    ['an annotation of null', index({ annotations: { a: null } }), /malformed annotations$/],
+    ['a schema of a megabyte', { ...manifest, schemaVersion: 'x'.repeat(1e6) }, /^.{60,200}$/],
+    ['a schema of a thousand floors', `{"schemaVersion":${'['.repeat(1e5)}${']'.repeat(1e5)}}`, /is no number$/],
+    [
+      'a media type for the terminal',
+      { ...manifest, config: { ...config, mediaType: 'a\n\x1b[2J' } },
+      /^Encountered remote "a\?\?\[2J"/,
+    ],
+  ])('%s', (_, value, message) => {
+    expect(() => read(value, MEDIA.index)).toThrow(
+      expect.objectContaining({ message: expect.stringMatching(message) }),
+    );
+  });
+
+  test('null and what is left out are nothing, as for Docker', () => {
+    const entries = [
+      { platform: null, annotations: null },
+      { platform: {} },
+      { platform: { os: 'linux', variant: null } },
+    ];
+    const document = read(
+      { schemaVersion: 2, manifests: entries.map((entry) => ({ ...config, ...entry })) },
+      MEDIA.index,
+    );
+    const manifests = document.kind === 'index' ? document.index.manifests : [];
+    expect(manifests).toEqual([
+      config,
+      { ...config, platform: { os: '', architecture: '' } },
+      { ...config, platform: { os: 'linux', architecture: '' } },
+    ]);
+    expect(choose(manifests, { os: 'linux', architecture: 'amd64' })).toEqual([config]);
+  });
+});
+
 test('schema 1 is known by its media type, too', () => {
   const signed = 'application/vnd.docker.distribution.manifest.v1+prettyjws';
   expect(() => read({ schemaVersion: 1 }, signed)).toThrow(/schema 1/);
@@ -70,5 +111,32 @@ test('a configuration needs a diff ID for each layer', () => {
   expect(parseConfig(bytes({ os: 'linux', architecture: 'arm64' }), 0, 'x')).toMatchObject({ architecture: 'arm64' });
   expect(() => parseConfig(bytes({ rootfs: { diff_ids: [] } }), 1, 'x')).toThrow('0 diff IDs for 1 layers');
   expect(() => parseConfig(bytes({ rootfs: { diff_ids: ['../x'] } }), 1, 'x')).toThrow('diff IDs is malformed');
+  expect(parseConfig(bytes({ rootfs: { type: 'layers' }, variant: null }), 0, 'x')).toEqual({
+    os: 'linux',
+    architecture: 'amd64',
+    rootfs: { type: 'layers', diff_ids: [] },
+  });
   expect(() => parseConfig(bytes({ os: 1, rootfs: { diff_ids: [] } }), 0, 'x')).toThrow('os is malformed');
+});
+
+test.each([
+  ['created', { created: 7 }],
+  ['history', { history: [null] }],
+  ['history', { history: [{ comment: {} }] }],
+  ['config', { config: [] }],
+  ['config.Env', { config: { Env: 'A=b' } }],
+  ['config.Env', { config: { Env: [1] } }],
+  ['config.Cmd', { config: { Cmd: { 0: 'sh' } } }],
+  ['config.Labels', { config: { Labels: { a: 1 } } }],
+  ['config.ExposedPorts', { config: { ExposedPorts: ['80'] } }],
+  ['config.Volumes', { config: { Volumes: '/v' } }],
+  ['config.User', { config: { User: 0 } }],
+  ['config.Healthcheck', { config: { Healthcheck: { Test: 'true' } } }],
+])('a configuration whose %s is of another type is refused: it would be used years later', (field, value) => {
+  expect(() => parseConfig(Buffer.from(JSON.stringify(value)), 0, 'x')).toThrow(
+    expect.objectContaining({
+      kind: 'corrupt',
+      message: `Cannot use the configuration of "x": its ${field} is malformed`,
+    }),
+  );
 });
