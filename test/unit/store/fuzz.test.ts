@@ -5,6 +5,12 @@ import { unprivileged } from '#test/support/store.ts';
 /** `npm run fuzz` tries thousands from a seed of its own; `npm run fuzz -- 1 SEED CASE` one of them. */
 const SEED = 4711;
 
+test('hostile manifests and configurations are believed or refused in one line', async () => {
+  const { findings, outcomes } = await tryCases('manifests.ts', SEED, 0, 2000);
+  expect(findings.map((one) => `seed ${SEED} case ${one.case}: ${one.wrong}`)).toEqual([]);
+  expect(outcomes).toMatchObject({ believed: expect.any(Number), corrupt: expect.any(Number) });
+});
+
 describe.skipIf(unprivileged)('hostile layers', () => {
   test('are unpacked or refused in one line, harm nothing outside, and leave nothing', async () => {
     const { findings, outcomes } = await tryCases('layers.ts', SEED, 0, 600);
