@@ -1,6 +1,6 @@
 /** What is in an image archive: OCI layouts (oci-layout, index.json) and docker save's own format (manifest.json). */
 import { WherryError } from '#base/error.ts';
-import type { Archive } from '#image/spool.ts';
+import type { Archive } from '#image/parts.ts';
 import {
   type Descriptor,
   type ImageConfig,
@@ -10,7 +10,7 @@ import {
   parseConfig,
   parseDocument,
 } from '#oci/manifest.ts';
-import { choose, formatPlatform } from '#oci/platform.ts';
+import { choose, formatPlatform, matches } from '#oci/platform.ts';
 import { canonical, nameOnly, parseReference } from '#oci/reference.ts';
 
 /** An image as an archive has it. */
@@ -30,9 +30,9 @@ export interface Found {
  * Finds the images of an archive; of several platforms the wanted one. Names, digests and sizes of documents are
  * checked. Throws kind `invalid` when it is no image archive, `corrupt` when its parts don't fit together.
  */
-export function readImages(archive: Archive, platform: Platform): Found[] {
-  if (archive.part('index.json') !== undefined) return readLayout(archive, platform);
-  if (archive.part('manifest.json') !== undefined) return readDockerArchive(archive);
+export function readImages(archive: Archive, platform: Platform, { exact = false } = {}): Found[] {
+  if (archive.part('index.json') !== undefined) return readLayout(archive, platform, exact);
+  if (archive.part('manifest.json') !== undefined) return readDockerArchive(archive, platform, exact);
   throw new WherryError('invalid', `Cannot load "${archive.name}": it is not an image archive`, {
     hint: 'An image archive has an index.json or a manifest.json, as docker save and skopeo write them',
   });
@@ -47,27 +47,38 @@ export function damaged(archive: Archive, why: string): WherryError {
 function document(archive: Archive, { digest, size }: Descriptor): Buffer {
   const part = archive.part(blobFile(digest));
   if (part === undefined) throw damaged(archive, `the blob ${digest} is missing`);
-  if (part.staged.digest() !== digest || part.size !== size)
-    throw damaged(archive, `the blob ${digest} has another content`);
-  if (part.document === undefined) throw damaged(archive, `the blob ${digest} is no JSON document`);
-  return part.document;
+  const bytes = part.size === size ? part.document() : undefined;
+  if (part.size !== size || part.digest() !== digest) throw damaged(archive, `the blob ${digest} has another content`);
+  if (bytes === undefined) throw damaged(archive, `the blob ${digest} is no JSON document`);
+  return bytes;
 }
 
 const blobFile = (digest: string) => `blobs/${digest.replace(':', '/')}`;
 
 /** image-spec, image-layout.md */
-function readLayout(archive: Archive, platform: Platform): Found[] {
-  const bytes = archive.part('index.json')?.document ?? Buffer.alloc(0);
+function readLayout(archive: Archive, platform: Platform, exact: boolean): Found[] {
+  const bytes = archive.part('index.json')?.document() ?? Buffer.alloc(0);
   const read = parseDocument(bytes, MEDIA.index, archive.name);
   if (read.kind !== 'index') throw damaged(archive, 'its index.json is no index');
   const found = groups(read.index.manifests).map(({ names, entries }) => {
     const best = entries.length === 1 ? entries : choose(entries, platform);
     const image = best.map((entry) => descend(archive, entry, platform)).find((one) => one !== undefined);
     if (image !== undefined) return { ...image, names };
-    throw new WherryError('not-found', `no matching manifest for ${formatPlatform(platform)} in "${archive.name}"`);
+    throw noMatch(archive, platform);
   });
   if (found.length === 0) throw new WherryError('invalid', `Cannot load "${archive.name}": there is no image in it`);
-  return found;
+  return exact ? onlyFor(archive, platform, found) : found;
+}
+
+function noMatch({ name }: Archive, platform: Platform): WherryError {
+  return new WherryError('not-found', `no matching manifest for ${formatPlatform(platform)} in "${name}"`);
+}
+
+/** Where a platform was asked for, images for others are left out. */
+function onlyFor(archive: Archive, platform: Platform, images: Found[]): Found[] {
+  const fitting = images.filter(({ config }) => matches(platform, config));
+  if (fitting.length === 0) throw noMatch(archive, platform);
+  return fitting;
 }
 
 /** Entries of one name are one image's platforms; entries of one manifest are one image's names. */
@@ -127,50 +138,72 @@ interface DockerEntry {
 }
 
 /** docker save's own format: a list of images, their layers as files. An OCI manifest is made of each. */
-function readDockerArchive(archive: Archive): Found[] {
+function readDockerArchive(archive: Archive, platform: Platform, exact: boolean): Found[] {
   let list: unknown;
   try {
-    list = JSON.parse((archive.part('manifest.json')?.document ?? Buffer.alloc(0)).toString());
+    list = JSON.parse((archive.part('manifest.json')?.document() ?? Buffer.alloc(0)).toString());
   } catch (cause) {
     throw new WherryError('corrupt', `Cannot load "${archive.name}": its manifest.json is not valid JSON`, { cause });
   }
   if (!Array.isArray(list) || list.length === 0) throw damaged(archive, 'its manifest.json lists no images');
-  return list.map((entry: DockerEntry) => readDockerImage(archive, entry));
+  const found = list.map((entry: unknown) => readDockerImage(archive, entry));
+  return exact ? onlyFor(archive, platform, found) : found;
+}
+
+interface DockerEntry {
+  Config?: unknown;
+  RepoTags?: unknown;
+  Layers?: unknown;
 }
 
 const isTexts = (value: unknown): value is string[] =>
   Array.isArray(value) && value.every((one) => typeof one === 'string');
 
-function readDockerImage(archive: Archive, entry: DockerEntry): Found {
-  const { Config: configFile, RepoTags: tags, Layers: files } = entry;
+function readDockerImage(archive: Archive, entry: unknown): Found {
+  const { Config: configFile, RepoTags: tags, Layers: layers } = (entry ?? {}) as DockerEntry;
+  // An image without layers has null there, as Go writes an empty list.
+  const files = layers ?? [];
   if (typeof configFile !== 'string' || !isTexts(files)) throw damaged(archive, 'its manifest.json is malformed');
   const part = archive.part(configFile);
-  if (part?.document === undefined) throw damaged(archive, `the configuration "${configFile}" is missing`);
-  const config = parseConfig(part.document, files.length, archive.name);
-  const manifest: Manifest = {
-    schemaVersion: 2,
-    config: { mediaType: MEDIA.config, digest: part.staged.digest(), size: part.size },
-    layers: files.map((file) => describeLayer(archive, file)),
-  };
-  const manifestBytes = Buffer.from(JSON.stringify({ ...manifest, mediaType: MEDIA.manifest }));
-  const { hash } = process.getBuiltinModule('node:crypto');
-  const digest = `sha256:${hash('sha256', manifestBytes)}`;
-  return {
+  const configBytes = part?.document();
+  if (part === undefined || configBytes === undefined) {
+    throw damaged(archive, `the configuration "${configFile}" is missing`);
+  }
+  const config = parseConfig(configBytes, files.length, archive.name);
+  return imageOf({
     names: isTexts(tags) ? tags.map((tag) => canonical(nameOnly(parseReference(tag)))) : [],
-    descriptor: { mediaType: MEDIA.manifest, digest, size: manifestBytes.length },
-    manifest,
-    manifestBytes,
+    configBytes,
     config,
-    configBytes: part.document,
+    layers: files.map((file, at) => describeLayer(archive, file, config.rootfs.diff_ids[at])),
     files,
-  };
+  });
 }
 
-function describeLayer(archive: Archive, file: string): Descriptor {
+/** An image with the manifest that it has not been given: of the same parts always the same one. */
+export function imageOf(
+  image: Pick<Found, 'names' | 'config' | 'configBytes' | 'files'> & { layers: Descriptor[] },
+): Found {
+  const { layers, ...found } = image;
+  const { hash } = process.getBuiltinModule('node:crypto');
+  const describe = (mediaType: string, bytes: Buffer) => ({
+    mediaType,
+    digest: `sha256:${hash('sha256', bytes)}`,
+    size: bytes.length,
+  });
+  const manifest: Manifest = { schemaVersion: 2, config: describe(MEDIA.config, found.configBytes), layers };
+  const manifestBytes = Buffer.from(JSON.stringify({ ...manifest, mediaType: MEDIA.manifest }));
+  return { ...found, manifest, manifestBytes, descriptor: describe(MEDIA.manifest, manifestBytes) };
+}
+
+/**
+ * A layer's file as a blob. Its digest is taken from where it stands already, for it is verified when the layer is
+ * copied: in the file's name, or, of what is not compressed, in the configuration.
+ */
+function describeLayer(archive: Archive, file: string, diffId: string | undefined): Descriptor {
   const part = archive.part(file);
   if (part === undefined) throw damaged(archive, `the layer "${file}" is missing`);
-  const isGzip = part.start[0] === 0x1f && part.start[1] === 0x8b;
-  const isZstd = part.start.readUInt32LE?.(0) === 0xfd2fb528;
-  const mediaType = `${MEDIA.layer}${isGzip ? '+gzip' : isZstd ? '+zstd' : ''}`;
-  return { mediaType, digest: part.staged.digest(), size: part.size };
+  const [, hex] = /^blobs\/sha256\/([0-9a-f]{64})$/.exec(file) ?? [];
+  const stated = hex === undefined ? (part.compression === undefined ? diffId : undefined) : `sha256:${hex}`;
+  const suffix = part.compression === undefined ? '' : `+${part.compression}`;
+  return { mediaType: `${MEDIA.layer}${suffix}`, digest: stated ?? part.digest(), size: part.size };
 }

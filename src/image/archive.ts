@@ -2,13 +2,14 @@
 import type { Readable } from 'node:stream';
 import { WherryError } from '#base/error.ts';
 import type { Progress } from '#base/progress.ts';
+import { openArchive } from '#image/archive-file.ts';
 import { damaged, type Found, readImages } from '#image/archive-read.ts';
 import { changeCatalog, type Entry, holdImage, withNames } from '#image/catalog.ts';
 import { bringLayer, isPresent, type Layer } from '#image/layers.ts';
+import type { Archive, Part } from '#image/parts.ts';
 import { layerSizes } from '#image/sizes.ts';
-import { type Archive, spool } from '#image/spool.ts';
 import { partsReader } from '#image/waste.ts';
-import { hostPlatform, parsePlatform } from '#oci/platform.ts';
+import { hostPlatform, parsePlatformFlag } from '#oci/platform.ts';
 import { familiar, parseReference } from '#oci/reference.ts';
 import { hasBlob, putBlob, removeBlob } from '#store/blobs.ts';
 import { heldParts } from '#store/holds.ts';
@@ -24,7 +25,7 @@ export interface LoadOptions {
 }
 
 /**
- * Loads all images of an archive: a path, or a stream as `docker save` writes it; gzip and zstd are seen by themselves.
+ * Loads all images of an archive: a path, or a stream as `docker save` writes it; compression is seen by itself.
  * @returns familiar names, or the ID of an image without a name
  * Throws kind `invalid` when it is no image archive, kind `corrupt` when its content is not what it says; then nothing
  * of it stays.
@@ -35,16 +36,16 @@ export async function loadArchive(
   options: LoadOptions = {},
 ): Promise<string[]> {
   const { platform, abort } = options;
-  const wanted = platform ? parsePlatform(platform) : hostPlatform();
+  const wanted = platform ? parsePlatformFlag(platform) : hostPlatform();
   await sweep(store);
-  const archive = await spool(store, source, abort);
+  const archive = await openArchive(store, source, abort);
   try {
-    const found = readImages(archive, wanted);
+    const found = readImages(archive, wanted, { exact: Boolean(platform) });
     const loaded: string[] = [];
     for (const image of found) loaded.push(...(await loadImage(store, archive, image, options)));
     return loaded;
   } finally {
-    archive.discard();
+    archive.close();
   }
 }
 
@@ -89,20 +90,22 @@ function vanished({ name }: Archive): WherryError {
   return new WherryError('unavailable', `Cannot load "${name}": a layer is no longer there`, { hint });
 }
 
-async function keepLayers(
-  store: Store,
-  archive: Archive,
-  { manifest, files }: Found,
-  brought: string[],
-): Promise<void> {
-  for (const [at, layer] of manifest.layers.entries()) {
+/** What has been copied already becomes blobs. brought: gets the digests of what is new. */
+async function keepLayers(store: Store, archive: Archive, image: Found, brought: string[]): Promise<void> {
+  for (const layer of image.manifest.layers) {
     if (hasBlob(store, layer.digest)) continue;
-    const file = files[at] ?? '';
-    const part = archive.part(file);
-    if (part === undefined) throw damaged(archive, `the layer "${file}" is missing`);
-    await part.staged.commit(layer);
     brought.push(layer.digest);
+    await partOf(archive, image, layer).keep(layer);
   }
+}
+
+/** Throws kind `corrupt` where the archive lacks it. */
+function partOf(archive: Archive, { manifest, files }: Found, layer: Layer['blob']): Part {
+  const file = files[manifest.layers.findIndex(({ digest }) => digest === layer.digest)] ?? '';
+  const part = archive.part(file);
+  if (part === undefined) throw damaged(archive, `the layer "${file}" is missing`);
+  if (part.size === layer.size) return part;
+  throw damaged(archive, `the layer "${file}" has ${part.size} bytes, not ${layer.size}`);
 }
 
 async function unpackAll(
@@ -114,21 +117,23 @@ async function unpackAll(
   const unpacker = openUnpacker(store);
   const stop = new AbortController();
   const signal = abort === undefined ? stop.signal : AbortSignal.any([abort, stop.signal]);
+  const source = (blob: Layer['blob']) => partOf(archive, image, blob).content();
   const bring = async (layer: Layer) => {
-    const source = () => {
-      throw vanished(archive);
-    };
     try {
       const size = await bringLayer(store, layer, { unpacker: () => unpacker, source, progress, abort: signal });
       if (size !== undefined) sizes.set(layer.diffId, size);
     } catch (error) {
-      stop.abort(error);
-      throw error;
+      const known = error instanceof WherryError && error.kind === 'corrupt' && !error.message.startsWith('Cannot');
+      const reason = known ? damaged(archive, error.message) : error;
+      stop.abort(reason);
+      throw reason;
     }
   };
   try {
     const distinct = new Map(layersOf(image).map((layer) => [layer.blob.digest, layer]));
-    const ended = await Promise.allSettled([...distinct.values()].map(bring));
+    // The largest first: begun last, it would be waited for alone.
+    const layers = [...distinct.values()].sort((a, b) => b.blob.size - a.blob.size);
+    const ended = await Promise.allSettled(layers.map(bring));
     signal.throwIfAborted();
     for (const one of ended) if (one.status === 'rejected') throw one.reason;
     return sizes;

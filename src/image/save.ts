@@ -3,10 +3,11 @@
  * repositories) at once, as Docker's is. Layers and documents are the blobs that the store has, byte for byte: what was
  * pulled has the same digests wherever the archive is loaded. The same images give the same archive.
  */
-import { closeSync, openSync, readSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { WherryError } from '#base/error.ts';
 import { type Entry, holdImage, readCatalog, sameImage } from '#image/catalog.ts';
 import { findEntry, noSuchImage } from '#image/names.ts';
+import { readPieces } from '#image/parts.ts';
 import { type Descriptor, type ImageConfig, type Manifest, MEDIA, type Platform } from '#oci/manifest.ts';
 import { formatPlatform, matches, parsePlatformFlag } from '#oci/platform.ts';
 import {
@@ -215,33 +216,15 @@ function repositoriesOf(images: readonly Chosen[]): object | undefined {
   return byRepository;
 }
 
-/** What comes out at once. */
-const PIECE = 1024 * 1024;
-
 function* archiveOf(members: readonly Member[]): Generator<Buffer, void, void> {
-  const out = Buffer.allocUnsafe(PIECE);
   yield tarHeader({ kind: 'directory', name: 'blobs/' });
   yield tarHeader({ kind: 'directory', name: 'blobs/sha256/' });
   for (const { name, bytes, blob } of members) {
     const size = bytes?.length ?? blob?.size ?? 0;
     yield tarHeader({ kind: 'file', name, size });
     if (bytes !== undefined) yield bytes;
-    if (blob !== undefined) yield* content(blob, out);
+    if (blob !== undefined) yield* readPieces({ ...blob, at: 0 });
     yield padding(size);
   }
   yield END_OF_ARCHIVE;
-}
-
-function* content({ path, size }: { path: string; size: number }, out: Buffer): Generator<Buffer, void, void> {
-  const fd = openSync(path, 'r');
-  try {
-    for (let left = size; left > 0; ) {
-      const count = readSync(fd, out, 0, Math.min(left, PIECE), null);
-      if (count === 0) throw new WherryError('corrupt', `Cannot read "${path}": it was cut off meanwhile`);
-      yield out.subarray(0, count);
-      left -= count;
-    }
-  } finally {
-    closeSync(fd);
-  }
 }

@@ -1,136 +1,109 @@
 /**
- * Reads an image archive once, front to back, for it may come through a pipe and its parts stand in any order. Every
- * file is staged as a blob that may become one; nothing of the archive's paths reaches the file system.
+ * Reads an image archive that comes through a pipe, or compressed: once, front to back, for its parts stand in any order.
+ * Every file is staged as a blob that may become one.
  */
-import { createReadStream } from 'node:fs';
-import { posix } from 'node:path';
-import type { Readable } from 'node:stream';
-import { hasCode, WherryError } from '#base/error.ts';
-import { type Stage, stage } from '#store/blobs.ts';
-import { decompressor, MAGIC_LENGTH } from '#store/decompress.ts';
+import { type Archive, collection, type Part, rangePart } from '#image/parts.ts';
+import { stage } from '#store/blobs.ts';
+import { compressionOf, decompressor, MAGIC_LENGTH } from '#store/decompress.ts';
 import type { Store } from '#store/store.ts';
 import { type Content, type Entry, tarReader } from '#store/tar.ts';
 
-/** One file of the archive. */
-interface Part {
-  staged: Stage;
-  size: number;
-  /** Its first bytes: enough to know gzip and zstd. */
-  start: Buffer;
-  /** The whole content of what can be a JSON document. */
-  document: Buffer | undefined;
-}
+export type Bytes = AsyncIterable<Buffer>;
 
-export interface Archive {
-  /** For messages: the path, or `stdin`. */
-  name: string;
-  /** A file by its path, through links inside the archive. */
-  part(path: string): Part | undefined;
-  /** Removes all that has not become a blob. */
-  discard(): void;
-}
-
-const MAX_DOCUMENT = 4 * 1024 * 1024;
-/** Links to links to links: more is a circle. */
-const MAX_LINKS = 16;
-
-/** Reads a tar archive, plain or compressed. Throws kind `invalid` when it can't be opened or is none. */
-export async function spool(store: Store, source: string | Readable, abort?: AbortSignal): Promise<Archive> {
-  const parts = new Map<string, Part>();
-  const links = new Map<string, string>();
-  const name = typeof source === 'string' ? source : 'stdin';
-  const discard = () => {
-    for (const { staged } of parts.values()) staged.discard();
+/**
+ * Takes in all of an archive, plain or compressed. Throws kind `corrupt` when it is none, `unsupported` where the program
+ * that decompresses it is not installed.
+ */
+export async function spool(store: Store, name: string, source: Bytes, abort?: AbortSignal): Promise<Archive> {
+  const staged = new Set<() => void>();
+  const found = collection();
+  const close = () => {
+    for (const discard of staged) discard();
   };
   const take = async (entry: Entry, content: Content) => {
-    const path = clean(entry.name);
-    if (entry.kind === 'symlink') links.set(path, posix.join(posix.dirname(path), entry.linkName));
-    else if (entry.kind === 'link') links.set(path, clean(entry.linkName));
-    else if (entry.kind === 'file') {
-      parts.get(path)?.staged.discard();
-      const part: Part = {
-        staged: await stage(store, { limit: entry.size }),
-        size: entry.size,
-        start: Buffer.alloc(0),
-        document: undefined,
-      };
-      parts.set(path, part);
-      if (entry.size > 0) await fill(part, content);
-    }
+    if (found.addLink(entry) || entry.kind !== 'file') return;
+    const stagedFile = await stage(store, { limit: entry.size });
+    staged.add(stagedFile.discard);
+    if (entry.size > 0) await fill(stagedFile.write, content);
+    found.addFile(entry, stagedPart(stagedFile, entry.size));
   };
   try {
-    await readArchive(open(source), take, abort);
+    await readArchive(source, take, abort);
+    return { name, part: found.find, close };
   } catch (error) {
-    discard();
-    throw aboutArchive(error, name);
+    close();
+    throw error;
   }
-  const follow = (path: string, depth = 0): Part | undefined => {
-    const found = parts.get(path);
-    const target = links.get(path);
-    return found ?? (target === undefined || depth > MAX_LINKS ? undefined : follow(target, depth + 1));
+}
+
+function stagedPart(staged: Awaited<ReturnType<typeof stage>>, size: number): Part {
+  return {
+    ...rangePart({ path: staged.path, at: 0, size }),
+    digest: staged.digest,
+    keep: async (expected) => {
+      await staged.commit(expected);
+      return true;
+    },
   };
-  return { name, part: (path) => follow(clean(path)), discard };
 }
 
-/** One spelling of a path; what climbs out of the archive ends at its root. */
-function clean(path: string): string {
-  return posix.normalize(`/${path}`).slice(1);
-}
-
-function open(source: string | Readable): Readable {
-  return typeof source === 'string' ? createReadStream(source, { highWaterMark: 256 * 1024 }) : source;
-}
-
-function fill(part: Part, content: Content): Promise<void> {
-  const document: Buffer[] = [];
+function fill(write: (chunk: Buffer) => void, content: Content): Promise<void> {
   return new Promise((resolve, reject) => {
     content.onData((chunk) => {
       try {
-        if (part.start.length < MAGIC_LENGTH) part.start = Buffer.concat([part.start, chunk.subarray(0, MAGIC_LENGTH)]);
-        part.staged.write(chunk);
-        if (part.size <= MAX_DOCUMENT && isJson(part.start)) document.push(Buffer.from(chunk));
+        write(chunk);
       } catch (error) {
         reject(error);
       }
     });
-    content.onEnd(() => {
-      if (document.length > 0) part.document = Buffer.concat(document);
-      resolve();
-    });
+    content.onEnd(resolve);
   });
 }
 
-const isJson = (start: Buffer) => start[0] === 0x7b || start[0] === 0x5b;
-
 type Take = (entry: Entry, content: Content) => Promise<void>;
 
-async function readArchive(source: Readable, take: Take, abort: AbortSignal | undefined): Promise<void> {
+async function readArchive(source: Bytes, take: Take, abort: AbortSignal | undefined): Promise<void> {
   let last: Promise<void> | undefined;
   const reader = tarReader((entry, content, next) => {
     last = take(entry, content);
     last.then(() => next(), next);
   });
-  const stop = () => source.destroy(abort?.reason);
-  abort?.throwIfAborted();
-  abort?.addEventListener('abort', stop, { once: true });
-  try {
-    // The archive itself may be compressed, as `docker save | gzip` makes it.
-    const stream = decompressor();
-    for await (const chunk of source) for (const piece of stream.push(chunk)) await reader.write(piece);
-    for (const piece of stream.end()) await reader.write(piece);
-    reader.end();
-    await last;
-  } finally {
-    abort?.removeEventListener('abort', stop);
-    source.destroy();
+  for await (const piece of decompressed(source)) {
+    abort?.throwIfAborted();
+    await reader.write(piece);
   }
+  reader.end();
+  await last;
 }
 
-function aboutArchive(error: unknown, name: string): unknown {
-  if (hasCode(error, 'ENOENT'))
-    return new WherryError('invalid', `open ${name}: no such file or directory`, { cause: error });
-  if (hasCode(error, 'EISDIR')) return new WherryError('invalid', `read ${name}: is a directory`, { cause: error });
-  if (hasCode(error, 'EACCES')) return new WherryError('invalid', `open ${name}: permission denied`, { cause: error });
-  if (!(error instanceof WherryError) || error.message.startsWith('Cannot')) return error;
-  return new WherryError('invalid', `Cannot load "${name}": ${error.message}`, { cause: error });
+/** The archive itself may be compressed, as `docker save | gzip` makes it. What Node can't decompress, programs do. */
+async function* decompressed(source: Bytes): AsyncGenerator<Buffer> {
+  const { start, all } = await peek(source);
+  const compression = compressionOf(start);
+  if (compression === 'bzip2' || compression === 'xz') {
+    const { throughProgram } = await import('#sys/filter.ts');
+    yield* throughProgram(compression, ['-dc'], all);
+    return;
+  }
+  const stream = decompressor();
+  for await (const chunk of all) yield* stream.push(chunk);
+  yield* stream.end();
+}
+
+/** The first bytes, and all of it with them. */
+async function peek(source: Bytes): Promise<{ start: Buffer; all: Bytes }> {
+  const chunks = source[Symbol.asyncIterator]();
+  const first: Buffer[] = [];
+  for (let size = 0; size < MAGIC_LENGTH; ) {
+    const { value, done } = await chunks.next();
+    if (done) break;
+    first.push(Buffer.from(value));
+    size += value.length;
+  }
+  const start = Buffer.concat(first);
+  async function* all() {
+    if (start.length > 0) yield start;
+    yield* { [Symbol.asyncIterator]: () => chunks };
+  }
+  return { start, all: all() };
 }

@@ -48,21 +48,27 @@ export function decompressor(): Decompressor {
 }
 
 function methodFor(start: Buffer): Decompressor {
-  if (begins(start, 0x1f, 0x8b)) {
+  const compression = compressionOf(start);
+  if (compression === undefined) return { push: (chunk) => (chunk.length === 0 ? [] : [chunk]), end: () => [] };
+  if (compression === 'gzip') {
     return inflating(createGunzip() as unknown as Behind, constants.Z_NO_FLUSH, constants.Z_FINISH);
   }
-  if (isZstd(start)) {
+  if (compression === 'zstd') {
     return inflating(createZstdDecompress() as unknown as Behind, constants.ZSTD_e_continue, constants.ZSTD_e_end);
   }
-  const foreign = begins(start, 0x42, 0x5a, 0x68)
-    ? 'bzip2'
-    : begins(start, 0xfd, 0x37, 0x7a, 0x58, 0x5a, 0)
-      ? 'xz'
-      : undefined;
-  if (foreign === undefined) return { push: (chunk) => (chunk.length === 0 ? [] : [chunk]), end: () => [] };
-  throw new WherryError('unsupported', `it is compressed by ${foreign}`, {
+  throw new WherryError('unsupported', `it is compressed by ${compression}`, {
     hint: 'Have the image pushed with gzip or zstd layers',
   });
+}
+
+export type Compression = 'gzip' | 'zstd' | 'bzip2' | 'xz';
+
+/** What the first MAGIC_LENGTH bytes say of a stream. */
+export function compressionOf(start: Buffer): Compression | undefined {
+  if (begins(start, 0x1f, 0x8b)) return 'gzip';
+  if (isZstd(start)) return 'zstd';
+  if (begins(start, 0x42, 0x5a, 0x68)) return 'bzip2';
+  return begins(start, 0xfd, 0x37, 0x7a, 0x58, 0x5a, 0) ? 'xz' : undefined;
 }
 
 function begins(bytes: Buffer, ...magic: number[]): boolean {

@@ -1,12 +1,13 @@
+import { spawnSync } from 'node:child_process';
 import { createReadStream, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import { loadArchive } from '#image/archive.ts';
 import { readCatalog } from '#image/catalog.ts';
 import { needImage } from '#image/names.ts';
 import { layerPath } from '#store/layers.ts';
-import { type Entry, tar, writeArchive } from '#test/support/image.ts';
+import { type Entry, tar, writeArchive, writeLayout } from '#test/support/image.ts';
 import { sha256 } from '#test/support/registry.ts';
 import { temporaryDirectory, temporaryStore, unprivileged } from '#test/support/store.ts';
 
@@ -46,6 +47,18 @@ async function dockerArchive(
   return path;
 }
 
+/** The files of an archive by other names. */
+async function renamed(change: (name: string) => string, before: Entry[] = []): Promise<Buffer> {
+  const directory = temporaryDirectory();
+  await writeLayout(directory, [source('localhost/box:1')]);
+  const files = readdirSync(directory, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+  const entries = files.map(({ parentPath, name }): Entry => {
+    const path = join(parentPath, name);
+    return { name: change(relative(directory, path)), content: readFileSync(path) };
+  });
+  return tar([...before, ...entries]);
+}
+
 describe.skipIf(unprivileged)('as root, for unpacking changes owners', () => {
   test('an OCI archive is loaded, and loaded again without harm', async () => {
     const store = temporaryStore();
@@ -72,6 +85,77 @@ describe.skipIf(unprivileged)('as root, for unpacking changes owners', () => {
     const path = await archive();
     writeFileSync(path, compress(readFileSync(path)));
     expect(await loadArchive(store, createReadStream(path))).toEqual(['localhost/box:1']);
+  });
+
+  test.each([
+    ['bzip2', 'bzip2'],
+    ['xz', 'xz'],
+  ])('an archive that is compressed by %s is loaded by the help of that program', async (_, program) => {
+    const path = await archive();
+    const packed = spawnSync(program, ['-c', path], { maxBuffer: 1e9 });
+    if (packed.error !== undefined) return;
+    writeFileSync(path, packed.stdout);
+    expect(await loadArchive(temporaryStore(), path)).toEqual(['localhost/box:1']);
+    writeFileSync(path, packed.stdout.subarray(0, -20));
+    await expect(loadArchive(temporaryStore(), path)).rejects.toThrow(/^Cannot load ".*": /);
+  });
+
+  test.each<[string, (bytes: Buffer) => Buffer | Promise<Buffer>]>([
+    ['with garbage behind its end', (bytes) => Buffer.concat([bytes, Buffer.alloc(700, 'garbage')])],
+    ['without its last blocks, as docker cuts them', (bytes) => bytes.subarray(0, -1024)],
+    ['with names that begin with ./', () => renamed((name) => `./${name}`)],
+    ['with names that climb out', () => renamed((name) => `../../x/../${name}`)],
+    ['with absolute names', () => renamed((name) => `/${name}`)],
+    ['with directories among the files', () => renamed((name) => name, [{ name: 'blobs/', type: 'directory' }])],
+  ])('an archive %s is loaded from a file and from a stream', async (_, change) => {
+    const path = await archive();
+    writeFileSync(path, await change(readFileSync(path)));
+    expect(await loadArchive(temporaryStore(), path)).toEqual(['localhost/box:1']);
+    expect(await loadArchive(temporaryStore(), createReadStream(path))).toEqual(['localhost/box:1']);
+  });
+
+  test('a layer whose file is a hard link to that of another one is loaded', async () => {
+    const layer = await tar([{ name: 'hello', content: 'hi' }]);
+    const diffIds = [sha256(layer), sha256(layer)];
+    const path = join(temporaryDirectory(), 'linked.tar');
+    const files: Entry[] = [
+      { name: 'a/layer.tar', content: layer },
+      { name: 'b/layer.tar', type: 'link', linkname: 'a/layer.tar' },
+      { name: 'c.json', content: JSON.stringify({ rootfs: { type: 'layers', diff_ids: diffIds } }) },
+      {
+        name: 'manifest.json',
+        content: JSON.stringify([{ Config: 'c.json', RepoTags: null, Layers: ['a/layer.tar', 'b/layer.tar'] }]),
+      },
+    ];
+    writeFileSync(path, await tar(files));
+    const store = temporaryStore();
+    const [id = ''] = await loadArchive(store, path);
+    expect(needImage(store, id)).toMatchObject({ diffIds, size: 4, references: [] });
+  });
+
+  test('compressed layers of a docker archive are blobs as they are, whatever their files are called', async () => {
+    const gzipped = gzipSync(await tar([{ name: 'hello', content: 'hi' }]));
+    const store = temporaryStore();
+    await loadArchive(store, await dockerArchive((files) => Object.assign(files, { 'real.tar': gzipped })));
+    expect(needImage(store, 'box:2').layers).toEqual([
+      { mediaType: 'application/vnd.oci.image.layer.v1.tar+gzip', digest: sha256(gzipped), size: gzipped.length },
+    ]);
+  });
+
+  test('an image without layers is loaded', async () => {
+    const store = temporaryStore();
+    const path = await archive([{ reference: 'empty:1', layers: [], config: { Labels: { a: 'b' } } }]);
+    expect(await loadArchive(store, path)).toEqual(['empty:1']);
+    expect(needImage(store, 'empty:1')).toMatchObject({ layers: [], size: 0 });
+  });
+
+  test('of a platform that is asked for, only its images are loaded', async () => {
+    const arm = { ...source('arm:1'), architecture: 'arm64' };
+    const path = await archive([arm, { ...source('amd:1'), architecture: 'amd64' }]);
+    expect(await loadArchive(temporaryStore(), path, { platform: 'linux/arm64' })).toEqual(['arm:1']);
+    await expect(loadArchive(temporaryStore(), path, { platform: 'linux/s390x' })).rejects.toThrow(
+      /^no matching manifest for linux\/s390x in "/,
+    );
   });
 
   test('several images are loaded from one archive', async () => {
@@ -105,7 +189,8 @@ describe.skipIf(unprivileged)('as root, for unpacking changes owners', () => {
     const path = await dockerArchive((files) => {
       files['real.tar'] = Buffer.alloc(1024);
     });
-    await expect(loadArchive(store, path)).rejects.toThrow(/Cannot unpack the layer sha256:/);
+    const message = /^Cannot load ".*": filesystem layer verification failed for digest sha256:/;
+    await expect(loadArchive(store, path)).rejects.toThrow(message);
     expect(readCatalog(store)).toEqual([]);
     for (const folder of ['blobs/sha256', 'layers', 'tmp']) expect(readdirSync(store.path(folder))).toEqual([]);
   });
