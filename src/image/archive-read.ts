@@ -180,9 +180,7 @@ function readDockerImage(archive: Archive, entry: unknown): Found {
 }
 
 /** An image with the manifest that it has not been given: of the same parts always the same one. */
-export function imageOf(
-  image: Pick<Found, 'names' | 'config' | 'configBytes' | 'files'> & { layers: Descriptor[] },
-): Found {
+function imageOf(image: Pick<Found, 'names' | 'config' | 'configBytes' | 'files'> & { layers: Descriptor[] }): Found {
   const { layers, ...found } = image;
   const { hash } = process.getBuiltinModule('node:crypto');
   const describe = (mediaType: string, bytes: Buffer) => ({

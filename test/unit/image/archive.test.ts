@@ -7,7 +7,7 @@ import { loadArchive } from '#image/archive.ts';
 import { readCatalog } from '#image/catalog.ts';
 import { needImage } from '#image/names.ts';
 import { layerPath } from '#store/layers.ts';
-import { type Entry, tar, writeArchive, writeLayout } from '#test/support/image.ts';
+import { type Entry, type ImageSource, tar, writeArchive, writeLayout } from '#test/support/image.ts';
 import { sha256 } from '#test/support/registry.ts';
 import { temporaryDirectory, temporaryStore, unprivileged } from '#test/support/store.ts';
 
@@ -17,7 +17,7 @@ const source = (reference: string) => ({
   config: { Cmd: ['sh'] },
 });
 
-async function archive(images = [source('localhost/box:1')]): Promise<string> {
+async function archive(images: ImageSource[] = [source('localhost/box:1')]): Promise<string> {
   const path = join(temporaryDirectory(), 'image.tar');
   await writeArchive(path, images);
   return path;
