@@ -11,10 +11,9 @@ import type { ContainerRecord } from '#container/record.ts';
 import { parseSignal } from '#container/signals.ts';
 import { timestamp } from '#container/state.ts';
 import { containerChanges } from '#container/tree.ts';
-import { makeImage, type NewLayer, needParent } from '#image/make.ts';
+import { makeImage, type NewLayer, needParent, newNames } from '#image/make.ts';
 import type { Image } from '#image/names.ts';
 import type { ImageConfig } from '#oci/manifest.ts';
-import { canonical, parseReference, withDefaultTag } from '#oci/reference.ts';
 import type { Change } from '#store/changes.ts';
 import { gzipped } from '#store/compress.ts';
 import { type Packable, packTree } from '#store/pack.ts';
@@ -39,7 +38,7 @@ export interface CommitOptions {
  * Throws kind `not-found`, `invalid` for the name, `unavailable` for the changes in Docker's words.
  */
 export async function commitContainer(store: Store, container: string, options: CommitOptions = {}): Promise<string> {
-  const names = imageNames(options.name);
+  const names = newNames(options.name, new WherryError('invalid', 'refusing to create a tag with a digest reference'));
   const record = findContainer(store, container);
   // Whoever starts, removes or cleans up waits, so that its files stay where they are.
   using _stays = await holdContainer(store, record);
@@ -55,16 +54,6 @@ export async function commitContainer(store: Store, container: string, options: 
     names,
     ...(options.abort === undefined ? {} : { abort: options.abort }),
   });
-}
-
-/** The canonical name of a new image, if it is to have one. Throws kind `invalid` in Docker's words. */
-export function imageNames(text: string | undefined): string[] {
-  if (!text) return [];
-  const reference = parseReference(text);
-  if (reference.digest !== undefined) {
-    throw new WherryError('invalid', 'refusing to create a tag with a digest reference');
-  }
-  return [canonical(withDefaultTag(reference))];
 }
 
 async function holdContainer(store: Store, { id, name }: ContainerRecord): Promise<Disposable> {

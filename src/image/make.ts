@@ -5,6 +5,7 @@ import { isPresent } from '#image/layers.ts';
 import { findImage, type Image } from '#image/names.ts';
 import { layerSizes } from '#image/sizes.ts';
 import { type Descriptor, type ImageConfig, type Manifest, MEDIA } from '#oci/manifest.ts';
+import { canonical, parseReference, withDefaultTag } from '#oci/reference.ts';
 import { putBlob, stage } from '#store/blobs.ts';
 import type { Store } from '#store/store.ts';
 import { openUnpacker } from '#store/unpack.ts';
@@ -68,6 +69,17 @@ export function needParent(store: Store, id: string): Image {
   throw new WherryError('not-found', `No such image: ${id}`, {
     hint: 'The image was removed, and its container has kept the files only: pull or load it again',
   });
+}
+
+/**
+ * The canonical name that a new image is to have, if it is to have one. Throws kind `invalid` in Docker's words for what
+ * is no name; `refusal` for one with a digest, which only the image's bytes can give.
+ */
+export function newNames(text: string | undefined, refusal: WherryError): string[] {
+  if (!text) return [];
+  const reference = parseReference(text);
+  if (reference.digest !== undefined) throw refusal;
+  return [canonical(withDefaultTag(reference))];
 }
 
 function needLayers(store: Store, { layers, diffIds }: Stack): void {

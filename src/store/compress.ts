@@ -12,13 +12,13 @@ const LEVEL = 1;
 const PIECE = 256 * 1024;
 
 /** The bytes in gzip's format, compressed by another thread; each piece of the source need be there for its turn only. */
-export async function* gzipped(source: Iterable<Buffer>): AsyncGenerator<Buffer, void, void> {
+export async function* gzipped(source: Iterable<Buffer> | AsyncIterable<Buffer>): AsyncGenerator<Buffer, void, void> {
   const gzip = createGzip({ level: LEVEL, chunkSize: PIECE });
   // What goes wrong is thrown by the stream that is read here.
   pipeline(Readable.from(copies(source), { objectMode: false }), gzip, () => undefined);
   yield* gzip as AsyncIterable<Buffer>;
 }
 
-function* copies(source: Iterable<Buffer>): Generator<Buffer, void, void> {
-  for (const piece of source) yield Buffer.from(piece);
+async function* copies(source: Iterable<Buffer> | AsyncIterable<Buffer>): AsyncGenerator<Buffer, void, void> {
+  for await (const piece of source) yield Buffer.from(piece);
 }
