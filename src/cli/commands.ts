@@ -43,6 +43,7 @@ export const COMMANDS: Readonly<Record<string, Load>> = {
   inspect: () => import('./system/inspect.ts'),
   login: () => import('./registry/login.ts'),
   logout: () => import('./registry/logout.ts'),
+  search: () => import('./registry/search.ts'),
   version: () => import('./system/version.ts'),
 };
 
@@ -98,6 +99,7 @@ export const COMMON: readonly string[] = [
   'images',
   'login',
   'logout',
+  'search',
   'version',
   'info',
 ];

@@ -1,4 +1,5 @@
 /** Rows become columns, or what --format asks for; Docker's layout, by cli-table3. */
+import { columnsOf } from '#base/text.ts';
 import type { Output } from '#cli/command.ts';
 import { goJson } from '#cli/gofmt.ts';
 
@@ -45,16 +46,13 @@ export async function formatTable(rows: readonly (readonly string[])[]): Promise
   return [table.toString(), ...below].map((line) => `${line.trimEnd().padEnd(starts)}\n`).join('');
 }
 
-/** Only characters beyond the first 65,536 are two units of a string. */
-const letters = (text: string) => (/[\ud800-\udbff]/.test(text) ? [...text].length : text.length);
-
-const fill = (text: string, width: number) => text + ' '.repeat(Math.max(0, width - letters(text)));
+const fill = (text: string, width: number) => text + ' '.repeat(Math.max(0, width - columnsOf(text)));
 
 /** Of each column; the last is as wide as each row has it. */
 function columnWidths(rows: readonly (readonly string[])[]): number[] {
   const count = Math.max(0, ...rows.map((row) => row.length));
   return Array.from({ length: count }, (_, column) =>
-    column === count - 1 ? 0 : rows.reduce((most, row) => Math.max(most, letters(row[column] ?? '')), LEAST - GAP),
+    column === count - 1 ? 0 : rows.reduce((most, row) => Math.max(most, columnsOf(row[column] ?? '')), LEAST - GAP),
   );
 }
 
@@ -72,9 +70,9 @@ export interface RowsOptions {
   quiet?: string | undefined;
   /** The template behind `--format raw`. */
   raw?: string;
-  /** Docker's name of the row in messages: ContainerContext. */
+  /** Docker's name of the row in messages: ContainerContext, or with its package: registry.searchContext. */
   type?: string;
-  /** What Docker says before a template that does not fit. */
+  /** What Docker says before a template that can't be read or does not fit. */
   runPrefix?: string;
 }
 
@@ -104,11 +102,11 @@ async function renderRows(
 ): Promise<string[]> {
   const { compileTemplate } = await import('#cli/template.ts');
   const messages = {
-    parsePrefix: 'failed to parse template: ',
+    parsePrefix: options.runPrefix ?? 'failed to parse template: ',
     parseStatus: 1,
     runPrefix: options.runPrefix ?? 'failed to execute template: ',
   };
-  const type = `*formatter.${options.type ?? 'Context'}`;
+  const type = `*${options.type?.includes('.') ? '' : 'formatter.'}${options.type ?? 'Context'}`;
   const json = (value: unknown) => (rows.includes(value as Row) ? rowJson(value as Row) : goJson(value));
   const render = compileTemplate(text, { ...messages, type, functions: { json } });
   const lines = rows.map(render);

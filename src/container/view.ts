@@ -1,6 +1,7 @@
 /** Containers as `ps` shows them: a row each, worked out field by field as it is asked for. */
 import type { PortMap } from '#base/api.ts';
 import type { WherryError } from '#base/error.ts';
+import { ellipsis } from '#base/text.ts';
 import { ago, humanDuration, humanSize, localTime } from '#base/units.ts';
 import { containerIds, readRecord, tolerant } from '#container/names.ts';
 import { displayPorts, listPorts, type Port } from '#container/portview.ts';
@@ -169,12 +170,6 @@ export function psRow(seen: Seen, { truncate, image, size }: RowOptions) {
   };
   // {{.Label "key"}}: a method, no field.
   return Object.defineProperty(row, 'Label', { value: (key: string) => labels[key] ?? '', enumerable: false });
-}
-
-/** So many characters, the last of them `…` where something was cut off (formatter.Ellipsis). */
-function ellipsis(text: string, length: number): string {
-  const characters = [...text];
-  return characters.length <= length ? text : `${characters.slice(0, length - 1).join('')}…`;
 }
 
 /** strconv.Quote: printable characters as they are, whatever the script. */

@@ -78,8 +78,8 @@ export function pushTarget(registries: Registries, reference: Reference): Source
 
 /** What counts for a registry as such (login, search): may it be asked without TLS? Throws kind `denied` for what is blocked. */
 export function hostRule(registries: Registries, domain: string): { insecure: boolean } {
-  const rule = longest(registries, domain);
-  if (rule?.blocked) throw blocked(domain, rule);
+  const rule = longest(registries, domain === 'index.docker.io' ? 'docker.io' : domain);
+  if (rule?.blocked) throw blocked(rule.prefix, rule);
   const places = registries.rules.flatMap(({ prefix, location, insecure, mirrors }) => [
     { location: location || prefix, insecure },
     ...mirrors,

@@ -41,6 +41,8 @@ export interface Registry {
    * Any status is an answer. Throws kind `denied` when there are no credentials or wrong ones.
    */
   ask(path: string | URL, scope: string, request?: HttpRequest): Promise<Answer>;
+  /** Where a list that came in part goes on (the Link header), within the registry. */
+  nextPage(answer: Answer): string | undefined;
   /** The name that the registry has for one of ours. */
   at(reference: Reference): Reference;
   /** Proves the credentials. Gives the token to keep instead of the password where the registry has one. */
@@ -75,6 +77,7 @@ export async function openRegistry(domain: string, options: RegistryOptions = {}
     blob: (reference, digest, offset) => explained(blob(state, reference, { digest, offset })),
     tags: (reference) => explained(tags(state, reference)),
     ask: (path, scope, request) => explained(ask(state, path, scope, request)),
+    nextPage: (answer) => nextPage(answer, url),
     at,
     login: () => login(state),
     close: () => http.close(),
