@@ -8,7 +8,8 @@ import { makeRecord } from '#container/create.ts';
 import { findContainer, generateName, newId, releaseName, reserveName } from '#container/names.ts';
 import type { ContainerRecord } from '#container/record.ts';
 import { settleRequest } from '#container/settle.ts';
-import { findImage, type Image } from '#image/names.ts';
+import { readCatalog } from '#image/catalog.ts';
+import { findImage, type Image, noSuchImage } from '#image/names.ts';
 import { storageDriver } from '#store/driver.ts';
 import type { Store } from '#store/store.ts';
 import { lock, replace } from '#sys/file.ts';
@@ -43,21 +44,39 @@ export async function createContainer(
   options: CreateOptions = {},
 ): Promise<{ id: string; name: string; warnings: string[] }> {
   const { request, warnings } = settleRequest(store, asked);
-  const { image, reference } = await resolveImage(store, request.config.Image, {
-    ...options,
-    platform: request.platform,
-  });
+  const resolved = await resolveImage(store, request.config.Image, { ...options, platform: request.platform });
   const id = newId();
   const name = await takeName(store, request.name, id);
   try {
-    // rmi takes the same lock alone: it can't remove what is about to be used.
-    using _imagesStay = await lock(store.path('layers'), { shared: true });
-    const record = await makeContainer(store, request, { image, reference, id, name });
+    using held = await keepImage(store, request, { resolved, options });
+    const record = await makeContainer(store, request, { ...held, id, name });
     writeNewRecord(store, record);
     return { id, name, warnings };
   } catch (error) {
     releaseName(store, name, id);
     throw error;
+  }
+}
+
+/** So often an image is got again that others remove between its arrival and its use. */
+const ATTEMPTS = 5;
+
+/** Keeps the image until it is disposed of. One that was removed since it was found is looked for, or pulled, again. */
+async function keepImage(
+  store: Store,
+  { config, platform }: CreateRequest,
+  { resolved, options }: { resolved: Resolved; options: CreateOptions },
+): Promise<Resolved & Disposable> {
+  let found = resolved;
+  for (let attempt = 1; ; attempt += 1) {
+    // rmi takes the same lock alone: it can't remove what is about to be used.
+    const imagesStay = await lock(store.path('layers'), { shared: true });
+    if (readCatalog(store).some((entry) => entry.manifest.digest === found.image.manifest.digest)) {
+      return { ...found, [Symbol.dispose]: () => imagesStay[Symbol.dispose]() };
+    }
+    imagesStay[Symbol.dispose]();
+    if (attempt === ATTEMPTS) throw noSuchImage(config.Image);
+    found = await resolveImage(store, config.Image, { ...options, platform });
   }
 }
 

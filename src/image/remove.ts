@@ -2,7 +2,7 @@
 import { WherryError } from '#base/error.ts';
 import { changeCatalog, type Entry, sameImage } from '#image/catalog.ts';
 import { findEntry, noSuchImage } from '#image/names.ts';
-import { discard, findWaste, partsReader, type Waste } from '#image/waste.ts';
+import { discard, findOrphans, findWaste, partsReader, sizeOf, type Waste } from '#image/waste.ts';
 import { canonical, familiar, nameOnly, parseReference, repositoryOf } from '#oci/reference.ts';
 import { heldParts } from '#store/holds.ts';
 import type { Store } from '#store/store.ts';
@@ -36,25 +36,62 @@ export interface Removed {
  * Throws kind `not-found`, or `conflict` when containers or other names need it and force can't or was not asked to.
  */
 export async function removeImage(store: Store, text: string, options: RemoveImageOptions): Promise<Removed> {
-  using _noNewContainers = await lock(store.path('layers'));
   let removed: Removed | undefined;
-  let waste: Waste | undefined;
-  const change = async (entries: Entry[]) => {
+  await removing(store, options.usedBy, (entries, { users, wasteOf }) => {
     const target = findEntry(entries, text);
     if (target === undefined) return undefined;
-    const users = options.usedBy();
     const plan = planRemoval(entries, target, { text, force: options.force === true, users });
-    const lost = entries.filter((entry) => !plan.kept.includes(entry));
-    waste = findWaste(partsReader(store), lost, { kept: plan.kept, users, held: await heldParts(store) });
-    removed = { untagged: plan.untagged, deleted: plan.gone ? [idOf(target), ...waste.chainIds] : [] };
+    const { chainIds } = wasteOf(entries, plan.kept);
+    removed = { untagged: plan.untagged, deleted: plan.gone ? [idOf(target), ...chainIds] : [] };
     return plan.kept;
+  });
+  if (removed === undefined) throw noSuchImage(text);
+  return removed;
+}
+
+interface Removing {
+  users: readonly ImageUser[];
+  /** What only the entries that are lost between the two needed. */
+  wasteOf(before: readonly Entry[], after: readonly Entry[]): Waste;
+}
+
+/**
+ * Takes entries out of the catalogue, and then away what only they needed, alone all the while. Nobody can make a
+ * container meanwhile. orphans: what nothing needed before goes as well.
+ * @returns the bytes of the orphans
+ */
+export async function removing(
+  store: Store,
+  usedBy: () => readonly ImageUser[],
+  remove: (entries: Entry[], helpers: Removing) => Entry[] | undefined,
+  { orphans = false } = {},
+): Promise<number> {
+  using _noNewContainers = await lock(store.path('layers'));
+  const read = partsReader(store);
+  let waste: Pick<Waste, 'blobs' | 'layers'> | undefined;
+  let freed = 0;
+  const change = async (entries: Entry[]) => {
+    const users = usedBy();
+    const held = await heldParts(store);
+    const wasteOf: Removing['wasteOf'] = (before, after) => {
+      const stays = new Set(after);
+      const lost = before.filter((entry) => !stays.has(entry));
+      return findWaste(read, lost, { kept: after, users, held });
+    };
+    if (orphans) {
+      waste = findOrphans(store, read, { kept: entries, users, held });
+      freed = sizeOf(store, waste);
+      await discard(store, waste);
+    }
+    const after = remove(entries, { users, wasteOf });
+    if (after !== undefined) waste = wasteOf(entries, after);
+    return after;
   };
   // The names are gone for good first; what follows can be done again by anyone who finds it.
   await changeCatalog(store, change, async () => {
     if (waste !== undefined) await discard(store, waste);
   });
-  if (removed === undefined) throw noSuchImage(text);
-  return removed;
+  return freed;
 }
 
 export interface RemovalPlan {
@@ -72,7 +109,7 @@ interface Request {
   users: readonly ImageUser[];
 }
 
-const idOf = (entry: Entry) => entry.id ?? entry.manifest.digest;
+export const idOf = (entry: Entry) => entry.id ?? entry.manifest.digest;
 const short = (id: string) => id.replace(/^sha256:/, '').slice(0, 12);
 
 /** Decides what a removal takes (moby, daemon/images/image_delete.go). Pure. */

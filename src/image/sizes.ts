@@ -1,14 +1,14 @@
 /** How big unpacked layers are, for `images`: noted when a layer is unpacked, measured where nobody noted it. */
-import { lstatSync, readdirSync } from 'node:fs';
 import { readCatalog } from '#image/catalog.ts';
 import { readable, readDocuments } from '#image/documents.ts';
 import { layerPath } from '#store/layers.ts';
+import { treeSize } from '#store/size.ts';
 import type { Store } from '#store/store.ts';
 
 /** The sizes of these layers. unpacked: what this command has unpacked by itself. */
 export function layerSizes(store: Store, diffIds: readonly string[], unpacked: ReadonlyMap<string, number>): number[] {
   const noted = diffIds.every((diffId) => unpacked.has(diffId)) ? new Map<string, number>() : notedSizes(store);
-  return diffIds.map((diffId) => unpacked.get(diffId) ?? noted.get(diffId) ?? measure(layerPath(store, diffId)));
+  return diffIds.map((diffId) => unpacked.get(diffId) ?? noted.get(diffId) ?? treeSize(layerPath(store, diffId)));
 }
 
 /** What other images with the same layers say. */
@@ -21,22 +21,4 @@ function notedSizes(store: Store): Map<string, number> {
     });
   }
   return noted;
-}
-
-/** Bytes of all files, a file with several names once, as Docker counts. Names need not be UTF-8. */
-function measure(root: string | Buffer, seen: Set<number> = new Set()): number {
-  let total = 0;
-  const directory = Buffer.from(root);
-  for (const entry of readdirSync(directory, { withFileTypes: true, encoding: 'buffer' })) {
-    const path = Buffer.concat([directory, Buffer.from('/'), entry.name]);
-    if (entry.isDirectory()) {
-      total += measure(path, seen);
-      continue;
-    }
-    const { ino, nlink, size } = lstatSync(path);
-    if (nlink > 1 && seen.has(ino)) continue;
-    seen.add(ino);
-    total += size;
-  }
-  return total;
 }

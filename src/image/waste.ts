@@ -1,10 +1,11 @@
 /** What no image, no container and no command at work needs any more: found when images go, and by who tidies up. */
-import { readdirSync } from 'node:fs';
+import { readdirSync, statSync } from 'node:fs';
 import { changeCatalog, type Entry } from '#image/catalog.ts';
 import { readable, readDocuments, readManifest } from '#image/documents.ts';
-import { removeBlob } from '#store/blobs.ts';
+import { blobPath, removeBlob } from '#store/blobs.ts';
 import { heldParts } from '#store/holds.ts';
-import { removeLayer } from '#store/layers.ts';
+import { layerPath, removeLayer } from '#store/layers.ts';
+import { treeSize } from '#store/size.ts';
 import type { Store } from '#store/store.ts';
 import { lock } from '#sys/file.ts';
 
@@ -149,4 +150,10 @@ export function findOrphans(
     blobs: without(digests('blobs', 'sha256'), [...parts.flatMap((one) => one.blobs), ...held.blobs]),
     layers: without(digests('layers'), [...[...parts, ...users].flatMap((one) => one.diffIds), ...held.diffIds]),
   };
+}
+
+/** The bytes of blobs, and of the files in layers. */
+export function sizeOf(store: Store, { blobs, layers }: Pick<Waste, 'blobs' | 'layers'>): number {
+  const ofBlobs = blobs.map((digest) => statSync(blobPath(store, digest), { throwIfNoEntry: false })?.size ?? 0);
+  return [...ofBlobs, ...layers.map((diffId) => treeSize(layerPath(store, diffId)))].reduce((sum, one) => sum + one, 0);
 }

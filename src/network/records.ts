@@ -1,5 +1,5 @@
 /** Networks as they are kept: networks/<name>.json. The default one is made when it is first asked for. */
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, unlinkSync } from 'node:fs';
 import { WherryError } from '#base/error.ts';
 import { choosePool, formatSubnet, gatewayOf, parseRoutes, parseSubnet, type Subnet } from '#network/ipam.ts';
 import type { Store } from '#store/store.ts';
@@ -60,12 +60,25 @@ async function defaultNetwork(store: Store): Promise<NetworkRecord> {
   return reserve(path, JSON.stringify(record)) ? record : (readJson<NetworkRecord>(path) ?? record);
 }
 
+/** All networks that there are by now, by name. */
+export function listNetworks(store: Store): NetworkRecord[] {
+  return readdirSync(store.path('networks'))
+    .filter((name) => name.endsWith('.json'))
+    .sort()
+    .map((name) => readJson<NetworkRecord>(store.path('networks', name)))
+    .filter((record) => record !== undefined);
+}
+
+/** Forgets a network that nobody is on; false where it is gone already. */
+export async function removeNetwork(store: Store, name: string): Promise<boolean> {
+  using _alone = await lock(store.path('networks'));
+  if (!existsSync(pathOf(store, name))) return false;
+  unlinkSync(pathOf(store, name));
+  return true;
+}
+
 function ownSubnets(store: Store): Subnet[] {
-  const names = readdirSync(store.path('networks')).filter((name) => name.endsWith('.json'));
-  return names.flatMap((name) => {
-    const record = readJson<NetworkRecord>(store.path('networks', name));
-    return record === undefined ? [] : [parseSubnet(record.subnet)];
-  });
+  return listNetworks(store).map((record) => parseSubnet(record.subnet));
 }
 
 /** What a container must still be able to reach: the host's routes and its name servers. */

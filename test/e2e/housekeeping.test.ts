@@ -1,6 +1,8 @@
-import { afterAll, afterEach, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { type Distribution, noDistribution, startDistribution } from '#test/support/distribution.ts';
+import { BUSYBOX_CONFIG, busyboxEntries } from '#test/support/embedded.ts';
 import { testUser } from '#test/support/user.ts';
-import { BUSYBOX, removeContainers, succeed, wherry } from '#test/support/wherry.ts';
+import { BUSYBOX, eventually, removeContainers, startWherry, succeed, wherry } from '#test/support/wherry.ts';
 
 afterEach(() => removeContainers());
 afterAll(() => wherry(['rmi', '-f', BUSYBOX]));
@@ -82,4 +84,95 @@ test('layers that a removed image left to its container go with the container', 
   await succeed('rm', 'last');
   expect(await inStore('ls layers blobs/sha256')).toBe('blobs/sha256:\n\nlayers:');
   expect(await wherry(['system', 'check'])).toMatchObject({ status: 0, stdout: 'No damage found\n' });
+});
+
+describe('prune', () => {
+  test('asks, and goes on only for a yes', async () => {
+    await succeed('create', '--name', 'stopped', BUSYBOX, 'true');
+    const question = 'WARNING! This will remove all stopped containers.\nAre you sure you want to continue? [y/N] ';
+    expect(await wherry(['container', 'prune'], { input: 'n\n' })).toMatchObject({ status: 0, stdout: question });
+    expect(await wherry(['container', 'prune'], { input: '' })).toMatchObject({ status: 0, stdout: question });
+    expect(await succeed('ps', '-aq')).not.toBe('');
+    const gone = await wherry(['container', 'prune'], { input: 'y\n' });
+    expect(gone.stdout).toMatch(/^.*\n.*\[y\/N\] Deleted Containers:\n[0-9a-f]{64}\n\nTotal reclaimed space: 0B\n$/);
+    expect(await succeed('ps', '-aq')).toBe('');
+  });
+
+  test('takes what nothing uses, and leaves what runs with all that it has', async () => {
+    await succeed('run', '-d', '--name', 'web', '-v', '/anonymous', '-v', 'named:/data', BUSYBOX, 'sleep', '1000');
+    await succeed('run', '-v', '/anonymous', '-v', 'unused:/data', BUSYBOX, 'sh', '-c', 'echo hello > /hello');
+    const gone = await succeed('system', 'prune', '--all', '--volumes', '--force');
+    expect(gone).toMatch(
+      /^Deleted Containers:\n[0-9a-f]{64}\n\nDeleted Volumes:\n[0-9a-f]{64}\n\nTotal reclaimed space: 6B$/,
+    );
+    expect(await succeed('exec', 'web', 'ls', '-d', '/anonymous')).toBe('/anonymous');
+    expect(await succeed('volume', 'prune', '--all', '--force')).toMatch(/^Deleted Volumes:\n(?:.+\n)*unused\n\nTotal/);
+    expect(await succeed('ps', '-q')).not.toBe('');
+  });
+});
+
+describe.skipIf(noDistribution !== undefined)(`with a registry (${noDistribution ?? 'here'})`, () => {
+  let registry: Distribution;
+  let images: string[];
+  beforeAll(async () => {
+    registry = await startDistribution();
+    const base = busyboxEntries('/bin/busybox');
+    const image = (name: string) => ({
+      layers: [base, [{ name: `of-${name}`, content: name }]],
+      config: BUSYBOX_CONFIG,
+    });
+    images = await Promise.all(['one', 'two'].map((name) => registry.push(`test/${name}:1`, image(name))));
+  });
+  afterAll(() => registry.close());
+
+  test('what a killed pull left is no damage for long: prune takes it', async () => {
+    await wherry(['rmi', '-f', BUSYBOX, ...images]);
+    for (let delay = 40; delay < 400; delay += 40) {
+      const child = startWherry(['pull', '-q', images[0] ?? '']);
+      const ended = new Promise((resolve) => child.once('close', resolve));
+      await new Promise((resolve) => setTimeout(resolve, delay));
+      child.kill('SIGKILL');
+      await ended;
+      await eventually(
+        () => wherry(['image', 'prune', '--all', '--force']),
+        ({ status }) => status === 0,
+      );
+      expect(await inStore('ls layers blobs/sha256')).toBe('blobs/sha256:\n\nlayers:');
+    }
+    await wherry(['system', 'check', '--repair']);
+    expect(await wherry(['system', 'check'])).toMatchObject({ status: 0, stdout: 'No damage found\n' });
+  });
+
+  test("pulls, loads, removals and prunes of images that share layers are in nobody's way", async () => {
+    const archive = `${testUser().home}/shared.tar`;
+    for (const image of images) await succeed('pull', '-q', image);
+    await succeed('save', '-o', archive, ...images);
+    const [one = '', two = ''] = images;
+    const works = [
+      ['pull', '-q', one],
+      ['pull', '-q', two],
+      ['load', '-q', '-i', archive],
+      ['rmi', '-f', one],
+      ['rmi', '-f', two],
+      ['image', 'prune', '--all', '--force'],
+      ['run', '--rm', '--network', 'none', two, 'cat', '/of-two'],
+      ['system', 'check', '--quick'],
+    ];
+    const failures: string[] = [];
+    const work = async (args: string[]) => {
+      for (let turn = 0; turn < 8; turn += 1) {
+        const { status, stdout, stderr } = await wherry(args);
+        // What somebody else removed or uses just now is no defect.
+        const isExpected = /No such image|must be forced|cannot be forced|must force/.test(stderr);
+        if (status !== 0 && !isExpected) failures.push(`${args.join(' ')}: ${status} ${stdout} ${stderr}`);
+      }
+    };
+    await Promise.all(works.map(work));
+    expect(failures).toEqual([]);
+    expect(await wherry(['system', 'check'])).toMatchObject({ status: 0, stdout: 'No damage found\n' });
+    for (const image of images) await succeed('pull', '-q', image);
+    expect(await succeed('run', '--rm', '--network', 'none', two, 'cat', '/of-two')).toBe('two');
+    await succeed('rmi', ...images);
+    expect(await wherry(['system', 'check'])).toMatchObject({ status: 0, stdout: 'No damage found\n' });
+  });
 });

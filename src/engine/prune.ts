@@ -1,0 +1,109 @@
+/** The prune commands: who uses what is asked here, where the nouns meet. */
+
+import { WherryError } from '#base/error.ts';
+import { readPruneFilters } from '#base/prune.ts';
+import { listContainers } from '#container/names.ts';
+import type { ContainerRecord } from '#container/record.ts';
+import { ownSize } from '#container/size.ts';
+import { isRunning, readState } from '#container/state.ts';
+import { imageUsers } from '#engine/images.ts';
+import { removeContainer } from '#engine/start.ts';
+import { type PrunedImages, pruneImages as pruneImagesOf } from '#image/prune.ts';
+import { DEFAULT_NETWORK, listNetworks, removeNetwork } from '#network/records.ts';
+import { treeSize } from '#store/size.ts';
+import type { Store } from '#store/store.ts';
+import { lock } from '#sys/file.ts';
+import { isAnonymous, listVolumes, removeVolume, type Volume } from '#volume/volume.ts';
+
+/** What went: names or IDs, and the bytes of their files. */
+export interface Pruned {
+  removed: string[];
+  reclaimed: number;
+}
+
+/** As image/prune.ts, with the containers that there are. */
+export function pruneImages(
+  store: Store,
+  options: { all?: boolean; filters?: readonly string[] },
+): Promise<PrunedImages> {
+  return pruneImagesOf(store, { ...options, usedBy: () => imageUsers(store) });
+}
+
+/** Removes containers that don't run. filters: until, label, label!. Anonymous volumes stay, as with Docker. */
+export async function pruneContainers(store: Store, filters: readonly string[]): Promise<Pruned> {
+  const { matches } = readPruneFilters(filters);
+  const wanted = listContainers(store)
+    .filter(({ created, config }) => matches(Date.parse(created), config.Labels))
+    .sort((a, b) => (a.created < b.created ? 1 : -1));
+  const pruned: Pruned = { removed: [], reclaimed: 0 };
+  for (const record of wanted) {
+    if (isRunning(readState(store, record.id))) continue;
+    const size = ownSize(store, record);
+    if (!(await unlessInTheWay(() => removeContainer(store, record.id)))) continue;
+    pruned.removed.push(record.id);
+    pruned.reclaimed += size;
+  }
+  return pruned;
+}
+
+/** Removes volumes that no container mounts; all: those with names, too. filters: label, label!, all. */
+export async function pruneVolumes(
+  store: Store,
+  { all = false, filters: pairs = [] }: { all?: boolean; filters?: readonly string[] },
+): Promise<Pruned> {
+  const filters = readPruneFilters(all ? [...pairs, 'all=true'] : pairs, { all: undefined });
+  const isAll = readAll(filters.values('all'));
+  const pruned: Pruned = { removed: [], reclaimed: 0 };
+  for (const volume of listVolumes(store)) {
+    if (!(isAll || isAnonymous(volume)) || !filters.matches(0, volume.Labels)) continue;
+    if (usersOf(store, volume).length > 0) continue;
+    const size = treeSize(volume.Mountpoint);
+    // Who makes a container holds this until its record says which volumes it has.
+    using _noNewContainers = await lock(store.path('layers'));
+    if (!(await unlessInTheWay(() => removeVolume(store, volume.Name, usersOf(store, volume))))) continue;
+    pruned.removed.push(volume.Name);
+    pruned.reclaimed += size;
+  }
+  return pruned;
+}
+
+/** Removes networks that no container is to join; the default one stays. filters: until, label, label!. */
+export async function pruneNetworks(store: Store, filters: readonly string[]): Promise<string[]> {
+  const { matches } = readPruneFilters(filters);
+  const removed: string[] = [];
+  for (const { name, created, labels } of listNetworks(store)) {
+    if (name === DEFAULT_NETWORK || !matches(Date.parse(created), labels)) continue;
+    using _noNewContainers = await lock(store.path('layers'));
+    if (listContainers(store).some(({ networks }) => Object.hasOwn(networks, name))) continue;
+    if (await removeNetwork(store, name)) removed.push(name);
+  }
+  return removed;
+}
+
+/** strconv.ParseBool of each. Throws kind `unavailable` in Docker's words. */
+function readAll(values: readonly string[]): boolean {
+  return values.some((value) => {
+    if (/^(1|t|T|TRUE|true|True)$/.test(value)) return true;
+    if (/^(0|f|F|FALSE|false|False)$/.test(value)) return false;
+    const why = `strconv.ParseBool: parsing ${JSON.stringify(value)}: invalid syntax`;
+    throw new WherryError('unavailable', `invalid filter 'all': ${why}`);
+  });
+}
+
+function usersOf(store: Store, volume: Volume): string[] {
+  const mounts = ({ mounts }: ContainerRecord) => mounts.some((point) => point.Name === volume.Name);
+  return listContainers(store)
+    .filter(mounts)
+    .map(({ id }) => id);
+}
+
+/** False where somebody began to use it, or removed it, meanwhile. */
+async function unlessInTheWay(remove: () => Promise<unknown>): Promise<boolean> {
+  try {
+    await remove();
+    return true;
+  } catch (error) {
+    if (error instanceof WherryError && (error.kind === 'conflict' || error.kind === 'not-found')) return false;
+    throw error;
+  }
+}
