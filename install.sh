@@ -210,14 +210,32 @@ warm_up() {
 	own run --rm localhost/busybox true || true
 	if own run -d --name warm --network none localhost/busybox sleep 60; then
 		own exec warm true || true
-		for words in ps images "logs warm" "inspect warm" "stop -t 0 warm" "start warm" "rm -f warm" "pull 127.0.0.1:9/none" \
-			"tag localhost/busybox 127.0.0.1:9/none" "push 127.0.0.1:9/none"; do
+		for words in ps images "logs warm" "inspect warm" "stop -t 0 warm" "start warm" "rm -f warm"; do
 			# shellcheck disable=SC2086
 			own $words || true
 		done
+		warm_up_registry
 	fi
 	if [ -r "$room/run/wherry/holder" ]; then kill "$(cut -d' ' -f1 "$room/run/wherry/holder")" 2>/dev/null || true; fi
 	rm -rf "$room" 2>/dev/null || true
+}
+
+# There and back: an upload, a mount, a download.
+warm_up_registry() {
+	"$here/node_modules/.bin/node" "$here/test/support/bundle-registry.ts" >"$room/registry" 2>/dev/null &
+	registry=$!
+	tries=0
+	until [ -s "$room/registry" ] || [ "$tries" -ge 50 ]; do
+		sleep 0.1
+		tries=$((tries + 1))
+	done
+	host=$(cat "$room/registry")
+	for words in "tag localhost/busybox $host/warm" "push $host/warm" "tag $host/warm $host/again/warm" "push $host/again/warm" \
+		"rm first" "rmi -f localhost/busybox $host/warm $host/again/warm" "pull $host/warm"; do
+		# shellcheck disable=SC2086
+		own $words || true
+	done
+	kill "$registry" 2>/dev/null || true
 }
 
 place_docker() {
