@@ -1,8 +1,9 @@
 /** What a registry finds for a word: Docker Hub's and others' search of version 1, else the catalog of the repositories. */
 import { WherryError } from '#base/error.ts';
 import { readBody } from '#oci/http.ts';
-import { isObject, MAX_DOCUMENT } from '#oci/manifest.ts';
+import { MAX_DOCUMENT } from '#oci/manifest.ts';
 import type { Registry } from '#oci/registry.ts';
+import { isObject } from '#oci/shape.ts';
 import { openHost } from '#oci/sources.ts';
 
 /** One line of the answer, in the words of the API. */
