@@ -33,8 +33,15 @@ const installed = (program: string) => {
 export const noDistribution =
   ['docker-registry', 'skopeo'].filter((program) => !installed(program)).join(', ') || undefined;
 
-/** Starts a registry; a private one wants LOGIN (basic authentication). */
-export async function startDistribution({ isPrivate = false } = {}): Promise<Distribution> {
+export interface DistributionOptions {
+  /** It wants LOGIN (basic authentication). */
+  isPrivate?: boolean;
+  /** PEM: with TLS, and only for whom this authority knows. Nothing can be pushed to it here. */
+  tls?: { cert: string; key: string; clients: string };
+}
+
+/** Starts a registry. */
+export async function startDistribution({ isPrivate = false, tls }: DistributionOptions = {}): Promise<Distribution> {
   const directory = mkdtempSync(join(tmpdir(), 'wherry-registry-'));
   const host = `127.0.0.1:${await freePort()}`;
   let auth = '';
@@ -49,7 +56,7 @@ export async function startDistribution({ isPrivate = false } = {}): Promise<Dis
     `version: 0.1
 log: {level: error, accesslog: {disabled: true}}
 storage: {filesystem: {rootdirectory: ${directory}/data}, delete: {enabled: true}}
-http: {addr: "${host}"}
+http: {addr: "${host}"${tls === undefined ? '' : tlsSettings(directory, tls)}}
 ${auth}`,
   );
   const server = spawn('docker-registry', ['serve', config], { stdio: 'ignore' });
@@ -72,6 +79,14 @@ ${auth}`,
   };
 }
 
+function tlsSettings(directory: string, files: NonNullable<DistributionOptions['tls']>): string {
+  const path = (name: keyof typeof files) => {
+    writeFileSync(join(directory, `${name}.pem`), files[name]);
+    return join(directory, `${name}.pem`);
+  };
+  return `, tls: {certificate: ${path('cert')}, key: ${path('key')}, clientcas: [${path('clients')}]}`;
+}
+
 async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -85,6 +100,7 @@ async function answering(server: ChildProcess, host: string): Promise<void> {
   for (;;) {
     if (server.exitCode !== null) throw new Error(`docker-registry ended with ${server.exitCode}`);
     try {
+      // Any answer will do: one with TLS says what it thinks of this.
       await fetch(`http://${host}/v2/`);
       return;
     } catch {
