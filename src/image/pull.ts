@@ -76,18 +76,6 @@ async function allTags(pull: Pull, reference: Reference): Promise<string[]> {
   return fromFirst(pull, registry, ({ registry }) => registry.tags(reference));
 }
 
-/** Does the name lack a tag, so that Docker says which one it takes? Throws kind `invalid` when it is no name. */
-export function lacksTag(text: string): boolean {
-  const { tag, digest } = parseReference(text);
-  return tag === undefined && digest === undefined;
-}
-
-/** The name as `pull` prints it in the end. */
-export function fullName(text: string, { allTags = false } = {}): string {
-  const reference = parseReference(text);
-  return allTags ? repositoryOf(reference) : canonical(withDefaultTag(reference));
-}
-
 function sayStatus({ say }: Pick<Session, 'say'>, upToDate: boolean, name: string): void {
   const text = upToDate ? `Status: Image is up to date for ${name}` : `Status: Downloaded newer image for ${name}`;
   say({ kind: 'message', text });

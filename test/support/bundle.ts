@@ -27,7 +27,7 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
-import { builtins, http2, PROGRAM_URL, stringWidth, yargs } from '#test/support/bundle-plugins.ts';
+import { builtins, PROGRAM_URL, stringWidth, undici, yargs } from '#test/support/bundle-plugins.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const dist = join(root, 'dist');
@@ -61,7 +61,7 @@ async function bundle(): Promise<Program[]> {
     // A native module: it stays in node_modules.
     external: ['ffi-rs'],
     define: { WHERRY_VERSION: JSON.stringify(version), 'import.meta.url': PROGRAM_URL },
-    plugins: [yargs, stringWidth, http2, builtins],
+    plugins: [yargs, stringWidth, undici, builtins],
     logLevel: 'warning',
   });
   // What a script needs of a module comes as arguments.

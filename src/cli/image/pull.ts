@@ -2,6 +2,7 @@ import { WherryError } from '#base/error.ts';
 import { command, given } from '#cli/command.ts';
 import { showProgress } from '#cli/progress.ts';
 import { boolean, text } from '#cli/values.ts';
+import { fullName, lacksTag } from '#image/asked.ts';
 
 export default command({
   usage: 'NAME[:TAG|@DIGEST]',
@@ -37,7 +38,7 @@ export default command({
         hint: 'Leave --disable-content-trust as it is; see --verify-key, or pull by digest to be sure of the content',
       });
     }
-    const { fullName, lacksTag, pullAllTags, pullImage } = await import('#image/pull.ts');
+    const { pullAllTags, pullImage } = await import('#image/pull.ts');
     if (!allTags && lacksTag(name) && !quiet) context.out.line('Using default tag: latest');
     const progress = showProgress(context.out, { quiet });
     const options = given({ platform, verifyKey, progress: progress.report, abort: context.abort });

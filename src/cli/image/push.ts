@@ -3,6 +3,7 @@ import { command, given } from '#cli/command.ts';
 import { inStream } from '#cli/fail.ts';
 import { showProgress } from '#cli/progress.ts';
 import { boolean, text } from '#cli/values.ts';
+import { fullName, lacksTag } from '#image/asked.ts';
 
 /** Docker's, with its blank ends. */
 const PLATFORM_NOTE = `
@@ -38,7 +39,6 @@ Image index won't be pushed, meaning that other manifests, including attestation
         hint: 'Leave --disable-content-trust as it is',
       });
     }
-    const { fullName, lacksTag } = await import('#image/pull.ts');
     const { checkPlatform, pushImage } = await import('#image/push.ts');
     if (platform) {
       checkPlatform(platform);
