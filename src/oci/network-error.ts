@@ -53,17 +53,21 @@ const SENTENCES: Record<string, (failure: Failure, url: URL) => Sentence> = {
     text: `tls: failed to verify certificate: x509: ${failure.reason ?? 'certificate is valid for another name'}`,
     hint: CHECK,
   }),
-  ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED: () => ({ text: 'remote error: tls: certificate required', hint: OWN }),
-  ERR_SSL_SSLV3_ALERT_HANDSHAKE_FAILURE: () => ({ text: 'remote error: tls: handshake failure', hint: OWN }),
-  ERR_SSL_SSLV3_ALERT_BAD_CERTIFICATE: () => ({ text: 'remote error: tls: bad certificate', hint: OWN }),
-  ERR_SSL_SSLV3_ALERT_CERTIFICATE_UNKNOWN: () => ({ text: 'remote error: tls: unknown certificate', hint: OWN }),
-  ERR_SSL_TLSV1_ALERT_UNKNOWN_CA: () => ({ text: 'remote error: tls: unknown certificate authority', hint: OWN }),
   CERT_HAS_EXPIRED: () => ({
     text: 'tls: failed to verify certificate: x509: certificate has expired or is not yet valid',
     hint: "Check this machine's clock",
   }),
 };
 SENTENCES.ERR_SSL_PACKET_LENGTH_TOO_LONG = SENTENCES.ERR_SSL_WRONG_VERSION_NUMBER as never;
+
+/** Alerts that Go has other words for than OpenSSL (RFC 8446, section 6). */
+const ALERTS: Record<string, string> = {
+  CERTIFICATE_EXPIRED: 'expired certificate',
+  CERTIFICATE_REVOKED: 'revoked certificate',
+  CERTIFICATE_UNKNOWN: 'unknown certificate',
+  PROTOCOL_VERSION: 'protocol version not supported',
+  UNKNOWN_CA: 'unknown certificate authority',
+};
 
 const UNTRUSTED = new Set([
   'SELF_SIGNED_CERT_IN_CHAIN',
@@ -125,6 +129,11 @@ function sentence(failure: Failure, url: URL): Sentence {
   const code = failure.code ?? '';
   const known = SENTENCES[code]?.(failure, url);
   if (known !== undefined) return known;
+  const [, alert] = /^ERR_SSL_.*ALERT_([A-Z_]+)$/.exec(code) ?? [];
+  if (alert !== undefined) {
+    const words = ALERTS[alert] ?? alert.toLowerCase().replaceAll('_', ' ');
+    return { text: `remote error: tls: ${words}`, hint: OWN };
+  }
   if (UNTRUSTED.has(code)) {
     return { text: 'tls: failed to verify certificate: x509: certificate signed by unknown authority', hint: TRUST };
   }

@@ -164,11 +164,10 @@ test.skipIf(noDistribution !== undefined)('a registry that wants to know who ask
   const server = authority.issue('server', ['IP:127.0.0.1']);
   const tls = await startDistribution({ tls: { ...server, clients: authority.cert } });
   onTestFinished(() => tls.close());
-  rmSync(join(directory, 'none'), { force: true });
   const image = `${tls.host}/copies/box:1`;
   const refused = await wherry(['pull', image]);
   expect(refused.status).toBe(1);
-  expect(refused.stderr).toContain('remote error: tls: certificate required');
+  expect(refused.stderr).toMatch(/: remote error: tls: (certificate required|bad certificate)$/m);
   const me = authority.issue('me');
   write(`.config/docker/certs.d/${tls.host}/me.cert`, me.cert);
   expect((await wherry(['pull', image])).stderr).toMatch(/^missing key .*me\.key for client certificate .*me\.cert\./m);
