@@ -210,12 +210,25 @@ const two = (value: number) => String(value).padStart(2, '0');
 /** `2026-11-21 09:03:11 +0100 CET`: a time in the user's zone as Go prints it, Docker's CreatedAt. */
 export function localTime(time: string | Date): string {
   const date = typeof time === 'string' ? new Date(time) : time;
+  const { day, clock, hours, minutes } = localParts(date);
+  return `${day} ${clock} ${hours}${minutes} ${zoneName(date, hours + minutes)}`;
+}
+
+/** `2026-11-21T09:03:11+01:00`: a time in the user's zone, in whole seconds; `Z` where that is UTC. */
+export function localRfc3339(date: Date): string {
+  const { day, clock, hours, minutes } = localParts(date);
+  const zone = `${hours}:${minutes}`;
+  return `${day}T${clock}${zone === '+00:00' ? 'Z' : zone}`;
+}
+
+function localParts(date: Date): { day: string; clock: string; hours: string; minutes: string } {
   const offset = -date.getTimezoneOffset();
-  const sign = offset < 0 ? '-' : '+';
-  const zone = `${sign}${two(Math.floor(Math.abs(offset) / 60))}${two(Math.abs(offset) % 60)}`;
-  const day = `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
-  const clock = `${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}`;
-  return `${day} ${clock} ${zone} ${zoneName(date, zone)}`;
+  return {
+    day: `${String(date.getFullYear()).padStart(4, '0')}-${two(date.getMonth() + 1)}-${two(date.getDate())}`,
+    clock: `${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}`,
+    hours: `${offset < 0 ? '-' : '+'}${two(Math.floor(Math.abs(offset) / 60))}`,
+    minutes: two(Math.abs(offset) % 60),
+  };
 }
 
 const zoneNames = new Map<string, string>();

@@ -20,6 +20,8 @@ export interface Image {
   layers: Descriptor[];
   /** Of all files in all layers, in bytes. */
   size: number;
+  /** Of each layer, lowest first; empty where nobody has noted them. */
+  sizes: readonly number[];
 }
 
 export interface FindOptions {
@@ -84,6 +86,7 @@ function openImage(store: Store, entry: Entry, entries: readonly Entry[]): Image
     diffIds: config.rootfs.diff_ids,
     layers: manifest.layers,
     size: entry.sizes.reduce((sum, size) => sum + size, 0),
+    sizes: entry.sizes,
   };
 }
 

@@ -5,6 +5,7 @@
  */
 import { statSync } from 'node:fs';
 import { WherryError } from '#base/error.ts';
+import { asDaemon } from '#base/filter.ts';
 import { type Entry, holdImage, readCatalog, sameImage } from '#image/catalog.ts';
 import { findEntry, noSuchImage } from '#image/names.ts';
 import { readPieces } from '#image/parts.ts';
@@ -58,7 +59,7 @@ export async function saveImages(
   { platform, abort }: SaveOptions = {},
 ): Promise<void> {
   const wanted = platform === undefined ? undefined : parsePlatformFlag(platform);
-  const images = selectImages(store, names);
+  const images = asDaemon(() => selectImages(store, names));
   using _held = await holdImage(store, { blobs: [...new Set(images.flatMap(digestsOf))], diffIds: [] });
   if (wanted !== undefined) for (const { config } of images) needPlatform(config, wanted);
   for (const piece of archiveOf(membersOf(store, images))) {

@@ -4,7 +4,7 @@ import { asDaemon, type Filters, parseFilters } from '#base/filter.ts';
 import { ago, humanSize, localTime, parseTimestamp } from '#base/units.ts';
 import { type Image, listImages, needImage } from '#image/names.ts';
 import type { ContainerDefaults } from '#oci/manifest.ts';
-import { formatPlatform, matches, parsePlatform } from '#oci/platform.ts';
+import { formatPlatform, matches, parsePlatformFlag } from '#oci/platform.ts';
 import { familiar, familiarName, parseReference, type Reference } from '#oci/reference.ts';
 import { layerPath } from '#store/layers.ts';
 import type { Store } from '#store/store.ts';
@@ -165,7 +165,7 @@ function row({ image, created }: Shown, names: Names, { noTrunc = false, contain
 }
 
 /** The twelve digits that people see. */
-function shortId(id: string): string {
+export function shortId(id: string): string {
   return id.replace(/^sha256:/, '').slice(0, 12);
 }
 
@@ -228,8 +228,8 @@ export function inspectImage(store: Store, text: string, { platform }: { platfor
 }
 
 /** Docker's answer where the image is there, but for another platform. */
-function needPlatform({ config }: Image, text: string, platform: string): void {
-  const wanted = parsePlatform(platform);
+export function needPlatform({ config }: Image, text: string, platform: string): void {
+  const wanted = parsePlatformFlag(platform);
   if (matches(wanted, config)) return;
   const is = `its platform (${formatPlatform(config)}) does not match the specified platform (${formatPlatform(wanted)})`;
   throw new WherryError('not-found', `image with reference ${text} was found but ${is}`);
