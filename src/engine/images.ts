@@ -2,13 +2,22 @@
 import { listContainers, tolerant } from '#container/names.ts';
 import { isRunning, readState } from '#container/state.ts';
 import type { LayerUser } from '#image/look.ts';
+import { mountedImages, unmountImage } from '#image/mount.ts';
 import { type ImageUser, type Removed, removeImage } from '#image/remove.ts';
 import { inspectImage } from '#image/view.ts';
+import { dropUnusedLayers } from '#image/waste.ts';
 import type { Store } from '#store/store.ts';
 
-/** Which containers need which images and layers. */
+/** Which containers and mounts need which images and layers. */
 export function imageUsers(store: Store): ImageUser[] {
-  return layerUsers(store);
+  const mounts = mountedImages(store).map(({ id, path, diffIds }) => ({
+    id,
+    image: id,
+    diffIds,
+    running: false,
+    mountedAt: path,
+  }));
+  return [...layerUsers(store), ...mounts];
 }
 
 /** The same, with what a message about them needs. A state that can't be read is that of a container that has ended. */
@@ -59,11 +68,21 @@ export async function* removeImages(
   for (const name of names) {
     try {
       if (platforms.length > 0) needPlatforms(store, name, platforms);
-      yield { name, removed: await removeImage(store, name, { force, usedBy: () => imageUsers(store) }) };
+      const removed = await removeImage(store, name, { force, usedBy: () => imageUsers(store) });
+      if (force) await unmountRemoved(store, removed);
+      yield { name, removed };
     } catch (error) {
       yield { name, error };
     }
   }
+}
+
+/** A mount had kept its layers. */
+async function unmountRemoved(store: Store, { deleted: [id] }: Removed): Promise<void> {
+  const mounted = mountedImages(store).find((image) => image.id === id);
+  if (mounted === undefined) return;
+  await unmountImage(store, mounted.id, { force: true });
+  await dropUnusedLayers(store, mounted.diffIds, () => imageUsers(store));
 }
 
 function needPlatforms(store: Store, name: string, platforms: readonly string[]): void {

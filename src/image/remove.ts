@@ -16,6 +16,8 @@ export interface ImageUser {
   image: string;
   diffIds: readonly string[];
   running: boolean;
+  /** It is no container, but a mount at this place (image mount). */
+  mountedAt?: string;
 }
 
 export interface RemoveImageOptions {
@@ -157,7 +159,10 @@ function withoutNames(
 }
 
 function stillReferenced(text: string, user: ImageUser, target: Entry): WherryError {
-  const why = `container ${short(user.id)} is using its referenced image ${short(idOf(target))}`;
+  const why =
+    user.mountedAt === undefined
+      ? `container ${short(user.id)} is using its referenced image ${short(idOf(target))}`
+      : `image is mounted at ${user.mountedAt}`;
   return new WherryError('conflict', `conflict: unable to remove repository reference "${text}" (must force) - ${why}`);
 }
 
@@ -180,6 +185,7 @@ function refuseConflict(
   if (severalNames) throw refuse('must be forced', 'image is referenced in multiple repositories');
   const stopped = using[0];
   if (stopped !== undefined) {
-    throw refuse('must be forced', `image is being used by stopped container ${short(stopped.id)}`);
+    const why = `image is being used by stopped container ${short(stopped.id)}`;
+    throw refuse('must be forced', stopped.mountedAt === undefined ? why : `image is mounted at ${stopped.mountedAt}`);
   }
 }
