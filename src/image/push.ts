@@ -163,8 +163,11 @@ async function pushBlobs(session: Session, reference: Reference, parts: readonly
   const { store, stop } = session;
   const missing: Upload[] = [];
   const elsewhere = mountSources(store, reference);
+  const byDigest = `${repositoryOf(reference)}@`;
+  const isKnown = readCatalog(store).some(({ name }) => name?.startsWith(byDigest));
   await together(parts, { limit: QUESTIONS_AT_ONCE, stop }, async (part) => {
-    const found = await findThere(session, reference, { part, sources: elsewhere(part.blob.digest) });
+    const sources = elsewhere(part.blob.digest);
+    const found = await findThere(session, reference, { part, sources, isKnown });
     if (found !== true) missing.push({ ...part, session: found });
   });
   if (missing.length === 0) return;
@@ -175,18 +178,31 @@ async function pushBlobs(session: Session, reference: Reference, parts: readonly
   await together(missing, { limit: UPLOADS_AT_ONCE, stop }, (upload) => sendBlob(session, reference, upload));
 }
 
-type Question = { part: Part; sources: readonly Reference[] };
+type Question = { part: Part; sources: readonly Reference[]; isKnown: boolean };
 
-/** True when the repository has it by now; else the upload that the registry may have begun. */
-async function findThere(
+/**
+ * True when the repository has it by now; else the upload that the registry may have begun. A repository that nothing is
+ * known of is not asked first, where another one should have the blob: to mount it is one question, too.
+ */
+async function findThere(session: Session, reference: Reference, question: Question): Promise<true | URL | undefined> {
+  const { part, sources, isKnown } = question;
+  const isThere = async () => {
+    const found = await hasRemoteBlob(session.registry, reference, part.blob.digest);
+    if (found) part.report('Layer already exists');
+    return found;
+  };
+  if ((isKnown || sources.length === 0) && (await isThere())) return true;
+  const begun = await mount(session, reference, question);
+  if (begun === true || isKnown || sources.length === 0 || !(await isThere())) return begun;
+  if (begun !== undefined) await cancelUpload(session.registry, reference, begun);
+  return true;
+}
+
+async function mount(
   { registry }: Session,
   reference: Reference,
   { part: { blob, report }, sources }: Question,
 ): Promise<true | URL | undefined> {
-  if (await hasRemoteBlob(registry, reference, blob.digest)) {
-    report('Layer already exists');
-    return true;
-  }
   let begun: URL | undefined;
   for (const from of sources.slice(0, MOUNT_TRIES)) {
     const { mounted, session } = await mountBlob(registry, reference, { digest: blob.digest, from });
