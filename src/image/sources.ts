@@ -2,7 +2,7 @@
 import { WherryError } from '#base/error.ts';
 import { readCatalog } from '#image/catalog.ts';
 import type { Manifest } from '#oci/manifest.ts';
-import { parseReference, type Reference } from '#oci/reference.ts';
+import type { Reference } from '#oci/reference.ts';
 import { readBlobJson } from '#store/blobs.ts';
 import type { Store } from '#store/store.ts';
 
@@ -18,21 +18,34 @@ export function mountSources(store: Store, target: Reference): (digest: string) 
   };
 }
 
-function readSources(store: Store, { domain, path }: Reference): Map<string, Reference[]> {
-  const named = readCatalog(store).flatMap(({ name, manifest }) =>
-    name?.startsWith(`${domain}/`) ? [{ reference: parseReference(name), digest: manifest.digest }] : [],
-  );
-  const others = named.filter((one) => one.reference.domain === domain && one.reference.path !== path);
-  const sure = others.filter((one) => one.reference.digest !== undefined);
-  const found = new Map<string, Reference[]>();
-  for (const { reference, digest } of [...sure, ...others]) {
-    for (const blob of blobsOf(store, digest)) {
-      const places = found.get(blob) ?? [];
-      if (!places.some((one) => one.path === reference.path)) places.push(reference);
-      found.set(blob, places);
-    }
+function readSources(store: Store, target: Reference): Map<string, Reference[]> {
+  const { sure, meant } = repositoriesByManifest(store, target);
+  const found: Sets = new Map();
+  for (const [manifest, others] of [...sure, ...meant]) {
+    for (const blob of blobsOf(store, manifest)) for (const other of others) add(found, blob, other);
   }
-  return found;
+  const { domain } = target;
+  return new Map([...found].map(([blob, others]) => [blob, [...others].map((path) => ({ domain, path }))]));
+}
+
+type Sets = Map<string, Set<string>>;
+
+/** The other repositories of the registry: those that have a manifest by its digest, and those that may have it. */
+function repositoriesByManifest(store: Store, { domain, path }: Reference): { sure: Sets; meant: Sets } {
+  const sure: Sets = new Map();
+  const meant: Sets = new Map();
+  for (const { name, manifest } of readCatalog(store)) {
+    if (!name?.startsWith(`${domain}/`)) continue;
+    const at = name.indexOf('@');
+    const other = name.slice(domain.length + 1, at < 0 ? name.lastIndexOf(':') : at);
+    if (other !== path) add(at < 0 ? meant : sure, manifest.digest, other);
+  }
+  return { sure, meant };
+}
+
+function add(sets: Sets, key: string, value: string): void {
+  const set = sets.get(key) ?? new Set();
+  sets.set(key, set.add(value));
 }
 
 function blobsOf(store: Store, digest: string): string[] {
