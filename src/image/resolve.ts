@@ -29,6 +29,8 @@ export interface RemoteImage {
 
 /** An index in an index in an index is allowed by the specification; nobody needs more. */
 const MAX_DEPTH = 4;
+/** Of indexes in indexes, each with thousands of entries, nobody sees the end. */
+const MAX_SEARCHED = 100;
 
 /**
  * Chooses the platform's manifest and gets its configuration.
@@ -39,7 +41,7 @@ export async function resolveRemote(
   reference: Reference,
   { top, platform, known }: { top: FetchedManifest; platform: Platform; known: (digest: string) => Buffer | undefined },
 ): Promise<RemoteImage> {
-  const found = await descend({ registry, reference, platform, depth: 0 }, top);
+  const found = await descend({ registry, reference, platform, depth: 0, count: { searched: 0 } }, top);
   if (found === undefined) {
     const wanted = formatPlatform(platform);
     throw new WherryError('not-found', `no matching manifest for ${wanted} in the manifest list entries`);
@@ -55,6 +57,8 @@ interface Search {
   reference: Reference;
   platform: Platform;
   depth: number;
+  /** Shared by all of one search. */
+  count: { searched: number };
 }
 
 type Found = Pick<RemoteImage, 'descriptor' | 'manifest' | 'manifestBytes'>;
@@ -70,9 +74,17 @@ async function descend(search: Search, fetched: FetchedManifest): Promise<Found 
 }
 
 async function searchIndex(search: Search, index: Index): Promise<Found | undefined> {
-  const { registry, reference, platform, depth } = search;
+  const { registry, reference, platform, depth, count } = search;
   if (depth >= MAX_DEPTH) return undefined;
   for (const entry of choose(index.manifests, platform)) {
+    count.searched += 1;
+    if (count.searched > MAX_SEARCHED) {
+      const name = familiar(reference);
+      throw new WherryError(
+        'corrupt',
+        `Cannot use the manifest of "${name}": it leads to more than ${MAX_SEARCHED} others`,
+      );
+    }
     const child = await registry.manifest(reference, entry.digest);
     if (child.bytes.length !== entry.size) {
       throw new WherryError(

@@ -4,7 +4,7 @@
  */
 import type { HealthConfig } from '#base/api.ts';
 import { WherryError } from '#base/error.ts';
-import { CONFIG, DEFAULTS, DESCRIPTOR, isObject, type Json, malformedField } from '#oci/shape.ts';
+import { brief, CONFIG, DEFAULTS, DESCRIPTOR, isObject, type Json, malformedField } from '#oci/shape.ts';
 
 /** image-spec, descriptor.md */
 export interface Descriptor {
@@ -127,12 +127,6 @@ function parseObject(bytes: Buffer, what: string): Json {
   }
   if (isObject(json)) return json;
   throw new WherryError('corrupt', `Cannot read ${what}: it is not a JSON object`);
-}
-
-/** Foreign text for a message: one line, and not the whole of it. */
-function brief(value: unknown): string {
-  if (typeof value === 'object' && value !== null) return 'no number';
-  return String(value).slice(0, 100).replace(/\p{C}/gu, '?');
 }
 
 function malformed(name: string, why: string): WherryError {

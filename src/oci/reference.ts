@@ -26,6 +26,7 @@ const WHOLE = new RegExp(
   `^(${HOST}(?::[0-9]+)?)/(${PATH_COMPONENT}(?:/${PATH_COMPONENT})*)(?::(${TAG}))?(?:@(${DIGEST}))?$`,
 );
 const NAME_LIMIT = 255;
+const ONLY_TAG = new RegExp(`^${TAG}$`);
 
 /**
  * Reads a name as a user writes it. Tag and digest stay absent where they were not written.
@@ -51,6 +52,9 @@ export function parseReference(text: string): Reference {
   if (digest !== undefined) checkDigest(digest);
   return { domain: host, path, ...(tag === undefined ? {} : { tag }), ...(digest === undefined ? {} : { digest }) };
 }
+
+/** Can this be a tag? */
+export const isTag = (text: string): boolean => ONLY_TAG.test(text);
 
 function invalid(message: string): WherryError {
   return new WherryError('invalid', message);

@@ -3,7 +3,8 @@ import { WherryError } from '#base/error.ts';
 import type { Credentials } from '#oci/auth.ts';
 import { type Answer, type Http, type HttpRequest, openHttp, readBody } from '#oci/http.ts';
 import { ACCEPTED, MAX_DOCUMENT } from '#oci/manifest.ts';
-import { familiar, familiarName, type Reference } from '#oci/reference.ts';
+import { familiar, familiarName, isTag, type Reference } from '#oci/reference.ts';
+import { brief } from '#oci/shape.ts';
 import { basic, type Challenge, fetchToken, parseChallenges } from '#oci/token.ts';
 
 export interface RegistryOptions {
@@ -239,6 +240,7 @@ async function blob(
 
 /** A registry with more tags than this is lying, or not meant for `--all-tags`. */
 const MAX_PAGES = 1000;
+const MAX_TAGS = 100_000;
 
 async function tags(state: State, reference: Reference): Promise<string[]> {
   const found: string[] = [];
@@ -248,11 +250,24 @@ async function tags(state: State, reference: Reference): Promise<string[]> {
     const answer = await ask(state, path, pullScope(there));
     const bytes = await readBody(answer, MAX_DOCUMENT);
     if (answer.statusCode !== 200) throw refusal(answer, bytes, reference);
-    const names: unknown = parse(bytes)?.tags ?? [];
-    if (Array.isArray(names)) found.push(...names.filter((name) => typeof name === 'string'));
+    for (const name of listed(bytes, reference)) found.push(name);
+    if (found.length > MAX_TAGS)
+      throw new WherryError(
+        'corrupt',
+        `Cannot list the tags of "${familiarName(reference)}": there are more than ${MAX_TAGS}`,
+      );
     path = nextPage(answer, state.url);
   }
   return found.sort();
+}
+
+/** Tags become a part of addresses and names: what can be none is refused, as Docker does. */
+function listed(bytes: Buffer, reference: Reference): string[] {
+  const names: unknown = parse(bytes)?.tags ?? [];
+  if (!Array.isArray(names)) return [];
+  const odd = names.find((name) => typeof name !== 'string' || !isTag(name));
+  if (odd === undefined) return names;
+  throw new WherryError('corrupt', `Cannot use the tag "${brief(odd)}" of "${familiarName(reference)}": it is no tag`);
 }
 
 /** The Link header of the next page; only within the registry. */
@@ -323,9 +338,10 @@ function refusal({ statusCode, url }: Answer, bytes: Buffer, reference: Referenc
 export function said(bytes: Buffer, status: number): { code: string; message: string } {
   const first = parse(bytes)?.errors?.[0];
   const plain = typeof first?.message === 'string' ? first.message.split('\n', 1)[0] : undefined;
-  const message = plain === undefined || plain === '' ? undefined : plain.slice(0, 300);
+  const message = plain === undefined || plain === '' ? undefined : brief(plain, 300);
   if (typeof first?.code === 'string' && first.code !== 'UNKNOWN') {
-    return { code: first.code, message: message ?? first.code.toLowerCase().replaceAll('_', ' ') };
+    const code = brief(first.code);
+    return { code, message: message ?? code.toLowerCase().replaceAll('_', ' ') };
   }
   if (status === 404) return { code: 'MANIFEST_UNKNOWN', message: message ?? 'manifest unknown' };
   if (status === 401 || status === 403)

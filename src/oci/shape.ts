@@ -7,6 +7,12 @@ export type Json = Record<string, unknown>;
 export const isObject = (value: unknown): value is Json =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
+/** Foreign text for a message: one line, nothing for the terminal, and not the whole of it. */
+export function brief(value: unknown, length = 100): string {
+  const text = typeof value === 'object' && value !== null ? 'no text and no number' : String(value);
+  return text.slice(0, length).replace(/\p{C}/gu, '?');
+}
+
 const or =
   (check: Check): Check =>
   (value) =>
