@@ -48,6 +48,8 @@ export interface Source {
   insecure: boolean;
   /** Not the registry itself: where it fails, the next one is asked. */
   mirror: boolean;
+  /** Why it may not be asked. */
+  blocked?: WherryError;
   /** The name there of a name that the rule is for. */
   at: (reference: Reference) => Reference;
   /** Of the repository there. */
@@ -56,24 +58,32 @@ export interface Source {
   location: string;
 }
 
-/** The places to pull a name from, in the order in which they are asked: mirrors, then the registry. Throws kind `denied` for what is blocked. */
+/**
+ * The places to pull a name from, in the order in which they are asked: mirrors, then the registry. A blocked registry's
+ * mirrors may be asked all the same: so one is kept to them. Throws kind `denied` for what is blocked and has none.
+ */
 export function pullSources(registries: Registries, reference: Reference): Source[] {
   const rule = findRule(registries, reference);
   const hasDigest = reference.digest !== undefined;
   const fitting = (rule?.mirrors ?? []).filter(({ use }) => use === 'all' || (use === 'digest-only') === hasDigest);
-  const mirrors = fitting.map((mirror) => rewritten(reference, rule, { ...mirror, mirror: true }));
-  return [...mirrors, pushTarget(registries, reference)];
+  const mirrors = fitting.map((mirror) =>
+    rewritten(registries, reference, { rule, place: { ...mirror, mirror: true } }),
+  );
+  return [...mirrors, mirrors.length > 0 ? itself(registries, reference) : pushTarget(registries, reference)];
 }
 
 /** The one place to push a name to, or to ask for what mirrors don't have. Throws kind `denied` for what is blocked. */
 export function pushTarget(registries: Registries, reference: Reference): Source {
+  const source = itself(registries, reference);
+  if (source.blocked !== undefined) throw source.blocked;
+  return source;
+}
+
+function itself(registries: Registries, reference: Reference): Source {
   const rule = findRule(registries, reference);
-  if (rule?.blocked) throw blocked(rule.prefix, rule);
-  return rewritten(reference, rule, {
-    location: rule?.location ?? '',
-    insecure: rule?.insecure ?? false,
-    mirror: false,
-  });
+  const { location = '', insecure = false } = rule ?? {};
+  const source = rewritten(registries, reference, { rule, place: { location, insecure, mirror: false } });
+  return rule?.blocked ? { ...source, blocked: blocked(rule.prefix, rule) } : source;
 }
 
 /** What counts for a registry as such (login, search): may it be asked without TLS? Throws kind `denied` for what is blocked. */
@@ -139,12 +149,16 @@ function cutHost(text: string): [host: string, rest: string] {
   return slash < 0 ? [text, ''] : [text.slice(0, slash), text.slice(slash)];
 }
 
-type Place = { location: string; insecure: boolean; mirror: boolean };
+interface Place {
+  location: string;
+  insecure: boolean;
+  mirror: boolean;
+}
 
 function rewritten(
+  registries: Registries,
   reference: Reference,
-  rule: RegistryRule | undefined,
-  { location, insecure, mirror }: Place,
+  { rule, place: { location, insecure, mirror } }: { rule: RegistryRule | undefined; place: Place },
 ): Source {
   if (rule === undefined || location === '' || location === rule.prefix) {
     const { domain, path } = reference;
@@ -155,6 +169,10 @@ function rewritten(
     const end = matchPrefix(name, rule.prefix);
     return end < 0 ? asked : parseReference(location + name.slice(end));
   };
-  const { domain, path } = at(reference);
-  return { domain, path, insecure, mirror, at, location: `${location} for ${rule.prefix}` };
+  const there = at(reference);
+  // What stands behind another name may have a rule of its own.
+  const other = findRule(registries, there);
+  const { domain, path } = there;
+  const source = { domain, path, insecure, mirror, at, location: `${location} for ${rule.prefix}` };
+  return other?.blocked ? { ...source, blocked: blocked(other.prefix, other) } : source;
 }

@@ -32,8 +32,10 @@ export async function findSources(text: string): Promise<Found> {
   return { alias: alias.file, origin, sources: (asked) => pullSources(registries, origin(asked)).map(through) };
 }
 
-/** Opens one of the places that findSources() gave, with the user's credentials for it. */
-export async function openSource({ domain, insecure, at, path }: Source, options: OpenOptions = {}): Promise<Registry> {
+/** Opens one of the places that findSources() gave, with the user's credentials for it. Throws kind `denied` where it is blocked. */
+export async function openSource(source: Source, options: OpenOptions = {}): Promise<Registry> {
+  const { domain, insecure, at, path, blocked } = source;
+  if (blocked !== undefined) throw blocked;
   return openRegistry(domain, { ...options, ...(await usersCredentials(domain, path)), insecure, at });
 }
 

@@ -91,12 +91,26 @@ describe('a name is asked for', () => {
 });
 
 test('what is blocked is neither pulled nor pushed nor logged in to, and the file is named', () => {
-  const rules = of(rule('bad.test', { blocked: true, mirrors: [mirror('good.test')] }), rule('bad.test/ok'));
+  const rules = of(rule('bad.test', { blocked: true }), rule('bad.test/ok'));
   const message = 'registry bad.test is blocked in /etc/r.conf';
   expect(() => pullSources(rules, refer('bad.test/x'))).toThrow(message);
   expect(() => pushTarget(rules, refer('bad.test/x'))).toThrow(message);
   expect(() => hostRule(rules, 'bad.test')).toThrow(message);
   expect(pushTarget(rules, refer('bad.test/ok/x')).domain).toBe('bad.test');
+});
+
+test('a blocked registry with mirrors is pulled from them alone, and not pushed to', () => {
+  const rules = of(
+    rule('bad.test', { blocked: true, mirrors: [mirror('good.test'), mirror('worse.test/x')] }),
+    rule('worse.test', { blocked: true }),
+  );
+  const sources = pullSources(rules, refer('bad.test/x'));
+  expect(sources.map(({ domain, blocked }) => [domain, blocked?.message])).toEqual([
+    ['good.test', undefined],
+    ['worse.test', 'registry worse.test is blocked in /etc/r.conf'],
+    ['bad.test', 'registry bad.test is blocked in /etc/r.conf'],
+  ]);
+  expect(() => pushTarget(rules, refer('bad.test/x'))).toThrow('registry bad.test is blocked');
 });
 
 test('a host without a rule of its own is insecure where it is so as a mirror or a location', () => {
