@@ -128,6 +128,7 @@ describe.skipIf(reason !== undefined)(`a policy lets through what it does for sk
     const options = `--policy ${directory}/policy.json --registries.d ${directory}/registries.d`;
     const theirs = skopeo(`${options} copy -q --src-tls-verify=false docker://${image()} dir:${directory}/out`);
     const mine = await wherry(['pull', '-q', image()]);
+    await wherry(['rmi', image()]);
     rmSync(own('policy.json'));
     expect([mine.status === 0, why(mine.stderr)]).toEqual([theirs.status === 0, why(theirs.stderr)]);
   });

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { chmodSync, chownSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -214,3 +215,41 @@ test.skipIf(noDistribution !== undefined)('a credential helper keeps the passwor
     stderr: '',
   });
 });
+
+const noPass = ['docker-credential-pass', 'pass', 'gpg']
+  .filter((program) => spawnSync('sh', ['-c', `command -v ${program}`]).status !== 0)
+  .join(', ');
+
+test.skipIf(noDistribution !== undefined || noPass !== '')(
+  `pass keeps the password as it does for docker (${noPass || 'here'})`,
+  async () => {
+    const locked = await startDistribution({ isPrivate: true });
+    onTestFinished(() => locked.close());
+    const image = await locked.push('secret/box:1', { layers: layers(), config: BUSYBOX_CONFIG });
+    const config = write('dotdocker/config.json', JSON.stringify({ credsStore: 'pass' }));
+    const home = join(testUser().home, 'pass');
+    const env = { HOME: home, DOCKER_CONFIG: dirname(config), PATH: process.env.PATH };
+    const key = "gpg --batch --quiet --passphrase '' --quick-gen-key t@example default default never";
+    const made = await testUser().run('sh', ['-ec', `mkdir -m 700 ${home}; ${key}; pass init t@example`], { env });
+    expect(made).toMatchObject({ status: 0 });
+    onTestFinished(async () => {
+      await testUser().run('sh', ['-c', `gpgconf --kill gpg-agent; rm -rf ${home}`], { env });
+    });
+    const login = ['login', '-u', LOGIN.user, '--password-stdin', locked.host];
+    expect(await wherry(login, { env, input: LOGIN.password })).toMatchObject({ status: 0 });
+    expect(readFileSync(config, 'utf8')).not.toContain('auth"');
+    expect(
+      await wherry(['pull', '-q', image], {
+        env: {
+          DOCKER_CONFIG: dirname(config),
+          PATH: process.env.PATH,
+          PASSWORD_STORE_DIR: `${home}/.password-store`,
+          GNUPGHOME: `${home}/.gnupg`,
+        },
+      }),
+    ).toMatchObject({ status: 0 });
+    expect(await wherry(['logout', locked.host], { env })).toMatchObject({ status: 0 });
+    const listed = await testUser().run('docker-credential-pass', ['list'], { env });
+    expect(listed.stdout.trim()).toBe('{}');
+  },
+);
