@@ -99,7 +99,7 @@ async function pullFrom(session: Session, asked: Reference, demands: readonly De
   if (remote.config.os !== 'linux') {
     throw new WherryError(
       'unsupported',
-      `image operating system "${remote.config.os}" cannot be used on this platform`,
+      `image operating system "${remote.config.os}" cannot be used on this platform: operating system is not supported`,
     );
   }
   const suspect = {

@@ -34,7 +34,7 @@ const MAX_SEARCHED = 100;
 
 /**
  * Chooses the platform's manifest and gets its configuration.
- * Throws kind `not-found` in Docker's words when the index has nothing for the platform.
+ * Throws kind `unsupported` in Docker's words when the index has nothing for the platform.
  */
 export async function resolveRemote(
   registry: Registry,
@@ -44,7 +44,7 @@ export async function resolveRemote(
   const found = await descend({ registry, reference, platform, depth: 0, count: { searched: 0 } }, top);
   if (found === undefined) {
     const wanted = formatPlatform(platform);
-    throw new WherryError('not-found', `no matching manifest for ${wanted} in the manifest list entries`);
+    throw new WherryError('unsupported', `no matching manifest for ${wanted} in the manifest list entries`);
   }
   const { manifest } = found;
   const configBytes = known(manifest.config.digest) ?? (await fetchConfig(registry, reference, manifest.config));

@@ -89,8 +89,19 @@ export const MAX_DOCUMENT = 4 * 1024 * 1024;
 const MAX_LAYERS = 127;
 const MAX_MANIFESTS = 4096;
 
-const LAYER =
-  /^application\/vnd\.(?:oci\.image\.layer\.(?:nondistributable\.)?v1\.tar(?:\+gzip|\+zstd)?|docker\.image\.rootfs\.(?:foreign\.)?diff\.tar(?:\.gzip|\.zstd)?)$/;
+/** What Docker takes for a part of an image, whatever it is called below these; the last ones are of old pushers. */
+const IMAGE_TYPE =
+  /^(?:application\/vnd\.(?:oci\.image|docker)(?:\..*)?|application\/octet-stream|application\/json|text\/html|)$/is;
+
+/** In manifests of its own, Docker takes these configurations alone. */
+const DOCKER_CONFIGS = [
+  MEDIA.dockerConfig,
+  MEDIA.config,
+  'application/octet-stream',
+  'application/json',
+  'text/html',
+  '',
+];
 
 function isDigest(text: unknown): text is string {
   return typeof text === 'string' && /^(?:sha256:[0-9a-f]{64}|sha384:[0-9a-f]{96}|sha512:[0-9a-f]{128})$/.test(text);
@@ -115,7 +126,7 @@ export function parseDocument(bytes: Buffer, mediaType: string, name: string): D
   const isIndex = json.manifests !== undefined || stated === MEDIA.index || stated === MEDIA.dockerList;
   if (json.schemaVersion !== 2) throw malformed(name, `its schemaVersion is ${brief(json.schemaVersion)}`);
   if (isIndex) return { kind: 'index', index: checkIndex(json, name) };
-  return { kind: 'manifest', manifest: checkManifest(json, name) };
+  return { kind: 'manifest', manifest: checkManifest(json, stated === MEDIA.dockerManifest, name) };
 }
 
 function parseObject(bytes: Buffer, what: string): Json {
@@ -150,35 +161,35 @@ function checkIndex(json: Json, name: string): Index {
   return json as unknown as Index;
 }
 
-function checkManifest(json: Json, name: string): Manifest {
+function checkManifest(json: Json, isDocker: boolean, name: string): Manifest {
   const { config, layers } = json;
   if (!Array.isArray(layers)) throw malformed(name, 'it has no list of layers');
   checkDescriptor(config, 'its config', name);
-  checkConfigType((config as Descriptor).mediaType, name);
+  checkConfigType((config as Descriptor).mediaType, isDocker, name);
   if ((config as Descriptor).size > MAX_DOCUMENT) {
     throw malformed(name, `its config has ${(config as Descriptor).size} bytes, at most ${MAX_DOCUMENT} can be`);
   }
   if (layers.length > MAX_LAYERS) throw malformed(name, `it has ${layers.length} layers, at most ${MAX_LAYERS} can be`);
   for (const [at, layer] of layers.entries()) {
     checkDescriptor(layer, `its layer ${at}`, name);
-    if (!LAYER.test((layer as Descriptor).mediaType)) {
-      throw new WherryError(
-        'unsupported',
-        `Cannot use the image "${name}": unsupported media type ${brief((layer as Descriptor).mediaType)} of its layer ${at}`,
-      );
-    }
+    if (!IMAGE_TYPE.test((layer as Descriptor).mediaType)) throw unsupportedType((layer as Descriptor).mediaType, name);
   }
   return json as unknown as Manifest;
 }
 
-/** Helm charts, Wasm modules, plugins and signatures live in registries too. Docker's sentence. */
-function checkConfigType(mediaType: string, name: string): void {
-  // Old pushers left the type empty or said octet-stream; Docker takes them for images.
-  if (['', MEDIA.config, MEDIA.dockerConfig, 'application/octet-stream'].includes(mediaType)) return;
+/** Helm charts, Wasm modules, plugins and signatures live in registries too. Docker's sentences. */
+function checkConfigType(mediaType: string, isDocker: boolean, name: string): void {
+  if (!isDocker && !IMAGE_TYPE.test(mediaType)) throw unsupportedType(mediaType, name);
+  if (!isDocker || DOCKER_CONFIGS.includes(mediaType)) return;
   const what = mediaType.startsWith('application/vnd.docker.plugin') ? 'plugin' : 'unknown';
   throw new WherryError('unsupported', `Encountered remote "${brief(mediaType)}"(${what}) when fetching`, {
     hint: `"${name}" is not a container image`,
   });
+}
+
+function unsupportedType(mediaType: string, name: string): WherryError {
+  const hint = `"${name}" is not a container image`;
+  return new WherryError('unsupported', `unsupported media type ${brief(mediaType)}`, { hint });
 }
 
 function checkDescriptor(value: unknown, what: string, name: string): asserts value is Descriptor {
@@ -198,16 +209,24 @@ const withoutNulls = (json: Json) => Object.fromEntries(Object.entries(json).fil
 /** Reads an image's configuration. layers: how many its manifest has; each needs its diff ID. */
 export function parseConfig(bytes: Buffer, layers: number, name: string): ImageConfig {
   const json = parseObject(bytes, `the configuration of "${name}"`);
-  const rootfs = json.rootfs as ImageConfig['rootfs'] | undefined;
-  const diffIds: unknown = rootfs?.diff_ids ?? [];
+  const rootfs = json.rootfs as ImageConfig['rootfs'] | null | undefined;
+  if (rootfs === undefined || rootfs === null)
+    throw new WherryError('corrupt', 'invalid rootfs in image configuration');
+  const diffIds: unknown = rootfs.diff_ids ?? [];
   const wrong = (why: string) => new WherryError('corrupt', `Cannot use the configuration of "${name}": ${why}`);
   if (!Array.isArray(diffIds) || !diffIds.every(isDigest)) throw wrong('its list of diff IDs is malformed');
-  if (diffIds.length !== layers) throw wrong(`it has ${diffIds.length} diff IDs for ${layers} layers`);
+  if (diffIds.length !== layers) {
+    const hint = `The configuration of "${name}" has ${diffIds.length} diff IDs for ${layers} layers`;
+    throw new WherryError('corrupt', "layers from manifest don't match image configuration", { hint });
+  }
   const field = malformedField(json, CONFIG);
   if (field !== undefined) throw wrong(`its ${field} is malformed`);
   const setting = malformedField(isObject(json.config) ? json.config : {}, DEFAULTS);
   if (setting !== undefined) throw wrong(`its config.${setting} is malformed`);
-  return completeConfig(json);
+  const config = completeConfig(json);
+  const changes = (config.history ?? []).filter((step) => step.empty_layer !== true).length;
+  if (changes > layers) throw new WherryError('corrupt', 'too many non-empty layers in History section');
+  return config;
 }
 
 /**

@@ -104,7 +104,7 @@ const LIES: Lie[] = [
     'has fewer diff IDs than layers',
     (server, { config }) => replaceConfig(server, { ...JSON.parse(config.toString()), rootfs: { diff_ids: [] } }),
     'corrupt',
-    /^Cannot use the configuration of ".*": it has 0 diff IDs for 1 layers$/,
+    /^layers from manifest don't match image configuration$/,
   ],
   [
     'announces a configuration of a gigabyte',

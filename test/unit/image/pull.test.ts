@@ -254,7 +254,7 @@ test('an image for another system is refused', async () => {
   const [store, server] = [temporaryStore(), await startRegistry()];
   await server.addImage('a:1', { platform: { os: 'windows', architecture: 'amd64' } });
   await expect(pullImage(store, `${server.host}/a:1`)).rejects.toThrow(
-    'image operating system "windows" cannot be used on this platform',
+    'image operating system "windows" cannot be used on this platform: operating system is not supported',
   );
   expect(existsSync(store.path('index.json'))).toBe(false);
 });

@@ -52,7 +52,23 @@ describe('a document that must not be believed is refused', () => {
       'a chart',
       { ...manifest, config: { ...config, mediaType: 'application/vnd.cncf.helm.config.v1+json' } },
       'unsupported',
-      /^Encountered remote "application\/vnd.cncf.helm.config.v1\+json"\(unknown\) when fetching$/,
+      /^unsupported media type application\/vnd.cncf.helm.config.v1\+json$/,
+    ],
+    [
+      'an artifact without a configuration',
+      { ...manifest, artifactType: 'x/y', config: { ...config, mediaType: 'application/vnd.oci.empty.v1+json' } },
+      'unsupported',
+      /^unsupported media type application\/vnd.oci.empty.v1\+json$/,
+    ],
+    [
+      "a plugin of Docker's",
+      {
+        ...manifest,
+        mediaType: MEDIA.dockerManifest,
+        config: { ...config, mediaType: 'application/vnd.docker.plugin.v1+json' },
+      },
+      'unsupported',
+      /^Encountered remote "application\/vnd.docker.plugin.v1\+json"\(plugin\) when fetching$/,
     ],
     ['an index without a list', { schemaVersion: 2, mediaType: MEDIA.index }, 'corrupt', /no list of manifests/],
   ])('%s', (_, value, kind, message) => {
@@ -76,7 +92,7 @@ describe('what a document says beside its digests has the type that it must have
     [
       'a media type for the terminal',
       { ...manifest, config: { ...config, mediaType: 'a\n\x1b[2J' } },
-      /^Encountered remote "a\?\?\[2J"/,
+      /^unsupported media type a\?\?\[2J$/,
     ],
   ])('%s', (_, value, message) => {
     expect(() => read(value, MEDIA.index)).toThrow(
@@ -104,6 +120,20 @@ describe('what a document says beside its digests has the type that it must have
   });
 });
 
+test.each([
+  'application/vnd.oci.image.layer.v1.tar+zstd',
+  'application/vnd.oci.image.layer.nondistributable.v1.tar+gzip',
+  'application/vnd.docker.image.rootfs.foreign.diff.tar.gzip',
+  'application/octet-stream',
+  '',
+])('a layer of the type "%s" is one: its first bytes say how it is compressed', (mediaType) => {
+  expect(read({ ...manifest, layers: [{ ...layer, mediaType }] }).kind).toBe('manifest');
+});
+
+test('a manifest with a subject and an artifact type is an image all the same', () => {
+  expect(read({ ...manifest, artifactType: 'x/y', subject: layer }).kind).toBe('manifest');
+});
+
 test('schema 1 is known by its media type, too', () => {
   const signed = 'application/vnd.docker.distribution.manifest.v1+prettyjws';
   expect(() => read({ schemaVersion: 1 }, signed)).toThrow(/schema 1/);
@@ -112,8 +142,15 @@ test('schema 1 is known by its media type, too', () => {
 test('a configuration needs a diff ID for each layer', () => {
   const bytes = (value: object) => Buffer.from(JSON.stringify(value));
   expect(parseConfig(bytes({ rootfs: { type: 'layers', diff_ids: [DIGEST] } }), 1, 'x')).toMatchObject({ os: 'linux' });
-  expect(parseConfig(bytes({ os: 'linux', architecture: 'arm64' }), 0, 'x')).toMatchObject({ architecture: 'arm64' });
-  expect(() => parseConfig(bytes({ rootfs: { diff_ids: [] } }), 1, 'x')).toThrow('0 diff IDs for 1 layers');
+  expect(parseConfig(bytes({ architecture: 'arm64', rootfs: {} }), 0, 'x')).toMatchObject({ architecture: 'arm64' });
+  expect(() => parseConfig(bytes({ rootfs: { diff_ids: [] } }), 1, 'x')).toThrow(
+    "layers from manifest don't match image configuration",
+  );
+  expect(() => parseConfig(bytes({ rootfs: null }), 0, 'x')).toThrow('invalid rootfs in image configuration');
+  const history = [{ created_by: 'a' }, { created_by: 'b' }];
+  expect(() => parseConfig(bytes({ rootfs: { diff_ids: [DIGEST] }, history }), 1, 'x')).toThrow(
+    'too many non-empty layers in History section',
+  );
   expect(() => parseConfig(bytes({ rootfs: { diff_ids: ['../x'] } }), 1, 'x')).toThrow('diff IDs is malformed');
   expect(parseConfig(bytes({ rootfs: { type: 'layers' }, variant: null }), 0, 'x')).toEqual({
     os: 'linux',
@@ -137,7 +174,7 @@ test.each([
   ['config.User', { config: { User: 0 } }],
   ['config.Healthcheck', { config: { Healthcheck: { Test: 'true' } } }],
 ])('a configuration whose %s is of another type is refused: it would be used years later', (field, value) => {
-  expect(() => parseConfig(Buffer.from(JSON.stringify(value)), 0, 'x')).toThrow(
+  expect(() => parseConfig(Buffer.from(JSON.stringify({ rootfs: {}, ...value })), 0, 'x')).toThrow(
     expect.objectContaining({
       kind: 'corrupt',
       message: `Cannot use the configuration of "x": its ${field} is malformed`,
