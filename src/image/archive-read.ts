@@ -12,6 +12,7 @@ import {
 } from '#oci/manifest.ts';
 import { choose, formatPlatform, matches } from '#oci/platform.ts';
 import { canonical, nameOnly, parseReference } from '#oci/reference.ts';
+import { brief } from '#oci/shape.ts';
 
 /** An image as an archive has it. */
 export interface Found {
@@ -62,7 +63,7 @@ function readLayout(archive: Archive, platform: Platform, exact: boolean): Found
   if (read.kind !== 'index') throw damaged(archive, 'its index.json is no index');
   const found = groups(read.index.manifests).map(({ names, entries }) => {
     const best = entries.length === 1 ? entries : choose(entries, platform);
-    const image = best.map((entry) => descend(archive, entry, platform)).find((one) => one !== undefined);
+    const image = first({ archive, platform, depth: 0, count: { searched: 0 } }, best);
     if (image !== undefined) return { ...image, names };
     throw noMatch(archive, platform);
   });
@@ -107,13 +108,39 @@ function nameOf({ annotations = {} }: Descriptor): string | undefined {
 
 type Unnamed = Omit<Found, 'names'>;
 
-function descend(archive: Archive, entry: Descriptor, platform: Platform, depth = 0): Unnamed | undefined {
+/** An index in an index in an index is allowed by the specification; nobody needs more. */
+const MAX_DEPTH = 4;
+/** Of indexes in indexes, each with thousands of entries, nobody sees the end. */
+const MAX_SEARCHED = 1000;
+
+interface Search {
+  archive: Archive;
+  platform: Platform;
+  depth: number;
+  /** Shared by all of one search. */
+  count: { searched: number };
+}
+
+/** The first of these that is an image, or leads to one. */
+function first(search: Search, entries: readonly Descriptor[]): Unnamed | undefined {
+  for (const entry of entries) {
+    search.count.searched += 1;
+    if (search.count.searched > MAX_SEARCHED) {
+      throw damaged(search.archive, `its index leads to more than ${MAX_SEARCHED} others`);
+    }
+    const found = descend(search, entry);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+function descend(search: Search, entry: Descriptor): Unnamed | undefined {
+  const { archive, platform, depth } = search;
   const bytes = document(archive, entry);
   const read = parseDocument(bytes, entry.mediaType, archive.name);
   if (read.kind === 'index') {
-    if (depth > 4) return undefined;
-    const entries = choose(read.index.manifests, platform);
-    return entries.map((child) => descend(archive, child, platform, depth + 1)).find((one) => one !== undefined);
+    if (depth > MAX_DEPTH) return undefined;
+    return first({ ...search, depth: depth + 1 }, choose(read.index.manifests, platform));
   }
   const { manifest } = read;
   const configBytes = document(archive, manifest.config);
@@ -167,7 +194,7 @@ function readDockerImage(archive: Archive, entry: unknown): Found {
   const part = archive.part(configFile);
   const configBytes = part?.document();
   if (part === undefined || configBytes === undefined) {
-    throw damaged(archive, `the configuration "${configFile}" is missing`);
+    throw damaged(archive, `the configuration "${brief(configFile)}" is missing`);
   }
   const config = parseConfig(configBytes, files.length, archive.name);
   return imageOf({
@@ -199,7 +226,7 @@ function imageOf(image: Pick<Found, 'names' | 'config' | 'configBytes' | 'files'
  */
 function describeLayer(archive: Archive, file: string, diffId: string | undefined): Descriptor {
   const part = archive.part(file);
-  if (part === undefined) throw damaged(archive, `the layer "${file}" is missing`);
+  if (part === undefined) throw damaged(archive, `the layer "${brief(file)}" is missing`);
   const [, hex] = /^blobs\/sha256\/([0-9a-f]{64})$/.exec(file) ?? [];
   const stated = hex === undefined ? (part.compression === undefined ? diffId : undefined) : `sha256:${hex}`;
   const suffix = part.compression === undefined ? '' : `+${part.compression}`;

@@ -11,6 +11,7 @@ import { layerSizes } from '#image/sizes.ts';
 import { partsReader } from '#image/waste.ts';
 import { hostPlatform, parsePlatformFlag } from '#oci/platform.ts';
 import { familiar, parseReference } from '#oci/reference.ts';
+import { brief } from '#oci/shape.ts';
 import { hasBlob, putBlob, removeBlob } from '#store/blobs.ts';
 import { heldParts } from '#store/holds.ts';
 import type { Store } from '#store/store.ts';
@@ -103,9 +104,9 @@ async function keepLayers(store: Store, archive: Archive, image: Found, brought:
 function partOf(archive: Archive, { manifest, files }: Found, layer: Layer['blob']): Part {
   const file = files[manifest.layers.findIndex(({ digest }) => digest === layer.digest)] ?? '';
   const part = archive.part(file);
-  if (part === undefined) throw damaged(archive, `the layer "${file}" is missing`);
+  if (part === undefined) throw damaged(archive, `the layer "${brief(file)}" is missing`);
   if (part.size === layer.size) return part;
-  throw damaged(archive, `the layer "${file}" has ${part.size} bytes, not ${layer.size}`);
+  throw damaged(archive, `the layer "${brief(file)}" has ${part.size} bytes, not ${layer.size}`);
 }
 
 async function unpackAll(
