@@ -107,12 +107,17 @@ const TEXT_CHANGES: ((text: string, chance: Random) => string)[] = [
   (text) => `\ufeff${text}`,
 ];
 
-/** One document as bytes. */
-export function oddDocument(chance: Random): Buffer {
-  const document = structuredClone(chance.pick(HONEST)) as Record<string, unknown>;
+/** The same document with up to three values changed. */
+export function oddChange(honest: object, chance: Random): object {
+  const document = structuredClone(honest) as Record<string, unknown>;
   for (let left = 1 + chance.below(3); left > 0; left -= 1) {
     chance.pick(CHANGES)(chance.pick(places(document)) ?? { within: document, key: 'x' }, chance);
   }
-  const text = JSON.stringify(document);
+  return document;
+}
+
+/** One document as bytes. */
+export function oddDocument(chance: Random): Buffer {
+  const text = JSON.stringify(oddChange(chance.pick(HONEST), chance));
   return Buffer.from(chance.chance(0.1) ? chance.pick(TEXT_CHANGES)(text, chance) : text);
 }

@@ -1,5 +1,5 @@
 /**
- * `npm run fuzz`: hostile layers, manifests and configurations by the thousand, made from a seed. An ordinary user needs unshare(1) and ranges in
+ * `npm run fuzz`: hostile layers, manifests, configurations and image archives by the thousand, made from a seed. An ordinary user needs unshare(1) and ranges in
  * /etc/subuid: layers are unpacked as root of a user namespace.
  *
  *   npm run fuzz                       20 000 cases from a seed of the day
@@ -25,7 +25,7 @@ function inNamespace(): number {
 
 async function fuzz(): Promise<number> {
   let wrong = 0;
-  for (const name of args.slice(3).length > 0 ? args.slice(3) : ['layers', 'manifests']) {
+  for (const name of args.slice(3).length > 0 ? args.slice(3) : ['layers', 'manifests', 'images']) {
     const began = performance.now();
     const { findings, outcomes, peak } = await tryCases(`${name}.ts`, seed, from, count);
     const seconds = (performance.now() - began) / 1000;

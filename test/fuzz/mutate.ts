@@ -132,6 +132,11 @@ export interface Case {
   piece: number;
 }
 
+/** An archive that has gone through one change. */
+export function oddBlob(tar: Buffer, chance: Random, outside: string): Buffer {
+  return chance.pick(CHANGES)(tar, chance, outside);
+}
+
 /** One layer blob. outside: a directory that it shall not reach. */
 export function layerCase(chance: Random, real: readonly Buffer[], outside: string): Case {
   let tar = chance.chance(0.4) ? oddArchive(chance, outside) : chance.pick(real);
