@@ -7,6 +7,7 @@ import { statSync } from 'node:fs';
 import { WherryError } from '#base/error.ts';
 import { asDaemon } from '#base/filter.ts';
 import { type Entry, holdImage, readCatalog, sameImage } from '#image/catalog.ts';
+import { readDocuments } from '#image/documents.ts';
 import { findEntry, noSuchImage } from '#image/names.ts';
 import { readPieces } from '#image/parts.ts';
 import { type Descriptor, type ImageConfig, type Manifest, MEDIA, type Platform } from '#oci/manifest.ts';
@@ -20,7 +21,7 @@ import {
   type Reference,
   repositoryOf,
 } from '#oci/reference.ts';
-import { blobPath, hasBlob, readBlobJson } from '#store/blobs.ts';
+import { blobPath, hasBlob } from '#store/blobs.ts';
 import type { Store } from '#store/store.ts';
 import { END_OF_ARCHIVE, padding, tarHeader } from '#store/tar-write.ts';
 
@@ -85,8 +86,7 @@ function selectImages(store: Store, names: readonly string[]): Chosen[] {
   for (const { entry, tag } of names.flatMap((name) => select(entries, name))) {
     let image = chosen.find((other) => sameImage(other.entry, entry));
     if (image === undefined) {
-      const manifest = readBlobJson<Manifest>(store, entry.manifest.digest);
-      image = { entry, manifest, config: readBlobJson(store, manifest.config.digest), tags: [] };
+      image = { entry, ...readDocuments(store, entry.manifest.digest), tags: [] };
       chosen.push(image);
     }
     if (tag !== undefined && !image.tags.some((other) => canonical(other) === canonical(tag))) image.tags.push(tag);
@@ -127,7 +127,7 @@ function selected(entry: Entry): Selected {
 }
 
 function needPlatform(config: ImageConfig, wanted: Platform): void {
-  if (matches(wanted, { ...config, os: config.os || 'linux', architecture: config.architecture || 'amd64' })) return;
+  if (matches(wanted, config)) return;
   const text = `no suitable export target found for platform ${formatPlatform(wanted)}`;
   throw new WherryError('not-found', text);
 }
@@ -190,7 +190,7 @@ function indexOf(images: readonly Chosen[]): object {
 /** An image in manifest.json. */
 function dockerEntry({ manifest: { config, layers }, config: { rootfs }, tags }: Chosen): object {
   const sources = layers.map(({ mediaType, size, digest }, at): [string, object] => [
-    rootfs?.diff_ids[at] ?? digest,
+    rootfs.diff_ids[at] ?? digest,
     { mediaType, size, digest },
   ]);
   return {

@@ -97,10 +97,17 @@ export function readJson<T>(path: string): T | undefined {
   }
 }
 
-/** Disk full, quota and read-only file systems are the user's to mend; everything else stays as it is. */
+const STORAGE_REASONS: Record<string, string> = {
+  ENOSPC: 'no space left on the device',
+  EDQUOT: 'no space left on the device',
+  EROFS: 'the file system is read-only',
+  EFBIG: 'the file would be larger than the file system, or a limit (ulimit -f), allows',
+};
+
+/** What is the user's to mend: a disk or quota that is full, a file system that takes no more. All else stays as it is. */
 export function asStorageError(error: unknown, path: string): unknown {
-  if (!hasCode(error, 'ENOSPC', 'EDQUOT', 'EROFS')) return error;
-  const why = hasCode(error, 'EROFS') ? 'the file system is read-only' : 'no space left on the device';
+  const why = STORAGE_REASONS[(error as NodeJS.ErrnoException | null)?.code ?? ''];
+  if (why === undefined) return error;
   return new WherryError('unavailable', `Cannot write in "${dirname(path)}": ${why}`, {
     hint: 'Free some space there (wherry system df shows what wherry uses)',
     cause: error,
