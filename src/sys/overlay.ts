@@ -7,7 +7,10 @@ import { needTool } from '#sys/host.ts';
 import { run } from '#sys/process.ts';
 
 export interface Overlay {
-  /** Read-only directories, the top one first; at least one. */
+  /**
+   * Read-only directories, the top one first; at least one. One that comes again further down counts once, for nothing
+   * of it shows there; the kernel refuses to have it twice (ELOOP).
+   */
   lower: readonly string[];
   /** Absent: a read-only tree. */
   upper?: string;
@@ -21,7 +24,8 @@ export interface Overlay {
  * Mounts the kernel's overlay with `userxattr` (overlayfs in a user namespace, Linux 5.11). Directories are passed as
  * descriptors: so 200 layers fit into the page that mount(2) takes, and no character in a path needs an escape.
  */
-export function mountOverlay({ lower, upper, work, target, volatile = false }: Overlay): void {
+export function mountOverlay({ lower: layers, upper, work, target, volatile = false }: Overlay): void {
+  const lower = [...new Set(layers)];
   const open: number[] = [];
   const byDescriptor = (path: string): string => {
     const fd = openSync(path, constants.O_RDONLY | constants.O_DIRECTORY);
@@ -47,7 +51,7 @@ export function mountOverlay({ lower, upper, work, target, volatile = false }: O
 export async function mountFuseOverlay({ lower, upper, work, target }: Overlay): Promise<void> {
   const program = needTool('fuse-overlayfs', 'fuse-overlayfs');
   const escaped = (path: string) => path.replace(/[\\:,]/g, '\\$&');
-  const options = [`lowerdir=${lower.map(escaped).join(':')}`];
+  const options = [`lowerdir=${[...new Set(lower)].map(escaped).join(':')}`];
   if (upper !== undefined && work !== undefined) options.push(`upperdir=${escaped(upper)}`, `workdir=${escaped(work)}`);
   const done = await run(program, ['-o', options.join(','), target], { cwd: '/' });
   if (done.status === 0) return;

@@ -33,3 +33,14 @@ test.skipIf(unprivileged)('many layers are mounted at once', () => {
   expect(readFileSync(join(at, 'merged/deep'), 'utf8')).toBe('yes');
   unmountTree(join(at, 'merged'));
 });
+
+test.skipIf(unprivileged)('a layer that an image has twice is mounted once, where it is highest', () => {
+  const at = temporaryDirectory();
+  if (overlayRefusal(join(at, 'try')) !== undefined) return;
+  for (const name of ['a', 'b', 'upper', 'work', 'merged']) mkdirSync(join(at, name));
+  for (const name of ['a', 'b']) writeFileSync(join(at, name, 'who'), name);
+  const [a, b, target] = [join(at, 'a'), join(at, 'b'), join(at, 'merged')];
+  mountOverlay({ lower: [a, b, a], upper: join(at, 'upper'), work: join(at, 'work'), target });
+  expect(readFileSync(join(target, 'who'), 'utf8')).toBe('a');
+  unmountTree(target);
+});
