@@ -4,7 +4,7 @@ import { changeCatalog, type Entry, readCatalog, sameImage, withNames } from '#i
 import { readDocuments } from '#image/documents.ts';
 import type { Descriptor, ImageConfig } from '#oci/manifest.ts';
 import { matches, parsePlatform } from '#oci/platform.ts';
-import { canonical, familiar, nameOnly, parseReference, withDefaultTag } from '#oci/reference.ts';
+import { canonical, familiar, nameOnly, parseReference, type Reference, withDefaultTag } from '#oci/reference.ts';
 import type { Store } from '#store/store.ts';
 
 export interface Image {
@@ -51,18 +51,16 @@ export function needImage(store: Store, text: string, options: FindOptions = {})
 
 /** Docker's sentence for a name or an ID that nothing has. */
 export function noSuchImage(text: string): WherryError {
-  const shown = FULL_ID.test(text) ? text : familiar(withDefaultTag(parseReference(text)));
+  const shown = FULL_ID.test(text) ? fullId(text) : familiar(withDefaultTag(parseReference(text)));
   return new WherryError('not-found', `No such image: ${shown}`);
 }
 
 const FULL_ID = /^(?:sha256:)?[0-9a-f]{64}$/;
+const fullId = (text: string) => (text.startsWith('sha256:') ? text : `sha256:${text}`);
 
 /** The entry that a text means; the first where an image has several. */
 export function findEntry(entries: readonly Entry[], text: string): Entry | undefined {
-  if (FULL_ID.test(text)) {
-    const id = text.startsWith('sha256:') ? text : `sha256:${text}`;
-    return entries.find((entry) => entry.id === id);
-  }
+  if (FULL_ID.test(text)) return entries.find((entry) => entry.id === fullId(text));
   const name = canonical(nameOnly(parseReference(text)));
   return entries.find((entry) => entry.name === name) ?? findByPrefix(entries, text);
 }
@@ -70,8 +68,7 @@ export function findEntry(entries: readonly Entry[], text: string): Entry | unde
 /** An ambiguous beginning finds nothing: Docker says "No such image" too. */
 function findByPrefix(entries: readonly Entry[], text: string): Entry | undefined {
   if (!/^(?:sha256:)?[0-9a-f]+$/.test(text)) return undefined;
-  const beginning = text.startsWith('sha256:') ? text : `sha256:${text}`;
-  const found = entries.filter((entry) => entry.id?.startsWith(beginning));
+  const found = entries.filter((entry) => entry.id?.startsWith(fullId(text)));
   return new Set(found.map((entry) => entry.id)).size === 1 ? found[0] : undefined;
 }
 
@@ -108,29 +105,26 @@ function openOrSkip(store: Store, entry: Entry, entries: readonly Entry[]): Imag
 
 /** Gives an image one more name; the name moves where another image has it. Docker's errors for both texts. */
 export async function tagImage(store: Store, source: string, target: string): Promise<void> {
-  const reference = tagTarget(target);
+  if (!FULL_ID.test(source)) readName(source);
+  const reference = readName(target);
+  if (reference.digest !== undefined)
+    throw new WherryError('invalid', 'refusing to create a tag with a digest reference');
   let found = false;
   await changeCatalog(store, (entries) => {
     const entry = findEntry(entries, source);
     if (entry === undefined) return undefined;
     found = true;
-    return withNames(entries, entry, [canonical(reference)]);
+    return withNames(entries, entry, [canonical(withDefaultTag(reference))]);
   });
   if (!found) throw noSuchImage(source);
 }
 
-function tagTarget(text: string) {
-  let reference: ReturnType<typeof parseReference>;
+function readName(text: string): Reference {
   try {
-    reference = parseReference(text);
+    return parseReference(text);
   } catch (error) {
     if (!(error instanceof WherryError)) throw error;
-    throw new WherryError(
-      'invalid',
-      `Error parsing reference: "${text}" is not a valid repository/tag: ${error.message}`,
-    );
+    const message = `Error parsing reference: "${text}" is not a valid repository/tag: ${error.message}`;
+    throw new WherryError('invalid', message, { cause: error });
   }
-  if (reference.digest !== undefined)
-    throw new WherryError('invalid', 'refusing to create a tag with a digest reference');
-  return withDefaultTag(reference);
 }

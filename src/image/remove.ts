@@ -1,5 +1,6 @@
 /** Removing images: names first, then what no image and no container needs any more. In Docker's order and words. */
 import { WherryError } from '#base/error.ts';
+import { asDaemon } from '#base/filter.ts';
 import { changeCatalog, type Entry, sameImage } from '#image/catalog.ts';
 import { findEntry, noSuchImage } from '#image/names.ts';
 import { discard, findOrphans, findWaste, partsReader, sizeOf, type Waste } from '#image/waste.ts';
@@ -39,8 +40,10 @@ export interface Removed {
  */
 export async function removeImage(store: Store, text: string, options: RemoveImageOptions): Promise<Removed> {
   let removed: Removed | undefined;
+  // What the API's path leads to then.
+  if (text === '') throw new WherryError('not-found', 'page not found');
   await removing(store, options.usedBy, (entries, { users, wasteOf }) => {
-    const target = findEntry(entries, text);
+    const target = asDaemon(() => findEntry(entries, text));
     if (target === undefined) return undefined;
     const plan = planRemoval(entries, target, { text, force: options.force === true, users });
     const { chainIds } = wasteOf(entries, plan.kept);

@@ -4,7 +4,7 @@ import { asDaemon, type Filters, parseFilters } from '#base/filter.ts';
 import { ago, humanSize, localTime, parseTimestamp } from '#base/units.ts';
 import { type Image, listImages, needImage } from '#image/names.ts';
 import type { ContainerDefaults } from '#oci/manifest.ts';
-import { formatPlatform, matches, parsePlatformFlag } from '#oci/platform.ts';
+import { formatPlatform, matches, parsePlatform } from '#oci/platform.ts';
 import { familiar, familiarName, parseReference, type Reference } from '#oci/reference.ts';
 import { layerPath } from '#store/layers.ts';
 import type { Store } from '#store/store.ts';
@@ -201,7 +201,9 @@ export function imageTreeRows(store: Store, filters: readonly string[]): ImageTr
  * platform: os[/architecture[/variant]] that the image must be for. Throws kind `not-found`.
  */
 export function inspectImage(store: Store, text: string, { platform }: { platform?: string } = {}): object {
-  const image = needImage(store, text);
+  // The client's own answer: it has nothing to ask for.
+  if (text === '') throw new WherryError('invalid', 'Error: No such image: ');
+  const image = asDaemon(() => needImage(store, text));
   if (platform !== undefined) needPlatform(image, text, platform);
   const { config } = image;
   const names = image.references.map(parseReference);
@@ -229,7 +231,7 @@ export function inspectImage(store: Store, text: string, { platform }: { platfor
 
 /** Docker's answer where the image is there, but for another platform. */
 export function needPlatform({ config }: Image, text: string, platform: string): void {
-  const wanted = parsePlatformFlag(platform);
+  const wanted = parsePlatform(platform);
   if (matches(wanted, config)) return;
   const is = `its platform (${formatPlatform(config)}) does not match the specified platform (${formatPlatform(wanted)})`;
   throw new WherryError('not-found', `image with reference ${text} was found but ${is}`);

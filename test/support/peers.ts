@@ -26,16 +26,14 @@ export const docker = (args: readonly string[], input?: string) => run('root', [
  */
 export function bringImage(image: string, id: string): void {
   if (docker(['image', 'inspect', '--format', '{{.Id}}', image]).stdout.trim() === id) return;
-  const archive = `oci-archive:${fileURLToPath(new URL('../../share/busybox.tar', import.meta.url))}`;
-  const copied = run('root', [
-    'skopeo',
-    'copy',
-    '--dest-daemon-host',
-    SOCKET,
-    archive,
-    `docker-daemon:${image}:latest`,
-  ]);
-  if (copied.status !== 0) throw new Error(`${image} could not be copied into Docker: ${copied.stderr}`);
+  bringArchive(fileURLToPath(new URL('../../share/busybox.tar', import.meta.url)), `${image}:latest`);
+}
+
+/** The image of an OCI archive into Docker's store. Throws when it can't be brought there. */
+export function bringArchive(archive: string, reference: string): void {
+  const options = ['--insecure-policy', '--dest-daemon-host', SOCKET];
+  const copied = run('root', ['skopeo', 'copy', ...options, `oci-archive:${archive}`, `docker-daemon:${reference}`]);
+  if (copied.status !== 0) throw new Error(`${reference} could not be copied into Docker: ${copied.stderr}`);
 }
 
 /** A shell line among podman's surroundings. */
