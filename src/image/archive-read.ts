@@ -1,31 +1,15 @@
-/** What is in an image archive: OCI layouts (oci-layout, index.json) and docker save's own format (manifest.json). */
+/**
+ * What is in an image archive: OCI layouts (oci-layout, index.json), docker save's own format (manifest.json), and what
+ * it wrote before that.
+ */
 import { WherryError } from '#base/error.ts';
+import { damaged, type Found, imageOf } from '#image/archive-image.ts';
+import { readLegacyArchive } from '#image/archive-legacy.ts';
 import type { Archive } from '#image/parts.ts';
-import {
-  type Descriptor,
-  type ImageConfig,
-  type Manifest,
-  MEDIA,
-  type Platform,
-  parseConfig,
-  parseDocument,
-} from '#oci/manifest.ts';
+import { type Descriptor, MEDIA, type Platform, parseConfig, parseDocument } from '#oci/manifest.ts';
 import { choose, formatPlatform, matches } from '#oci/platform.ts';
 import { canonical, nameOnly, parseReference } from '#oci/reference.ts';
 import { brief } from '#oci/shape.ts';
-
-/** An image as an archive has it. */
-export interface Found {
-  /** Canonical. */
-  names: string[];
-  descriptor: Descriptor;
-  manifest: Manifest;
-  manifestBytes: Buffer;
-  config: ImageConfig;
-  configBytes: Buffer;
-  /** A layer's file in the archive. */
-  files: string[];
-}
 
 /**
  * Finds the images of an archive; of several platforms the wanted one. Names, digests and sizes of documents are
@@ -34,14 +18,13 @@ export interface Found {
 export function readImages(archive: Archive, platform: Platform, { exact = false } = {}): Found[] {
   if (archive.part('index.json') !== undefined) return readLayout(archive, platform, exact);
   if (archive.part('manifest.json') !== undefined) return readDockerArchive(archive, platform, exact);
+  if (archive.part('repositories') !== undefined) {
+    const found = readLegacyArchive(archive);
+    return exact ? onlyFor(archive, platform, found) : found;
+  }
   throw new WherryError('invalid', `Cannot load "${archive.name}": it is not an image archive`, {
     hint: 'An image archive has an index.json or a manifest.json, as docker save and skopeo write them',
   });
-}
-
-/** What is wrong with an archive. */
-export function damaged(archive: Archive, why: string): WherryError {
-  return new WherryError('corrupt', `Cannot load "${archive.name}": ${why}`);
 }
 
 /** A blob of an OCI layout that is a document; its digest and size are verified. */
@@ -204,20 +187,6 @@ function readDockerImage(archive: Archive, entry: unknown): Found {
     layers: files.map((file, at) => describeLayer(archive, file, config.rootfs.diff_ids[at])),
     files,
   });
-}
-
-/** An image with the manifest that it has not been given: of the same parts always the same one. */
-function imageOf(image: Pick<Found, 'names' | 'config' | 'configBytes' | 'files'> & { layers: Descriptor[] }): Found {
-  const { layers, ...found } = image;
-  const { hash } = process.getBuiltinModule('node:crypto');
-  const describe = (mediaType: string, bytes: Buffer) => ({
-    mediaType,
-    digest: `sha256:${hash('sha256', bytes)}`,
-    size: bytes.length,
-  });
-  const manifest: Manifest = { schemaVersion: 2, config: describe(MEDIA.config, found.configBytes), layers };
-  const manifestBytes = Buffer.from(JSON.stringify({ ...manifest, mediaType: MEDIA.manifest }));
-  return { ...found, manifest, manifestBytes, descriptor: describe(MEDIA.manifest, manifestBytes) };
 }
 
 /**

@@ -142,6 +142,32 @@ describe.skipIf(unprivileged)('as root, for unpacking changes owners', () => {
     ]);
   });
 
+  test('an archive from before manifest.json is loaded: layers name those below them', async () => {
+    const [low, high] = [await tar([{ name: 'a', content: 'low' }]), await tar([{ name: 'b', content: 'high' }])];
+    const [one, two] = ['1'.repeat(64), '2'.repeat(64)];
+    const command = (text: string) => ({ container_config: { Cmd: ['sh', '-c', text] } });
+    const own = { os: 'linux', architecture: 'amd64', created: '2015-01-01T00:00:00Z' };
+    const files: [string, string | Buffer][] = [
+      [`${two}/json`, JSON.stringify({ ...own, ...command('two'), id: two, parent: one, config: { Cmd: ['x'] } })],
+      [`${two}/layer.tar`, high],
+      [`${one}/VERSION`, '1.0'],
+      [`${one}/json`, JSON.stringify({ ...own, ...command('one'), id: one, comment: 'base' })],
+      [`${one}/layer.tar`, low],
+      ['repositories', JSON.stringify({ 'host/old': { v1: two, v0: one } })],
+    ];
+    const path = join(temporaryDirectory(), 'legacy.tar');
+    writeFileSync(path, await tar(files.map(([name, content]) => ({ name, content }))));
+    const store = temporaryStore();
+    expect(await loadArchive(store, path)).toEqual(['host/old:v1', 'host/old:v0']);
+    const image = needImage(store, 'host/old:v1');
+    expect(image).toMatchObject({ size: 7, diffIds: [sha256(low), sha256(high)], config: { config: { Cmd: ['x'] } } });
+    expect(image.config.history).toMatchObject([
+      { created_by: 'sh -c one', comment: 'base' },
+      { created_by: 'sh -c two' },
+    ]);
+    expect(needImage(store, 'host/old:v0').diffIds).toEqual([sha256(low)]);
+  });
+
   test('an image without layers is loaded', async () => {
     const store = temporaryStore();
     const path = await archive([{ reference: 'empty:1', layers: [], config: { Labels: { a: 'b' } } }]);
@@ -228,6 +254,20 @@ describe('what is no image archive is refused, and nothing stays', () => {
       'a manifest.json without its layer',
       async () => readFileSync(await dockerArchive((files) => delete files['real.tar'])),
       /the layer "id\/layer.tar" is missing/,
+    ],
+    [
+      'layers in a circle',
+      async () =>
+        tar([
+          { name: 'repositories', content: `{"a":{"b":"${'1'.repeat(64)}"}}` },
+          { name: `${'1'.repeat(64)}/json`, content: `{"parent":"${'1'.repeat(64)}"}` },
+        ]),
+      /has more than 127 layers/,
+    ],
+    [
+      'a layer ID that is a path',
+      async () => tar([{ name: 'repositories', content: '{"a":{"b":"../../etc"}}' }]),
+      /it has a malformed layer ID/,
     ],
     [
       'links in a circle',
