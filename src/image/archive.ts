@@ -66,7 +66,8 @@ async function loadImage(store: Store, archive: Archive, image: Found, options: 
     await changeCatalog(store, (entries) => {
       if (!layersOf(image).every((layer) => isPresent(store, layer))) throw vanished(archive);
       for (const name of names) sayMoved(name, entries, manifest.config.digest, options);
-      return withNames(entries, { manifest: descriptor, id: manifest.config.digest, sizes }, names);
+      const made = { manifest: descriptor, id: manifest.config.digest, sizes, created: config.created };
+      return withNames(entries, made, names);
     });
   } catch (error) {
     await dropUnused(store, brought);

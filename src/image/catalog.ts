@@ -13,6 +13,7 @@ const NAME = 'org.opencontainers.image.ref.name';
 const CONFIG = 'io.wherry.image.id';
 const SIZES = 'io.wherry.layer.sizes';
 const LOST = 'io.wherry.lost.blobs';
+const CREATED = 'org.opencontainers.image.created';
 
 /** One name of one image. */
 export interface Entry {
@@ -24,6 +25,8 @@ export interface Entry {
   name: string | undefined;
   /** Bytes of the unpacked layers, lowest first. */
   sizes: number[];
+  /** As the configuration has it, RFC 3339, so that a list need not read it. */
+  created?: string | undefined;
   /** Digests of layers' blobs that a repair gave up: the image runs, but can't be pushed or saved until it is pulled again. */
   lost?: string[];
 }
@@ -43,20 +46,23 @@ export function readCatalog(store: Store): Entry[] {
 export function fromDescriptor({ annotations = {}, ...manifest }: Descriptor): Entry {
   const sizes = annotations[SIZES];
   const lost = annotations[LOST];
+  const created = annotations[CREATED];
   return {
     manifest,
     id: annotations[CONFIG],
     name: annotations[NAME],
     sizes: sizes ? sizes.split(',').map(Number) : [],
+    ...(created === undefined ? {} : { created }),
     ...(lost ? { lost: lost.split(',') } : {}),
   };
 }
 
-function toDescriptor({ manifest, id, name, sizes, lost = [] }: Entry): Descriptor {
+function toDescriptor({ manifest, id, name, sizes, created, lost = [] }: Entry): Descriptor {
   const annotations = {
     ...(name === undefined ? {} : { [NAME]: name }),
     ...(id === undefined ? {} : { [CONFIG]: id }),
     ...(sizes.length === 0 ? {} : { [SIZES]: sizes.join(',') }),
+    ...(created === undefined ? {} : { [CREATED]: created }),
     ...(lost.length === 0 ? {} : { [LOST]: lost.join(',') }),
   };
   return { ...manifest, annotations };

@@ -5,6 +5,7 @@ import { ago, humanSize, localRfc3339 } from '#base/units.ts';
 import { type Image, needImage } from '#image/names.ts';
 import { layerSizes } from '#image/sizes.ts';
 import { needPlatform, shortId } from '#image/view.ts';
+import { parsePlatformFlag } from '#oci/platform.ts';
 import type { Store } from '#store/store.ts';
 
 /** One line of `history`, with Docker's fields. */
@@ -35,7 +36,7 @@ const OLDEST = Date.UTC(2000, 0, 1);
 export function historyRows(store: Store, text: string, options: HistoryOptions = {}): HistoryRow[] {
   const { human = true, noTrunc = false, platform } = options;
   const image = asDaemon(() => needImage(store, text));
-  if (platform !== undefined) needPlatform(image, text, platform);
+  if (platform !== undefined) needPlatform(image, text, parsePlatformFlag(platform));
   const short = (command: string) => (noTrunc ? command : ellipsis(command, COMMAND_WIDTH));
   return steps(store, image).map(({ created, command, comment, size }, at) => {
     const time = Number.isNaN(created) ? 0 : created;

@@ -57,7 +57,7 @@ export async function makeImage(store: Store, making: ImageMaking): Promise<stri
   const sizes = layerSizes(store, stack.diffIds, stack.sizes);
   await changeCatalog(store, (entries) => {
     needLayers(store, stack);
-    return withNames(entries, { manifest, id, sizes }, making.names);
+    return withNames(entries, { manifest, id, sizes, created: making.config.created }, making.names);
   });
   return id;
 }

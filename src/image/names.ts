@@ -82,7 +82,7 @@ function openImage(store: Store, entry: Entry, entries: readonly Entry[]): Image
     references: own.flatMap((other) => other.name ?? []).sort(),
     diffIds: config.rootfs.diff_ids,
     layers: manifest.layers,
-    size: entry.sizes.reduce((sum, size) => sum + size, 0),
+    size: total(entry.sizes),
     sizes: entry.sizes,
   };
 }
@@ -93,6 +93,50 @@ export function listImages(store: Store): Image[] {
   const first = entries.filter((entry, at) => entries.findIndex((other) => sameImage(other, entry)) === at);
   return first.flatMap((entry) => openOrSkip(store, entry, entries));
 }
+
+/** An image as the index knows it. */
+export interface Listed {
+  id: string;
+  /** Milliseconds; 0 where nobody knows. */
+  created: number;
+  /** Canonical names, with tags and with digests, sorted. */
+  references: string[];
+  /** Of all files in all layers, in bytes. */
+  size: number;
+  /** All of it; undefined where it is damaged. */
+  open(): Image | undefined;
+}
+
+/** All images, each once, in the order in which they came. Only what another tool has entered is opened for it. */
+export function listed(store: Store): Listed[] {
+  const entries = readCatalog(store);
+  const images = new Map<string, Entry[]>();
+  for (const entry of entries) {
+    const known = entry.id === undefined ? entries.find((other) => sameImage(other, entry)) : entry;
+    const key = known?.id ?? entry.manifest.digest;
+    const own = images.get(key);
+    if (own === undefined) images.set(key, [entry]);
+    else own.push(entry);
+  }
+  return [...images.values()].flatMap((own) => summary(store, own) ?? []);
+}
+
+function summary(store: Store, own: readonly Entry[]): Listed | undefined {
+  const [entry] = own;
+  if (entry === undefined) return undefined;
+  const open = () => openOrSkip(store, entry, own)[0];
+  const { id, created, sizes } = entry;
+  if (id === undefined || created === undefined) {
+    const image = open();
+    if (image === undefined) return undefined;
+    return { ...image, created: milliseconds(image.config.created), open: () => image };
+  }
+  const references = own.flatMap((other) => other.name ?? []).sort();
+  return { id, created: milliseconds(created), references, size: total(sizes), open };
+}
+
+const milliseconds = (time: string | undefined) => Date.parse(time ?? '') || 0;
+const total = (sizes: readonly number[]) => sizes.reduce((sum, size) => sum + size, 0);
 
 function openOrSkip(store: Store, entry: Entry, entries: readonly Entry[]): Image[] {
   try {

@@ -166,7 +166,7 @@ async function bringAll(session: Session, reference: Reference, { remote, names 
     const sizes = layerSizes(store, config.rootfs.diff_ids, unpacked);
     await changeCatalog(store, (entries) => {
       whole = isWhole(store, remote);
-      const image = { manifest: descriptor, id: manifest.config.digest, sizes };
+      const image = { manifest: descriptor, id: manifest.config.digest, sizes, created: config.created };
       return whole ? withNames(entries, image, names) : undefined;
     });
   }

@@ -2,8 +2,8 @@
 import { WherryError } from '#base/error.ts';
 import { asDaemon, type Filters, parseFilters } from '#base/filter.ts';
 import { ago, humanSize, localTime, parseTimestamp } from '#base/units.ts';
-import { type Image, listImages, needImage } from '#image/names.ts';
-import type { ContainerDefaults } from '#oci/manifest.ts';
+import { type Image, type Listed, listed, needImage } from '#image/names.ts';
+import type { ContainerDefaults, Platform } from '#oci/manifest.ts';
 import { formatPlatform, matches, parsePlatform } from '#oci/platform.ts';
 import { familiar, familiarName, parseReference, type Reference } from '#oci/reference.ts';
 import { layerPath } from '#store/layers.ts';
@@ -47,15 +47,16 @@ const NONE = '<none>';
 
 /** An image and those of its names that were asked for. */
 interface Shown {
-  image: Image;
-  created: number;
+  image: Listed;
   tags: Reference[];
   digests: Reference[];
 }
 
 /** The lines of `images`, newest image first. Throws kind `invalid` for filters, `not-found` for before's and since's image. */
 export function imageRows(store: Store, options: ImageRowOptions = {}): ImageRow[] {
-  const shown = asDaemon(() => filtered(store, options.filters ?? [])).sort((a, b) => b.created - a.created);
+  const shown = asDaemon(() => filtered(store, options.filters ?? [])).sort(
+    (a, b) => b.image.created - a.image.created,
+  );
   return shown.flatMap((one) =>
     namesOf(one, options.digests === true).map(([repository, tag, digest]) =>
       row(one, { repository, tag, digest }, options),
@@ -63,44 +64,45 @@ export function imageRows(store: Store, options: ImageRowOptions = {}): ImageRow
   );
 }
 
-const createdAt = ({ config }: Image) => {
-  const time = Date.parse(config.created ?? '');
-  return Number.isNaN(time) ? 0 : time;
-};
-
 function filtered(store: Store, pairs: readonly string[]): Shown[] {
   const filters = parseFilters(pairs, ACCEPTED);
   const dangling = filters.flag('dangling');
   const globs = filters.values('reference').map(globOf);
   const inTime = timeFilter(store, filters);
-  const isLabelled = ({ config }: Image) => {
-    const labels = config.config?.Labels ?? {};
-    return filters.labels('label', labels) && !(filters.has('label!') && filters.labels('label!', labels));
-  };
-  return listImages(store).flatMap((image) => {
-    const created = createdAt(image);
-    if (!inTime(created) || !isLabelled(image)) return [];
-    const shown = withNames(image, created, globs);
+  const isLabelled = labelFilter(filters);
+  return listed(store).flatMap((image) => {
+    if (!inTime(image.created) || !isLabelled(image)) return [];
+    const shown = withNames(image, globs);
     const nameless = shown.tags.length === 0 && shown.digests.length === 0;
     if (nameless) return dangling === false || globs.length > 0 ? [] : [shown];
     return dangling === true && shown.tags.length > 0 ? [] : [shown];
   });
 }
 
+/** The only question for which images are opened. */
+function labelFilter(filters: Filters): (image: Listed) => boolean {
+  if (!filters.has('label') && !filters.has('label!')) return () => true;
+  return (image) => {
+    const labels = image.open()?.config.config?.Labels ?? {};
+    return filters.labels('label', labels) && !(filters.has('label!') && filters.labels('label!', labels));
+  };
+}
+
 /** before and since compare with another image's creation, until with a time. */
 function timeFilter(store: Store, filters: Filters): (created: number) => boolean {
-  const limits = (name: string) => filters.values(name).map((text) => createdAt(needImage(store, text)));
+  const limits = (name: string) =>
+    filters.values(name).map((text) => Date.parse(needImage(store, text).config.created ?? '') || 0);
   const until = filters.values('until').map((text) => parseTimestamp(text).seconds * 1000);
   const before = Math.min(...limits('before'), ...until);
   const since = Math.max(...limits('since'));
   return (created) => created < before && created > since;
 }
 
-function withNames(image: Image, created: number, globs: readonly RegExp[]): Shown {
+function withNames(image: Listed, globs: readonly RegExp[]): Shown {
   const wanted = (name: Reference) => globs.length === 0 || globs.some((glob) => matchesName(glob, name));
   const names = image.references.map(parseReference).filter(wanted);
   const tags = names.filter((name) => name.digest === undefined);
-  return { image, created, tags, digests: names.filter((name) => name.digest !== undefined) };
+  return { image, tags, digests: names.filter((name) => name.digest !== undefined) };
 }
 
 /** reference.FamiliarMatch: the pattern fits the whole name, or the name without its tag. */
@@ -148,11 +150,14 @@ interface Names {
   digest: string;
 }
 
-function row({ image, created }: Shown, names: Names, { noTrunc = false, containers }: ImageRowOptions): ImageRow {
+function row({ image }: Shown, names: Names, { noTrunc = false, containers }: ImageRowOptions): ImageRow {
   return {
     Containers: containers === undefined ? 'N/A' : String(containers.get(image.id) ?? 0),
-    CreatedAt: localTime(new Date(created)),
-    CreatedSince: ago(new Date(created)),
+    // A row is mostly shown without it.
+    get CreatedAt() {
+      return localTime(new Date(image.created));
+    },
+    CreatedSince: ago(new Date(image.created)),
     Digest: names.digest,
     ID: noTrunc ? image.id : shortId(image.id),
     Repository: names.repository,
@@ -160,7 +165,9 @@ function row({ image, created }: Shown, names: Names, { noTrunc = false, contain
     Size: humanSize(image.size, 3),
     Tag: names.tag,
     UniqueSize: 'N/A',
-    VirtualSize: humanSize(image.size, 4),
+    get VirtualSize() {
+      return humanSize(image.size, 4);
+    },
   };
 }
 
@@ -183,14 +190,14 @@ export interface ImageTreeRow {
 
 /** The images of `images --tree`, newest first, each once. */
 export function imageTreeRows(store: Store, filters: readonly string[]): ImageTreeRow[] {
-  const shown = asDaemon(() => filtered(store, filters)).sort((a, b) => b.created - a.created);
+  const shown = asDaemon(() => filtered(store, filters)).sort((a, b) => b.image.created - a.image.created);
   return shown.map(({ image, tags }) => ({
     names: tags.map(familiar),
     id: shortId(image.id),
     fullId: image.id,
     size: humanSize(image.size, 3),
     content: humanSize(
-      image.layers.reduce((sum, layer) => sum + layer.size, 0),
+      (image.open()?.layers ?? []).reduce((sum, layer) => sum + layer.size, 0),
       3,
     ),
   }));
@@ -204,7 +211,7 @@ export function inspectImage(store: Store, text: string, { platform }: { platfor
   // The client's own answer: it has nothing to ask for.
   if (text === '') throw new WherryError('invalid', 'Error: No such image: ');
   const image = asDaemon(() => needImage(store, text));
-  if (platform !== undefined) needPlatform(image, text, platform);
+  if (platform !== undefined) needPlatform(image, text, parsePlatform(platform));
   const { config } = image;
   const names = image.references.map(parseReference);
   const shown = (digests: boolean) => names.filter((name) => (name.digest !== undefined) === digests).map(familiar);
@@ -230,8 +237,7 @@ export function inspectImage(store: Store, text: string, { platform }: { platfor
 }
 
 /** Docker's answer where the image is there, but for another platform. */
-export function needPlatform({ config }: Image, text: string, platform: string): void {
-  const wanted = parsePlatform(platform);
+export function needPlatform({ config }: Image, text: string, wanted: Platform): void {
   if (matches(wanted, config)) return;
   const is = `its platform (${formatPlatform(config)}) does not match the specified platform (${formatPlatform(wanted)})`;
   throw new WherryError('not-found', `image with reference ${text} was found but ${is}`);

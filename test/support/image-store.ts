@@ -41,6 +41,6 @@ export async function putImage(
     MEDIA.manifest,
   );
   const names = name === undefined ? [] : [canonical(nameOnly(parseReference(name)))];
-  await changeCatalog(store, (entries) => withNames(entries, { manifest, id: config.digest, sizes }, names));
+  await changeCatalog(store, (entries) => withNames(entries, { manifest, id: config.digest, sizes, created }, names));
   return { id: config.digest, diffIds };
 }

@@ -1,3 +1,4 @@
+import { rmSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { tagImage } from '#image/names.ts';
 import { type ImageRowOptions, imageRows, imageTreeRows, inspectImage } from '#image/view.ts';
@@ -114,4 +115,17 @@ test('inspect has the fields of Docker in its order', async () => {
   expect(() => inspectImage(store, 'app', { platform: 'linux/s390x' })).toThrow(
     'image with reference app was found but its platform (linux/amd64) does not match the specified platform (linux/s390x)',
   );
+});
+
+test('a list reads nothing but the index, and an index of another tool is listed as well', async () => {
+  const store = await filled();
+  const before = imageRows(store, { noTrunc: true });
+  const { changeCatalog } = await import('#image/catalog.ts');
+  await changeCatalog(store, (entries) =>
+    entries.map(({ id: _id, created: _created, ...entry }) => ({ ...entry, id: undefined })),
+  );
+  expect(imageRows(store, { noTrunc: true })).toEqual(before);
+  const named = await filled();
+  rmSync(named.path('blobs'), { recursive: true });
+  expect(imageRows(named, { noTrunc: true })).toEqual(before);
 });
