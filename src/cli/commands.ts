@@ -45,6 +45,7 @@ export const COMMANDS: Readonly<Record<string, Load>> = {
   'manifest rm': () => import('./manifest/rm.ts'),
   'network prune': () => import('./network/prune.ts'),
   'system check': () => import('./system/check.ts'),
+  'system df': () => import('./system/df.ts'),
   'system info': () => import('./system/info.ts'),
   'system prune': () => import('./system/prune.ts'),
   'volume prune': () => import('./volume/prune.ts'),

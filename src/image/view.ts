@@ -171,6 +171,12 @@ function row({ image }: Shown, names: Names, { noTrunc = false, containers }: Im
   };
 }
 
+/** Repository and tag of each name with a tag, as people write them. */
+export function familiarTags({ references }: Listed): [repository: string, tag: string][] {
+  const names = references.map(parseReference).filter(({ digest }) => digest === undefined);
+  return names.map((name) => [familiarName(name), name.tag ?? NONE]);
+}
+
 /** The twelve digits that people see. */
 export function shortId(id: string): string {
   return id.replace(/^sha256:/, '').slice(0, 12);

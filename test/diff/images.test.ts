@@ -263,6 +263,44 @@ describe.skipIf(missing !== undefined)(`with Docker (${missing ?? 'here'})`, () 
     });
   });
 
+  describe('system df', () => {
+    beforeAll(renew);
+
+    test.each([
+      'system df --format {{.Nope}}',
+      'system df --format {{',
+      'system df --format {{.Type}}',
+      'system df -v --format {{.Nope}}',
+      'system df -v --format {{',
+      'system df x',
+    ])('%s', (line) => same(line));
+
+    test('images have the same sizes, of which they share the same', async () => {
+      await same('create --name wd1 wd/one:1');
+      const fields = '{{.Repository}} {{.Size}} {{.SharedSize}} {{.UniqueSize}} {{.Containers}} {{.ID}}';
+      const format = `{{range .Images}}${fields}\n{{end}}`;
+      const lines = ({ stdout }: { stdout: string }) => stdout.split('\n').filter((line) => line.startsWith('wd/'));
+      const [here, there] = [
+        await ours(['system', 'df', '-v', '--format', format]),
+        docker(['system', 'df', '-v', '--format', format]),
+      ];
+      expect(lines(here).sort()).toEqual(lines(there).sort());
+      expect(lines(here)).toHaveLength(3);
+    });
+
+    test('the tables have the same heads', async () => {
+      const heads = ({ stdout }: { stdout: string }) =>
+        stdout.split('\n').filter((line) => /^[A-Z][A-Z ]+$|:$|^Build|^$/.test(line));
+      const squeeze = (line: string) => line.replace(/ {2,}/g, '  ').trim();
+      for (const args of [
+        ['system', 'df'],
+        ['system', 'df', '-v'],
+      ]) {
+        expect(heads(await ours(args)).map(squeeze)).toEqual(heads(docker(args)).map(squeeze));
+      }
+    });
+  });
+
   describe('prune', () => {
     test.each([
       'image prune',
