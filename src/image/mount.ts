@@ -35,7 +35,8 @@ const FOLDER = 'image-mounts';
 
 function placesOf(store: Store, id: string) {
   const at = (name: string) => store.path(FOLDER, hexOf(id), name);
-  return { directory: store.path(FOLDER, hexOf(id)), tree: at('tree'), empty: at('empty'), record: at('mount.json') };
+  const places = { tree: at('tree'), empty: at('empty'), bottom: at('bottom'), record: at('mount.json') };
+  return { directory: store.path(FOLDER, hexOf(id)), ...places };
 }
 
 /**
@@ -75,12 +76,13 @@ async function mountLayers(store: Store, { id, diffIds }: Image): Promise<void> 
       hint: 'Make a container of it (wherry create) and export that',
     });
   }
-  const { tree, empty } = placesOf(store, id);
-  for (const path of [tree, empty]) mkdirSync(path, { recursive: true, mode: 0o755 });
-  // Without an upper directory an overlay wants two lower ones.
-  const lower = [empty, ...diffIds.toReversed().map((diffId) => layerPath(store, diffId))];
+  const { tree, empty, bottom } = placesOf(store, id);
+  for (const path of [tree, empty, bottom]) mkdirSync(path, { recursive: true, mode: 0o755 });
+  // Without an upper directory an overlay wants two lower ones, also of an image without layers.
+  const own = diffIds.toReversed().map((diffId) => layerPath(store, diffId));
+  const lower = [empty, ...(own.length === 0 ? [bottom] : own)];
   const { mountFuseOverlay, mountOverlay } = await import('#sys/overlay.ts');
-  const layers = { lower: lower.length === 1 ? [empty, empty] : lower, target: tree };
+  const layers = { lower, target: tree };
   if (driver === 'fuse-overlayfs') await mountFuseOverlay(layers);
   else mountOverlay(layers);
 }

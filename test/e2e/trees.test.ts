@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
 import { afterAll, afterEach, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { layout, tar } from '#test/support/image.ts';
 import { testUser } from '#test/support/user.ts';
 import { BUSYBOX, eventually, removeContainers, succeed, wherry, wherryPath } from '#test/support/wherry.ts';
 
@@ -299,6 +300,15 @@ describe('image mount', () => {
     expect(await succeed('image', 'unmount', BUSYBOX)).toBe(id);
     expect(await succeed('image', 'unmount', BUSYBOX)).toBe('');
     expect((await wherry(['unshare', 'test', '-e', join(path, 'bin')])).status).toBe(1);
+  });
+
+  test('shows that an image without layers is empty', async () => {
+    const input = await tar(await layout([{ reference: 'localhost/trees/empty:latest', layers: [], config: {} }]));
+    expect(await wherry(['load', '-q'], { input })).toMatchObject({ status: 0, stderr: '' });
+    const path = await succeed('image', 'mount', 'localhost/trees/empty');
+    expect(await succeed('unshare', 'ls', '-A', path)).toBe('');
+    await succeed('image', 'unmount', '-a');
+    await succeed('rmi', 'localhost/trees/empty');
   });
 
   test('keeps an image from removal, but not by force', async () => {

@@ -61,7 +61,7 @@ export async function writeLayout(directory: string, images: readonly ImageSourc
   }
 }
 
-async function layout(images: readonly ImageSource[]): Promise<{ name: string; content: string | Buffer }[]> {
+export async function layout(images: readonly ImageSource[]): Promise<{ name: string; content: string | Buffer }[]> {
   const blobs = new Map<string, Blob>();
   const add = (blob: Blob) => {
     blobs.set(blob.digest, blob);
