@@ -3,13 +3,10 @@
  * reach nothing but its layer. Reads tasks from standard input (tasks.ts), answers on standard output, and ends with
  * its parent. Everything that is needed later is loaded before the first chroot: there is no way to files from inside.
  */
-import { createHash } from 'node:crypto';
 import { closeSync, openSync, readSync, writeSync } from 'node:fs';
 import { hasCode, WherryError } from '#base/error.ts';
-import { decompressor } from '#store/decompress.ts';
-import { extraction } from '#store/extract.ts';
-import { tarReader } from '#store/tar.ts';
 import { type Answer, Gone, type Task, type TaskReader, taskReader } from '#store/tasks.ts';
+import { unpackStream } from '#store/unpack-stream.ts';
 import { chroot, fchdir, forgetPages, setxattr, syncfs } from '#sys/ffi.ts';
 import { removeTree } from '#sys/file.ts';
 
@@ -36,7 +33,9 @@ async function unpack(task: Task, source: TaskReader): Promise<Answer> {
   const blob = openSync(task.blob, 'r');
   enter(task.directory);
   try {
-    return await extract(task, content(blob, task, source));
+    const unpacked = await unpackStream(task.namespace, content(blob, task, source));
+    sync();
+    return unpacked;
   } catch (error) {
     if (error instanceof Gone) {
       leave();
@@ -85,26 +84,6 @@ function enter(directory: string): void {
 function leave(): void {
   fchdir(outside);
   chroot('.');
-}
-
-async function extract({ namespace }: Task, content: Iterable<Buffer>): Promise<Answer> {
-  const hash = createHash('sha256');
-  const layer = extraction(namespace);
-  const archive = tarReader(layer.onEntry);
-  const stream = decompressor();
-  const take = async (pieces: Iterable<Buffer>) => {
-    for (const piece of pieces) {
-      hash.update(piece);
-      const taken = archive.write(piece);
-      if (taken !== undefined) await taken;
-    }
-  };
-  for (const bytes of content) await take(stream.push(bytes));
-  await take(stream.end());
-  archive.end();
-  const { size } = layer.finish();
-  sync();
-  return { digest: `sha256:${hash.digest('hex')}`, size };
 }
 
 /** A layer that is visible must be whole also after a power cut. One sync of the file system is faster than thousands. */

@@ -1,10 +1,7 @@
 /** One layer, unpacked by this very process as the unpacking child does it: in a chroot, by the same pieces. */
-import { createHash } from 'node:crypto';
 import { openSync } from 'node:fs';
 import { WherryError } from '#base/error.ts';
-import { decompressor } from '#store/decompress.ts';
-import { extraction } from '#store/extract.ts';
-import { tarReader } from '#store/tar.ts';
+import { unpackStream } from '#store/unpack-stream.ts';
 import { chroot, fchdir } from '#sys/ffi.ts';
 import type { Namespace } from '#sys/host.ts';
 
@@ -20,31 +17,13 @@ export async function unpackInside(
 ): Promise<Outcome> {
   chroot(directory);
   try {
-    return await extract(namespace, content);
+    return await unpackStream(namespace, content);
   } catch (error) {
     return { error };
   } finally {
     fchdir(outside);
     chroot('.');
   }
-}
-
-async function extract(namespace: Namespace, content: Iterable<Buffer>): Promise<Outcome> {
-  const hash = createHash('sha256');
-  const layer = extraction(namespace);
-  const archive = tarReader(layer.onEntry);
-  const stream = decompressor();
-  const take = async (pieces: Iterable<Buffer>) => {
-    for (const piece of pieces) {
-      hash.update(piece);
-      const taken = archive.write(piece);
-      if (taken !== undefined) await taken;
-    }
-  };
-  for (const bytes of content) await take(stream.push(bytes));
-  await take(stream.end());
-  archive.end();
-  return { digest: `sha256:${hash.digest('hex')}`, size: layer.finish().size };
 }
 
 const KINDS = ['invalid', 'not-found', 'conflict', 'denied', 'unsupported', 'unavailable', 'corrupt'];
