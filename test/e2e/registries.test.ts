@@ -55,7 +55,7 @@ location = "${registry.host}/copies"
     const done = await wherry(['run', '--rm', '--network', 'none', 'box:1', 'cat', '/greeting']);
     expect(done).toMatchObject({ status: 0, stdout: 'hello\n' });
     expect(done.stderr).toContain('The mirror 127.0.0.1:1 failed: ');
-    expect(await succeed('images', '--format', '{{.Repository}}:{{.Tag}}')).toBe('box:1');
+    expect(await succeed('images', '--format', '{{.Repository}}:{{.Tag}}', '*box')).toBe('box:1');
   });
 
   test('an alias and a location lead elsewhere; the names stay', async () => {
