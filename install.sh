@@ -196,48 +196,6 @@ place() {
 	if [ -n "$docker" ]; then place_docker; fi
 }
 
-# A few real commands, on a store and a namespace of their own, so that V8's code of what they call is installed as well:
-# each start is a third faster. Nothing depends on it.
-warm_up() {
-	room=$(mktemp -d)
-	mkdir -m 700 "$room/run"
-	own() {
-		WHERRY_TRAIN=1 WHERRY_ROOT=$room/store XDG_RUNTIME_DIR=$room/run \
-			timeout 60 "$library/bin/wherry" "$@" >/dev/null 2>&1 </dev/null
-	}
-	# The first one unpacks the image, which later ones don't.
-	own create --name first localhost/busybox || true
-	own run --rm localhost/busybox true || true
-	if own run -d --name warm --network none localhost/busybox sleep 60; then
-		own exec warm true || true
-		for words in ps images "logs warm" "inspect warm" "stop -t 0 warm" "start warm" "rm -f warm"; do
-			# shellcheck disable=SC2086
-			own $words || true
-		done
-		warm_up_registry
-	fi
-	if [ -r "$room/run/wherry/holder" ]; then kill "$(cut -d' ' -f1 "$room/run/wherry/holder")" 2>/dev/null || true; fi
-	rm -rf "$room" 2>/dev/null || true
-}
-
-# There and back: an upload, a mount, a download.
-warm_up_registry() {
-	"$here/node_modules/.bin/node" "$here/test/support/bundle-registry.ts" >"$room/registry" 2>/dev/null &
-	registry=$!
-	tries=0
-	until [ -s "$room/registry" ] || [ "$tries" -ge 50 ]; do
-		sleep 0.1
-		tries=$((tries + 1))
-	done
-	host=$(cat "$room/registry")
-	for words in "tag localhost/busybox $host/warm" "push $host/warm" "tag $host/warm $host/again/warm" "push $host/again/warm" \
-		"rm first" "rmi -f localhost/busybox $host/warm $host/again/warm" "pull $host/warm"; do
-		# shellcheck disable=SC2086
-		own $words || true
-	done
-	kill "$registry" 2>/dev/null || true
-}
-
 place_docker() {
 	if [ -e "$prefix/bin/docker" ] && ! ours "$prefix/bin/docker"; then
 		die "$prefix/bin/docker is another program; remove it or leave out --docker"
@@ -335,7 +293,7 @@ fi
 install_packages
 build
 place
-warm_up
+sh "$here/test/support/warm-up.sh" "$library/bin/wherry"
 check_subids
 check_namespaces
 check_cgroups

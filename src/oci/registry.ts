@@ -65,7 +65,8 @@ export async function openRegistry(domain: string, options: RegistryOptions = {}
   const insecure = isLoopback(host) || (options.insecure ?? false);
   const { abort, retryDelay, credentials, at = (reference) => reference } = options;
   const http = await openHttp({ insecure, host, abort, retryDelay });
-  const url = new URL(`${insecure ? await scheme(http, host) : 'https'}://${host}/v2/`);
+  const spoken = insecure ? await scheme(http, host).catch(closing(http)) : 'https';
+  const url = new URL(`${spoken}://${host}/v2/`);
   const state: State = { url, http, credentials, at, authorizations: new Map(), authorizing: new Map() };
   const explained = <T>(work: Promise<T>) =>
     work.catch((error: unknown) => {
@@ -84,6 +85,11 @@ export async function openRegistry(domain: string, options: RegistryOptions = {}
     close: () => http.close(),
   };
 }
+
+const closing = (http: Http) => async (error: unknown) => {
+  await http.close();
+  throw error;
+};
 
 function explain(error: unknown, noCredentials: string | undefined): unknown {
   if (noCredentials === undefined || !(error instanceof WherryError) || error.kind !== 'denied') return error;

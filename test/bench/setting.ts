@@ -1,5 +1,6 @@
 /** What the benchmarks need: wherry installed apart, an ordinary user, the peers, one image in all of their stores. */
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { chmodSync, cpSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { cpus, release, tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -70,7 +71,7 @@ export async function openBench(): Promise<Bench> {
     },
   };
   loadImages(bench, directory);
-  warmUp(bench, directory, user);
+  await warmUp(bench, directory, user);
   return bench;
 }
 
@@ -112,12 +113,19 @@ const environment = (who: 'wherry' | Peer) =>
   who === 'docker' ? { ...process.env, DOCKER_HOST: `unix://${DOCKER_SOCKET}` } : process.env;
 
 /** As install.sh does for the user who runs it: V8's code of the common commands is kept. */
-function warmUp({ wherry, run }: Bench, directory: string, { uid, gid }: TestUser): void {
+async function warmUp({ wherry, run }: Bench, directory: string, { uid, gid }: TestUser): Promise<void> {
+  const script = join(directory, 'warm-up.sh');
+  cpSync(join(checkout, 'test/support/warm-up.sh'), script);
   if (process.getuid?.() === 0) execFileSync('chown', ['-R', `${uid}:${gid}`, directory]);
-  const train = (words: string) => run('wherry', `WHERRY_TRAIN=1 ${wherry} ${words} >/dev/null`);
-  train(`run --rm ${IMAGE} true`);
-  train(`run -d --name warm --network none ${IMAGE} sleep 60`);
-  for (const words of ['exec warm true', 'ps', 'rm -f warm', 'pull 127.0.0.1:9/none || true']) train(words);
+  const registry = spawn(process.execPath, [join(checkout, 'test/support/bundle-registry.ts')], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  try {
+    const [host] = await once(registry.stdout, 'data');
+    run('wherry', `sh ${script} ${wherry} ${String(host).trim()}`);
+  } finally {
+    registry.kill();
+  }
 }
 
 function loadImages(bench: Bench, directory: string): void {
