@@ -33,17 +33,7 @@ async function withSource<T>(work: (source: Source) => T): Promise<T> {
   }
 }
 
-/** Stores that are new each time: some file systems are slow for a while after many files were deleted. */
-function withRoom<T>(bench: Bench, work: (room: string) => T): T {
-  const room = bench.run('wherry', 'mktemp -d "$HOME/bench.XXXXXX"').trim();
-  try {
-    return work(room);
-  } finally {
-    if (bench.has('podman')) bench.run('podman', `podman unshare rm -rf ${room}`);
-    else bench.run('wherry', `unshare --user --map-root-user --map-auto rm -rf ${room}`);
-  }
-}
-
+/** Each in a store that is new (Bench.room()): all of them take 20 GB. */
 const ROUNDS = 5;
 
 /** A line as one of them says it, in a round of its own. */
@@ -51,18 +41,22 @@ type Turn = (who: 'wherry' | Peer, round: number) => { line: string; prepare?: s
 
 /**
  * In turns, so that whatever the machine does meanwhile is shared, but for what the other one left in memory for the disk.
+ * docker comes last: it has one store, and what is deleted there for its next turn makes the file system slow for all.
  */
 function inTurns(bench: Bench, peers: Partial<Record<Peer, number>>, turn: Turn): Result[] {
   const here = (Object.keys(peers) as Peer[]).filter((peer) => bench.has(peer));
   const times = new Map<string, number[]>();
+  const take = (who: 'wherry' | Peer, round: number) => {
+    const { line, prepare } = turn(who, round);
+    if (prepare !== undefined) bench.run(who, prepare);
+    bench.run('wherry', 'sync');
+    times.set(who, [...(times.get(who) ?? []), bench.time(who, line, { runs: 1 })]);
+  };
   for (let round = 0; round < ROUNDS; round++) {
-    for (const who of [...here, 'wherry' as const]) {
-      const { line, prepare } = turn(who, round);
-      if (prepare !== undefined) bench.run(who, prepare);
-      bench.run('wherry', 'sync');
-      times.set(who, [...(times.get(who) ?? []), bench.time(who, line, { runs: 1 })]);
-    }
+    if (here.includes('podman')) take('podman', round);
+    take('wherry', round);
   }
+  if (here.includes('docker')) for (let round = 0; round < ROUNDS; round++) take('docker', round);
   return Object.entries(peers).map(([name, most]) => {
     const theirs = times.get(name);
     const ours = median(times.get('wherry') ?? []);
@@ -79,15 +73,14 @@ function place(bench: Bench, who: 'wherry' | Peer, directory: string): string {
 }
 
 const coldPull = (name: string, peers: Partial<Record<Peer, number>>) => (bench: Bench) =>
-  withSource(({ host }) =>
-    withRoom(bench, (room) =>
-      inTurns(bench, peers, (who, round) => {
-        const command = place(bench, who, `${room}/${who}${round}`);
-        const line = `${command} pull -q ${insecure(who)} ${host}/${name}`;
-        return who === 'docker' ? { line, prepare: `docker rmi -f ${host}/${name} >/dev/null 2>&1 || true` } : { line };
-      }),
-    ),
-  );
+  withSource(({ host }) => {
+    const room = bench.room();
+    return inTurns(bench, peers, (who, round) => {
+      const command = place(bench, who, `${room}/${who}${round}`);
+      const line = `${command} pull -q ${insecure(who)} ${host}/${name}`;
+      return who === 'docker' ? { line, prepare: `docker rmi -f ${host}/${name} >/dev/null 2>&1 || true` } : { line };
+    });
+  });
 
 /** With an image in the user's own stores. */
 async function withImage<T>(bench: Bench, name: string, work: (image: string) => T): Promise<T> {
@@ -109,25 +102,21 @@ const pullAgain = (bench: Bench) =>
   });
 
 const save = (bench: Bench) =>
-  withImage(bench, PYTHON, (image) =>
-    withRoom(bench, (room) =>
-      inTurns(bench, { podman: 0.5 }, (who, round) => ({
-        line: `${commandOf(bench, who)} save -o ${room}/${who}${round}.tar ${image}`,
-      })),
-    ),
-  );
+  withImage(bench, PYTHON, (image) => {
+    const room = bench.room();
+    return inTurns(bench, { podman: 0.5 }, (who, round) => ({
+      line: `${commandOf(bench, who)} save -o ${room}/${who}${round}.tar ${image}`,
+    }));
+  });
 
 const load = (bench: Bench) =>
-  withImage(bench, PYTHON, (image) =>
-    withRoom(bench, (room) => {
-      for (const who of both(bench)) {
-        bench.run(who, `${commandOf(bench, who)} save -o ${room}/${who}.tar ${image}`);
-      }
-      return inTurns(bench, { podman: 0.5 }, (who, round) => ({
-        line: `${place(bench, who, `${room}/${who}${round}`)} load -q -i ${room}/${who}.tar`,
-      }));
-    }),
-  );
+  withImage(bench, PYTHON, (image) => {
+    const room = bench.room();
+    for (const who of both(bench)) bench.run(who, `${commandOf(bench, who)} save -o ${room}/${who}.tar ${image}`);
+    return inTurns(bench, { podman: 0.5 }, (who, round) => ({
+      line: `${place(bench, who, `${room}/${who}${round}`)} load -q -i ${room}/${who}.tar`,
+    }));
+  });
 
 /** To a repository that has never been: all blobs are at the registry already. */
 const push = (bench: Bench) =>
@@ -144,28 +133,26 @@ const push = (bench: Bench) =>
 
 const HUNDREDS = 300;
 
-const list = (bench: Bench) =>
-  withRoom(bench, (room) => {
-    for (const who of both(bench)) {
-      const quiet = who === 'podman' ? '-q' : '';
-      const add = `${place(bench, who, `${room}/${who}`)} import ${quiet} $i.tar bench:$i >/dev/null`;
-      bench.run(who, `cd ${room}; for i in $(seq ${HUNDREDS}); do echo $i >file; tar -cf $i.tar file; ${add}; done`);
-    }
-    return inTurns(bench, { podman: 0.5 }, (who) => ({ line: `${place(bench, who, `${room}/${who}`)} images` }));
-  });
+const list = (bench: Bench) => {
+  const room = bench.room();
+  for (const who of both(bench)) {
+    const quiet = who === 'podman' ? '-q' : '';
+    const add = `${place(bench, who, `${room}/${who}`)} import ${quiet} $i.tar bench:$i >/dev/null`;
+    bench.run(who, `cd ${room}; for i in $(seq ${HUNDREDS}); do echo $i >file; tar -cf $i.tar file; ${add}; done`);
+  }
+  return inTurns(bench, { podman: 0.5 }, (who) => ({ line: `${place(bench, who, `${room}/${who}`)} images` }));
+};
 
 /** The most that all processes of a pull have in memory together (proportional set size, proc_pid_smaps(5)), in KiB. */
 const memory = (bench: Bench) =>
-  withSource(({ host }) =>
-    withRoom(bench, (room): Result[] => {
-      const command = `${place(bench, 'wherry', `${room}/store`)} pull -q ${host}/${POSTGRES}`;
-      const sum = `cat /proc/[0-9]*/smaps_rollup 2>/dev/null | awk '/^Pss:/ {sum += $2} END {print sum + 0}'`;
-      const before = Number(bench.run('wherry', sum));
-      const watch = `while kill -0 $p 2>/dev/null; do now=$(${sum}); [ $now -gt $most ] && most=$now; sleep 0.02; done`;
-      const most = Number(bench.run('wherry', `${command} >/dev/null & p=$!; most=0; ${watch}; echo $most`));
-      return [{ peer: undefined, ours: most - before, theirs: undefined, unit: 'KiB', most: 250 * 1024 }];
-    }),
-  );
+  withSource(({ host }): Result[] => {
+    const command = `${place(bench, 'wherry', `${bench.room()}/store`)} pull -q ${host}/${POSTGRES}`;
+    const sum = `cat /proc/[0-9]*/smaps_rollup 2>/dev/null | awk '/^Pss:/ {sum += $2} END {print sum + 0}'`;
+    const before = Number(bench.run('wherry', sum));
+    const watch = `while kill -0 $p 2>/dev/null; do now=$(${sum}); [ $now -gt $most ] && most=$now; sleep 0.02; done`;
+    const most = Number(bench.run('wherry', `${command} >/dev/null & p=$!; most=0; ${watch}; echo $most`));
+    return [{ peer: undefined, ours: most - before, theirs: undefined, unit: 'KiB', most: 250 * 1024 }];
+  });
 
 export const imageBenchmarks: readonly Benchmark[] = [
   { name: 'pull python, cold', measure: coldPull(PYTHON, { podman: 0.5 }) },

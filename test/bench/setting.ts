@@ -19,6 +19,11 @@ export interface Bench {
   run(who: 'wherry' | Peer, line: string): string;
   /** The median of a shell line's times in milliseconds (hyperfine). */
   time(who: 'wherry' | Peer, line: string, options?: { prepare?: string; runs?: number }): number;
+  /**
+   * A new directory of the user's. It is removed by close() only: some file systems make files slowly for minutes after
+   * many were deleted.
+   */
+  room(): string;
   close(): Promise<void>;
 }
 
@@ -41,6 +46,7 @@ export async function openBench(): Promise<Bench> {
     if (done.status !== 0) throw new Error(`${who}: ${line}\n${done.stderr}`);
     return done.stdout;
   };
+  const rooms: string[] = [];
   const bench: Bench = {
     wherry: join(directory, 'bin/wherry'),
     has: (peer) => spawnSync(...asSpawn(shell(peer, `${peer} version`)), { env: environment(peer) }).status === 0,
@@ -61,7 +67,13 @@ export async function openBench(): Promise<Bench> {
       rmSync(json);
       return medianOf(results[0]) * 1000;
     },
+    room: () => {
+      const room = run('wherry', 'mktemp -d "$HOME/bench.XXXXXX"').trim();
+      rooms.push(room);
+      return room;
+    },
     close: async () => {
+      removeAll(bench, rooms);
       for (const who of ['wherry', 'podman'] as const) {
         if (who === 'podman' && !bench.has('podman')) continue;
         const name = who === 'wherry' ? bench.wherry : who;
@@ -73,6 +85,14 @@ export async function openBench(): Promise<Bench> {
   loadImages(bench, directory);
   await warmUp(bench, directory, user);
   return bench;
+}
+
+/** Their files belong to subordinate ids. */
+function removeAll(bench: Bench, rooms: readonly string[]): void {
+  const [who, remove] = bench.has('podman')
+    ? (['podman', 'podman unshare rm -rf'] as const)
+    : (['wherry', 'unshare --user --map-root-user --map-auto rm -rf'] as const);
+  for (const room of rooms) bench.run(who, `${remove} ${room}`);
 }
 
 /** Seconds. hyperfine 2 keeps its measurements only, hyperfine 1 has worked the median out. */
