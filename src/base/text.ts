@@ -25,3 +25,8 @@ export function ellipsis(text: string, columns: number): string {
   }
   return `${kept}…`;
 }
+
+/** The twelve digits of a container's or an image's ID that people see. */
+export function shortId(id: string): string {
+  return id.replace(/^sha256:/, '').slice(0, 12);
+}

@@ -1,6 +1,6 @@
 /** What the commands about containers know of their images: names that went elsewhere, sizes, ancestors. */
-
 import { WherryError } from '#base/error.ts';
+import { shortId } from '#base/text.ts';
 import { inspectContainer } from '#container/inspect.ts';
 import { findContainer } from '#container/names.ts';
 import type { ContainerRecord } from '#container/record.ts';
@@ -30,7 +30,7 @@ export function imageNamer(store: Store, { truncate }: { truncate: boolean }): (
     entries ??= tolerate(() => readCatalog(store)) ?? [];
     if (!ids.has(reference)) ids.set(reference, idOf(store, entries, reference));
     // The name is gone or means another image now: Docker shows the ID.
-    if (ids.get(reference) !== id) return truncate ? id.replace(/^sha256:/, '').slice(0, 12) : id;
+    if (ids.get(reference) !== id) return truncate ? shortId(id) : id;
     return reference;
   };
 }

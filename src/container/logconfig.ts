@@ -1,5 +1,6 @@
 /** --log-driver and --log-opt: what the monitor is told about a container's log. Docker's json-file driver is ours. */
 import { WherryError } from '#base/error.ts';
+import { shortId } from '#base/text.ts';
 import type { ContainerRecord } from '#container/record.ts';
 import type { Store } from '#store/store.ts';
 
@@ -118,7 +119,7 @@ function expandTag(tag: string, record: ContainerRecord): string {
     ID: record.id.slice(0, 12),
     FullID: record.id,
     Name: record.name,
-    ImageID: record.image.id.replace(/^sha256:/, '').slice(0, 12),
+    ImageID: shortId(record.image.id),
     ImageFullID: record.image.id,
     ImageName: record.image.reference,
     Command: [record.path, ...record.args].join(' '),

@@ -1,6 +1,7 @@
 /** An image as it is found in an archive, whatever the archive's format. */
 import { WherryError } from '#base/error.ts';
 import type { Archive } from '#image/parts.ts';
+import { describe } from '#oci/digest.ts';
 import { type Descriptor, type ImageConfig, type Manifest, MEDIA } from '#oci/manifest.ts';
 
 /** An image as an archive has it. */
@@ -26,12 +27,6 @@ export function imageOf(
   image: Pick<Found, 'names' | 'config' | 'configBytes' | 'files'> & { layers: Descriptor[] },
 ): Found {
   const { layers, ...found } = image;
-  const { hash } = process.getBuiltinModule('node:crypto');
-  const describe = (mediaType: string, bytes: Buffer) => ({
-    mediaType,
-    digest: `sha256:${hash('sha256', bytes)}`,
-    size: bytes.length,
-  });
   const manifest: Manifest = { schemaVersion: 2, config: describe(MEDIA.config, found.configBytes), layers };
   const manifestBytes = Buffer.from(JSON.stringify({ ...manifest, mediaType: MEDIA.manifest }));
   return { ...found, manifest, manifestBytes, descriptor: describe(MEDIA.manifest, manifestBytes) };

@@ -141,12 +141,6 @@ function descend(search: Search, entry: Descriptor): Unnamed | undefined {
   };
 }
 
-interface DockerEntry {
-  Config?: unknown;
-  RepoTags?: unknown;
-  Layers?: unknown;
-}
-
 /** docker save's own format: a list of images, their layers as files. An OCI manifest is made of each. */
 function readDockerArchive(archive: Archive, platform: Platform, exact: boolean): Found[] {
   let list: unknown;

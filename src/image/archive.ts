@@ -6,7 +6,7 @@ import { openArchive } from '#image/archive-file.ts';
 import { damaged, type Found } from '#image/archive-image.ts';
 import { readImages } from '#image/archive-read.ts';
 import { changeCatalog, type Entry, holdImage, withNames } from '#image/catalog.ts';
-import { bringLayer, isPresent, type Layer } from '#image/layers.ts';
+import { bringLayer, isPresent, type Layer, layersOf } from '#image/layers.ts';
 import type { Archive, Part } from '#image/parts.ts';
 import { layerSizes } from '#image/sizes.ts';
 import { partsReader } from '#image/waste.ts';
@@ -81,10 +81,6 @@ function sayMoved(name: string, entries: readonly Entry[], id: string, { progres
   if (before === undefined || before === id) return;
   const text = `The image ${familiar(parseReference(name))} already exists, renaming the old one with ID ${before} to empty string`;
   progress?.({ kind: 'message', text });
-}
-
-function layersOf({ manifest, config }: Found): Layer[] {
-  return manifest.layers.map((blob, at) => ({ blob, diffId: config.rootfs.diff_ids[at] ?? '' }));
 }
 
 /** Another command has removed images at this very moment. */

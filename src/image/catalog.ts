@@ -120,10 +120,11 @@ export function withNames(entries: readonly Entry[], image: Omit<Entry, 'name'>,
   const own = kept.filter((entry) => !(sameImage(entry, image) && entry.name === undefined));
   const isNamed = names.length > 0 || own.some((entry) => sameImage(entry, image));
   const added: Entry[] = isNamed ? names.map((name) => ({ ...image, name })) : [{ ...image, name: undefined }];
-  return [...own, ...dedupe(dangling), ...added];
+  return [...own, ...oncePerImage(dangling), ...added];
 }
 
-function dedupe(entries: Entry[]): Entry[] {
+/** The first entry of each image. */
+export function oncePerImage(entries: readonly Entry[]): Entry[] {
   return entries.filter((entry, at) => entries.findIndex((other) => sameImage(other, entry)) === at);
 }
 

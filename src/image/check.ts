@@ -3,6 +3,7 @@
  * mend.ts carries out what the judgement says.
  */
 import { type Damage, few } from '#base/damage.ts';
+import { shortId } from '#base/text.ts';
 import { type Entry, sameImage } from '#image/catalog.ts';
 import type { Layer } from '#image/layers.ts';
 import type { ImageFacts, LayerUser } from '#image/look.ts';
@@ -51,7 +52,7 @@ function groupImages(entries: readonly Entry[]): Image[] {
   const first = entries.filter((entry, at) => entries.findIndex((other) => isSame(other, entry)) === at);
   return first.map((entry) => {
     const names = entries.filter((other) => isSame(other, entry)).flatMap((other) => other.name ?? []);
-    const id = (entry.id ?? entry.manifest.digest).slice('sha256:'.length).slice(0, 12);
+    const id = shortId(entry.id ?? entry.manifest.digest);
     const shown = names.map((name) => familiar(parseReference(name)));
     return { entry, names: shown, name: shown.find((name) => !name.includes('@')) ?? shown[0] ?? id };
   });

@@ -1,10 +1,10 @@
 /** history: how an image came about, step by step, as Docker shows it. */
 import { asDaemon } from '#base/filter.ts';
-import { ellipsis } from '#base/text.ts';
+import { ellipsis, shortId } from '#base/text.ts';
 import { ago, humanSize, localRfc3339 } from '#base/units.ts';
 import { type Image, needImage } from '#image/names.ts';
 import { layerSizes } from '#image/sizes.ts';
-import { needPlatform, shortId } from '#image/view.ts';
+import { needPlatform } from '#image/view.ts';
 import { parsePlatformFlag } from '#oci/platform.ts';
 import type { Store } from '#store/store.ts';
 

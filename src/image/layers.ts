@@ -2,7 +2,7 @@
 import { closeSync, fstatSync, openSync, statSync, unlinkSync } from 'node:fs';
 import { WherryError } from '#base/error.ts';
 import type { LayerStatus, Progress } from '#base/progress.ts';
-import type { Descriptor } from '#oci/manifest.ts';
+import type { Descriptor, ImageConfig, Manifest } from '#oci/manifest.ts';
 import { blobPath, hasBlob, type Stage, stage } from '#store/blobs.ts';
 import { hexOf } from '#store/digest.ts';
 import { hasLayer } from '#store/layers.ts';
@@ -14,6 +14,11 @@ import { type Lock, tryLock } from '#sys/file.ts';
 export interface Layer {
   blob: Descriptor;
   diffId: string;
+}
+
+/** An image's layers, lowest first. */
+export function layersOf({ manifest, config }: { manifest: Manifest; config: ImageConfig }): Layer[] {
+  return manifest.layers.map((blob, at) => ({ blob, diffId: config.rootfs.diff_ids[at] ?? '' }));
 }
 
 type Bytes = AsyncIterable<Buffer>;

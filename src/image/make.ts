@@ -4,6 +4,7 @@ import { changeCatalog, holdImage, withNames } from '#image/catalog.ts';
 import { isPresent } from '#image/layers.ts';
 import { findImage, type Image } from '#image/names.ts';
 import { layerSizes } from '#image/sizes.ts';
+import { describe } from '#oci/digest.ts';
 import { type Descriptor, type ImageConfig, type Manifest, MEDIA } from '#oci/manifest.ts';
 import { canonical, parseReference, withDefaultTag } from '#oci/reference.ts';
 import { putBlob, stage } from '#store/blobs.ts';
@@ -140,18 +141,12 @@ function asOci({ mediaType, digest, size }: Descriptor): Descriptor {
 }
 
 function documentsOf(config: Omit<ImageConfig, 'rootfs'>, { layers, diffIds }: Stack) {
-  const { hash } = process.getBuiltinModule('node:crypto');
-  const described = (mediaType: string, document: Buffer): Descriptor => ({
-    mediaType,
-    digest: `sha256:${hash('sha256', document)}`,
-    size: document.length,
-  });
   const configuration = Buffer.from(JSON.stringify({ ...config, rootfs: { type: 'layers', diff_ids: diffIds } }));
-  const configDescriptor = described(MEDIA.config, configuration);
+  const configDescriptor = describe(MEDIA.config, configuration);
   const content: Manifest = { schemaVersion: 2, mediaType: MEDIA.manifest, config: configDescriptor, layers };
   const document = Buffer.from(JSON.stringify(content));
   return {
-    manifest: described(MEDIA.manifest, document),
+    manifest: describe(MEDIA.manifest, document),
     id: configDescriptor.digest,
     bytes: [
       [MEDIA.config, configuration],

@@ -2,6 +2,7 @@
 import { WherryError } from '#base/error.ts';
 import { compactJson, goJson, indentJson } from '#base/go-json.ts';
 import { type FetchOptions, fetchEntry, fetchList } from '#image/remote-entry.ts';
+import { digestOf } from '#oci/digest.ts';
 import { entryJson, findEntry, inOrder, type ListEntry, readList, removeList, saveEntry } from '#oci/local-lists.ts';
 import { type Manifest, MEDIA } from '#oci/manifest.ts';
 import { mountBlob, putManifest } from '#oci/push.ts';
@@ -166,8 +167,7 @@ export async function pushList(
     throw new WherryError('invalid', `manifest ${ref} must have an OS and Architecture to be pushed to a registry`);
   }
   const bytes = Buffer.from(listBytes(entries, target));
-  const { hash } = await import('node:crypto');
-  const digest = `sha256:${hash('sha256', bytes)}`;
+  const digest = digestOf(bytes);
   const registry = await openTarget(target, { insecure: insecure ?? false, abort });
   try {
     for (const entry of entries) await pushEntry(registry, target, { entry, pushed });

@@ -1,6 +1,6 @@
 /** Images by name and by ID. Finding one costs three small reads; no lock is taken. */
 import { WherryError } from '#base/error.ts';
-import { changeCatalog, type Entry, readCatalog, sameImage, withNames } from '#image/catalog.ts';
+import { changeCatalog, type Entry, oncePerImage, readCatalog, sameImage, withNames } from '#image/catalog.ts';
 import { readDocuments } from '#image/documents.ts';
 import type { Descriptor, ImageConfig } from '#oci/manifest.ts';
 import { matches, parsePlatform } from '#oci/platform.ts';
@@ -90,8 +90,7 @@ function openImage(store: Store, entry: Entry, entries: readonly Entry[]): Image
 /** All images, each once, in the order in which they came. What is damaged is left out: only its own use fails. */
 export function listImages(store: Store): Image[] {
   const entries = readCatalog(store);
-  const first = entries.filter((entry, at) => entries.findIndex((other) => sameImage(other, entry)) === at);
-  return first.flatMap((entry) => openOrSkip(store, entry, entries));
+  return oncePerImage(entries).flatMap((entry) => openOrSkip(store, entry, entries));
 }
 
 /** An image as the index knows it. */

@@ -1,7 +1,7 @@
 /** image prune: the images that nobody uses, and whatever else no image and no container needs (moby, image_prune.go). */
 import { WherryError } from '#base/error.ts';
 import { readPruneFilters } from '#base/prune.ts';
-import { type Entry, sameImage } from '#image/catalog.ts';
+import { type Entry, oncePerImage, sameImage } from '#image/catalog.ts';
 import { readable, readDocuments } from '#image/documents.ts';
 import { type ImageUser, idOf, planRemoval, type Removed, removing } from '#image/remove.ts';
 import { familiar, parseReference } from '#oci/reference.ts';
@@ -69,8 +69,7 @@ interface Candidate {
 }
 
 function newestFirst(store: Store, entries: readonly Entry[]): Candidate[] {
-  const first = entries.filter((entry, at) => entries.findIndex((other) => sameImage(other, entry)) === at);
-  const candidates = first.map((entry) => {
+  const candidates = oncePerImage(entries).map((entry) => {
     const config = readable(() => readDocuments(store, entry.manifest.digest).config);
     return { entry, created: Date.parse(config?.created ?? '') || 0, labels: config?.config?.Labels ?? {} };
   });

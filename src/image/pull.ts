@@ -1,8 +1,9 @@
 /** Pull: a name becomes a manifest, the manifest that of this platform, its layers trees in the store. */
 import { WherryError } from '#base/error.ts';
+import { shortId } from '#base/text.ts';
 import { together } from '#base/together.ts';
 import { changeCatalog, holdImage, readCatalog, withNames } from '#image/catalog.ts';
-import { bringLayer, isPresent, type Layer } from '#image/layers.ts';
+import { bringLayer, isPresent, type Layer, layersOf } from '#image/layers.ts';
 import { type Image, needImage } from '#image/names.ts';
 import { type RemoteImage, resolveRemote } from '#image/resolve.ts';
 import { fromFirst, type Pull, type PullOptions, type Session, withPull } from '#image/session.ts';
@@ -125,10 +126,6 @@ function warnOfPlatform({ platform, explicit, say }: Session, reference: Referen
   say({ kind: 'message', text: `WARNING: image with reference ${familiar(reference)} was found but ${is}` });
 }
 
-function layersOf({ manifest, config }: RemoteImage): Layer[] {
-  return manifest.layers.map((blob, at) => ({ blob, diffId: config.rootfs.diff_ids[at] ?? '' }));
-}
-
 async function isUpToDate(store: Store, remote: RemoteImage, names: readonly string[]): Promise<boolean> {
   const entries = readCatalog(store);
   const bound = (name: string) =>
@@ -201,11 +198,11 @@ function announce({ store, say }: Session, layers: readonly Layer[]): Layer[] {
   missing.sort((a, b) => b.blob.size - a.blob.size);
   const wanted = new Set(missing);
   for (const layer of distinct.values()) {
-    const id = layer.blob.digest.slice('sha256:'.length).slice(0, 12);
+    const id = shortId(layer.blob.digest);
     say({ kind: 'layer', id, status: wanted.has(layer) ? 'Pulling fs layer' : 'Already exists' });
   }
   for (const { blob } of missing.slice(LAYERS_AT_ONCE)) {
-    say({ kind: 'layer', id: blob.digest.slice('sha256:'.length).slice(0, 12), status: 'Waiting' });
+    say({ kind: 'layer', id: shortId(blob.digest), status: 'Waiting' });
   }
   return missing;
 }

@@ -1,6 +1,7 @@
 /** Removing images: names first, then what no image and no container needs any more. In Docker's order and words. */
 import { WherryError } from '#base/error.ts';
 import { asDaemon } from '#base/filter.ts';
+import { shortId } from '#base/text.ts';
 import { changeCatalog, type Entry, sameImage } from '#image/catalog.ts';
 import { findEntry, noSuchImage } from '#image/names.ts';
 import { discard, findOrphans, findWaste, partsReader, sizeOf, type Waste } from '#image/waste.ts';
@@ -115,7 +116,6 @@ interface Request {
 }
 
 export const idOf = (entry: Entry) => entry.id ?? entry.manifest.digest;
-const short = (id: string) => id.replace(/^sha256:/, '').slice(0, 12);
 
 /** Decides what a removal takes (moby, daemon/images/image_delete.go). Pure. */
 export function planRemoval(entries: readonly Entry[], target: Entry, { text, force, users }: Request): RemovalPlan {
@@ -164,7 +164,7 @@ function withoutNames(
 function stillReferenced(text: string, user: ImageUser, target: Entry): WherryError {
   const why =
     user.mountedAt === undefined
-      ? `container ${short(user.id)} is using its referenced image ${short(idOf(target))}`
+      ? `container ${shortId(user.id)} is using its referenced image ${shortId(idOf(target))}`
       : `image is mounted at ${user.mountedAt}`;
   return new WherryError('conflict', `conflict: unable to remove repository reference "${text}" (must force) - ${why}`);
 }
@@ -179,16 +179,16 @@ function refuseConflict(
   { using, force, severalNames }: { using: readonly ImageUser[]; force: boolean; severalNames: boolean },
 ): void {
   const refuse = (how: string, why: string) =>
-    new WherryError('conflict', `conflict: unable to delete ${short(idOf(target))} (${how}) - ${why}`);
+    new WherryError('conflict', `conflict: unable to delete ${shortId(idOf(target))} (${how}) - ${why}`);
   const running = using.find((user) => user.running);
   if (running !== undefined) {
-    throw refuse('cannot be forced', `image is being used by running container ${short(running.id)}`);
+    throw refuse('cannot be forced', `image is being used by running container ${shortId(running.id)}`);
   }
   if (force) return;
   if (severalNames) throw refuse('must be forced', 'image is referenced in multiple repositories');
   const stopped = using[0];
   if (stopped !== undefined) {
-    const why = `image is being used by stopped container ${short(stopped.id)}`;
+    const why = `image is being used by stopped container ${shortId(stopped.id)}`;
     throw refuse('must be forced', stopped.mountedAt === undefined ? why : `image is mounted at ${stopped.mountedAt}`);
   }
 }

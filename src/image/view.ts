@@ -1,6 +1,7 @@
 /** Images as Docker shows them: the rows of `images`, and the JSON of `image inspect`. */
 import { WherryError } from '#base/error.ts';
 import { asDaemon, type Filters, parseFilters } from '#base/filter.ts';
+import { shortId } from '#base/text.ts';
 import { ago, humanSize, localTime, parseTimestamp } from '#base/units.ts';
 import { type Image, type Listed, listed, needImage } from '#image/names.ts';
 import type { ContainerDefaults, Platform } from '#oci/manifest.ts';
@@ -175,11 +176,6 @@ function row({ image }: Shown, names: Names, { noTrunc = false, containers }: Im
 export function familiarTags({ references }: Listed): [repository: string, tag: string][] {
   const names = references.map(parseReference).filter(({ digest }) => digest === undefined);
   return names.map((name) => [familiarName(name), name.tag ?? NONE]);
-}
-
-/** The twelve digits that people see. */
-export function shortId(id: string): string {
-  return id.replace(/^sha256:/, '').slice(0, 12);
 }
 
 /** One image of `images --tree`. */

@@ -2,6 +2,7 @@
 import { readdirSync, statSync } from 'node:fs';
 import { changeCatalog, type Entry } from '#image/catalog.ts';
 import { readable, readDocuments, readManifest } from '#image/documents.ts';
+import { digestOf } from '#oci/digest.ts';
 import { blobPath, removeBlob } from '#store/blobs.ts';
 import { heldParts } from '#store/holds.ts';
 import { layerPath, removeLayer } from '#store/layers.ts';
@@ -99,11 +100,10 @@ function chainSizes({ diffIds, sizes }: ImageParts): [string, number][] {
 
 /** image-spec, config.md: a layer together with all below it has the hash of their hashes. */
 export function chainIds(diffIds: readonly string[]): string[] {
-  const { hash } = process.getBuiltinModule('node:crypto');
   const chain: string[] = [];
   for (const diffId of diffIds) {
     const below = chain.at(-1);
-    chain.push(below === undefined ? diffId : `sha256:${hash('sha256', `${below} ${diffId}`)}`);
+    chain.push(below === undefined ? diffId : digestOf(`${below} ${diffId}`));
   }
   return chain;
 }

@@ -3,6 +3,7 @@
  * Manifests with Subject" and "Referrers Tag Schema").
  */
 import { WherryError } from '#base/error.ts';
+import { digestOf } from '#oci/digest.ts';
 import { type Descriptor, type Index, type Manifest, MEDIA } from '#oci/manifest.ts';
 import { type Document, putManifest } from '#oci/push.ts';
 import type { Reference } from '#oci/reference.ts';
@@ -32,7 +33,7 @@ export async function listReferrer(registry: Registry, repository: Reference, do
     artifactType,
     ...(manifest.annotations === undefined ? {} : { annotations: manifest.annotations }),
   };
-  await putManifest(registry, reference, await asDocument({ ...index, manifests: [...index.manifests, entry] }));
+  await putManifest(registry, reference, asDocument({ ...index, manifests: [...index.manifests, entry] }));
 }
 
 async function readList(registry: Registry, reference: Reference): Promise<Index> {
@@ -51,8 +52,7 @@ async function readList(registry: Registry, reference: Reference): Promise<Index
   );
 }
 
-async function asDocument(index: Index): Promise<Document> {
-  const { hash } = await import('node:crypto');
+function asDocument(index: Index): Document {
   const bytes = Buffer.from(JSON.stringify(index));
-  return { bytes, mediaType: MEDIA.index, digest: `sha256:${hash('sha256', bytes)}` };
+  return { bytes, mediaType: MEDIA.index, digest: digestOf(bytes) };
 }

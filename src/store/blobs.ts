@@ -6,6 +6,7 @@ import { closeSync, fstatSync, fsync, openSync, readSync, renameSync, rmSync, st
 import { dirname } from 'node:path';
 import { promisify } from 'node:util';
 import { hasCode, WherryError } from '#base/error.ts';
+import { describe } from '#oci/digest.ts';
 import { hexOf } from '#store/digest.ts';
 import type { Store } from '#store/store.ts';
 import { asStorageError } from '#sys/file.ts';
@@ -197,12 +198,11 @@ export async function putBlob(
   bytes: Uint8Array,
   mediaType: string,
 ): Promise<{ mediaType: string; digest: string; size: number }> {
-  const { hash } = await import('node:crypto');
-  const known = { digest: `sha256:${hash('sha256', bytes)}`, size: bytes.length };
+  const known = describe(mediaType, bytes);
   if (!hasBlob(store, known.digest)) {
     const staged = await stage(store);
     staged.write(bytes);
     await staged.commit(known);
   }
-  return { mediaType, ...known };
+  return known;
 }

@@ -4,10 +4,8 @@
  * have, below all others, are not read.
  */
 import { type BigIntStats, readlinkSync } from 'node:fs';
-import { hasCode } from '#base/error.ts';
 import { raw } from '#store/tree.ts';
-import { type Directory, type Found, members, openUnion, type Union } from '#store/union.ts';
-import { getxattr } from '#sys/ffi.ts';
+import { attributeOf, type Directory, type Found, members, openUnion, type Union } from '#store/union.ts';
 
 type ChangeKind = 'A' | 'C' | 'D';
 
@@ -149,15 +147,6 @@ function sameTime(one: bigint, other: bigint): boolean {
 
 function sameCapabilities(one: Found, other: Found): boolean {
   if (one.at === other.at || !other.stat.isFile()) return true;
-  const [first, second] = [capabilities(one), capabilities(other)];
+  const [first, second] = [one, other].map(({ at }) => attributeOf(at, 'security.capability'));
   return first === undefined || second === undefined ? first === second : first.equals(second);
-}
-
-function capabilities({ at }: Found): Buffer | undefined {
-  try {
-    return getxattr(raw(at), 'security.capability');
-  } catch (error) {
-    if (hasCode(error, 'ENOENT', 'ENOTDIR')) return undefined;
-    throw error;
-  }
 }

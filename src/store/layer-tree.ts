@@ -4,6 +4,7 @@
  */
 import type { Entry } from '#store/tar.ts';
 import { cleanName, parentOf, printable } from '#store/tree.ts';
+import { OPAQUE, RESERVED, WHITEOUT } from '#store/whiteout.ts';
 import type { Namespace } from '#sys/host.ts';
 
 export type NodeKind = 'file' | 'directory' | 'symlink' | 'fifo' | 'character-device' | 'block-device' | 'whiteout';
@@ -32,9 +33,6 @@ export interface TreePlan {
   readonly tree: Tree;
 }
 
-const PREFIX = '.wh.';
-const RESERVED = '.wh..wh.';
-const OPAQUE = '.wh..wh..opq';
 const MAX_LINKS = 40;
 
 type Owner = Pick<Node, 'uid' | 'gid'>;
@@ -55,7 +53,7 @@ export function treePlan(namespace: Namespace): TreePlan {
 
 function addMember(tree: Tree, path: string, entry: Entry, namespace: Namespace): void {
   const owner = namespace === 'single' ? {} : { uid: entry.uid, gid: entry.gid };
-  if (path.includes(PREFIX) && whiteout(tree, path, owner)) return;
+  if (path.includes(WHITEOUT) && whiteout(tree, path, owner)) return;
   // As extract.ts: the kernel refuses devices in a namespace.
   if (entry.kind.endsWith('-device') && namespace !== 'root') return;
   if (entry.kind === 'link') link(tree, path, entry, owner);
@@ -136,8 +134,8 @@ function whiteout(tree: Tree, path: string, owner: Owner): boolean {
     return true;
   }
   if (path.split('/').some((part) => part.startsWith(RESERVED))) return true;
-  if (!base.startsWith(PREFIX)) return false;
-  const hidden = path.slice(0, -base.length) + base.slice(PREFIX.length);
+  if (!base.startsWith(WHITEOUT)) return false;
+  const hidden = path.slice(0, -base.length) + base.slice(WHITEOUT.length);
   // The layer's own file stays.
   if (!tree.has(hidden)) place(tree, hidden, { kind: 'whiteout', ...owner });
   return true;

@@ -191,7 +191,8 @@ function isOpaque({ at }: Found, marks: boolean): boolean {
   return names.some((name) => attributeOf(at, name)?.toString() === 'y');
 }
 
-function attributeOf(at: string, name: string): Buffer | undefined {
+/** Of a file that may go while we look. */
+export function attributeOf(at: string, name: string): Buffer | undefined {
   try {
     return getxattr(raw(at), name);
   } catch (error) {

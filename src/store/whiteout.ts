@@ -11,7 +11,8 @@ import type { Namespace } from '#sys/host.ts';
 
 /** What stands before a deleted file's name in an archive. */
 export const WHITEOUT = '.wh.';
-const RESERVED = '.wh..wh.';
+/** What AUFS kept its own affairs under. */
+export const RESERVED = '.wh..wh.';
 /** The file that makes the directory opaque that it is in. */
 export const OPAQUE = '.wh..wh..opq';
 

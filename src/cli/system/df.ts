@@ -1,3 +1,4 @@
+import { shortId } from '#base/text.ts';
 import { ago, humanSize, localTime } from '#base/units.ts';
 import { type Context, command } from '#cli/command.ts';
 import { LIST_FORMAT_SUMMARY } from '#cli/format.ts';
@@ -14,7 +15,7 @@ import {
   type Usage,
   type VolumeUsage,
 } from '#engine/usage.ts';
-import { familiarTags, shortId } from '#image/view.ts';
+import { familiarTags } from '#image/view.ts';
 
 const HEADERS = { Type: 'TYPE', TotalCount: 'TOTAL', Active: 'ACTIVE', Size: 'SIZE', Reclaimable: 'RECLAIMABLE' };
 
