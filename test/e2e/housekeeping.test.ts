@@ -2,8 +2,17 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { type Distribution, noDistribution, startDistribution } from '#test/support/distribution.ts';
 import { BUSYBOX_CONFIG, busyboxEntries } from '#test/support/embedded.ts';
 import { testUser } from '#test/support/user.ts';
-import { BUSYBOX, eventually, removeContainers, startWherry, succeed, wherry } from '#test/support/wherry.ts';
+import {
+  BUSYBOX,
+  eventually,
+  mendStore,
+  removeContainers,
+  startWherry,
+  succeed,
+  wherry,
+} from '#test/support/wherry.ts';
 
+beforeAll(() => mendStore());
 afterEach(() => removeContainers());
 afterAll(() => wherry(['rmi', '-f', BUSYBOX]));
 

@@ -6,13 +6,16 @@ import { gzipSync, zstdCompressSync } from 'node:zlib';
 import { afterAll, afterEach, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { layout, tar } from '#test/support/image.ts';
 import { testUser } from '#test/support/user.ts';
-import { BUSYBOX, eventually, removeContainers, succeed, wherry, wherryPath } from '#test/support/wherry.ts';
+import { BUSYBOX, eventually, mendStore, removeContainers, succeed, wherry, wherryPath } from '#test/support/wherry.ts';
 
 /** What these tests make. */
 const IMAGES = ['trees/one', 'trees/two', 'trees/flat'];
 
 const removeImages = () => wherry(['rmi', '-f', ...IMAGES]);
-beforeAll(() => removeImages());
+beforeAll(async () => {
+  await mendStore();
+  await removeImages();
+});
 afterAll(() => removeContainers());
 afterEach(async () => {
   await removeContainers();

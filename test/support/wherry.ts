@@ -44,6 +44,12 @@ export async function removeContainers(user?: TestUser): Promise<void> {
   if (ids.length > 0) await wherry(['rm', '-f', '-v', ...ids], options);
 }
 
+/** Takes away what killed commands left, in tests before this one or in a run of the tests that was cut off. */
+export async function mendStore(): Promise<void> {
+  await removeContainers();
+  await succeed('system', 'check', '--repair');
+}
+
 /** Asks again until it is so: for what another process brings about. */
 export async function eventually<T>(ask: () => Promise<T> | T, isSo: (value: T) => boolean): Promise<T> {
   for (;;) {
