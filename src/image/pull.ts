@@ -8,6 +8,7 @@ import { type Image, needImage } from '#image/names.ts';
 import { type RemoteImage, resolveRemote } from '#image/resolve.ts';
 import { fromFirst, type Pull, type PullOptions, type Session, withPull } from '#image/session.ts';
 import { layerSizes } from '#image/sizes.ts';
+import { unchanged } from '#image/unchanged.ts';
 import { type Demand, demandsOn, verifyImage } from '#image/verify.ts';
 import { formatPlatform, matches } from '#oci/platform.ts';
 import {
@@ -91,12 +92,10 @@ async function pullOne(pull: Pull, asked: Reference): Promise<Pulled> {
 }
 
 async function pullFrom(session: Session, asked: Reference, demands: readonly Demand[]): Promise<Pulled> {
-  const { store, registry, platform, say, found } = session;
+  const { store, registry, say, found } = session;
   const reference = nameOnly(asked);
-  const top = await registry.manifest(reference);
+  const remote = (await unchanged(session, reference)) ?? (await resolve(session, reference));
   say({ kind: 'message', id: reference.tag ?? familiar(reference), text: `Pulling from ${reference.path}` });
-  const known = (digest: string) => (hasBlob(store, digest) ? readBlob(store, digest) : undefined);
-  const remote = await resolveRemote(registry, reference, { top, platform, known });
   if (remote.config.os !== 'linux') {
     throw new WherryError(
       'unsupported',
@@ -106,18 +105,24 @@ async function pullFrom(session: Session, asked: Reference, demands: readonly De
   const suspect = {
     asked: reference,
     origin: found.origin(reference),
-    digests: [top.digest, remote.descriptor.digest],
+    digests: [remote.digest, remote.descriptor.digest],
   };
   await verifyImage(registry, suspect, demands);
   const names = [canonical(reference)];
-  const byDigest = `${repositoryOf(reference)}@${top.digest}`;
+  const byDigest = `${repositoryOf(reference)}@${remote.digest}`;
   if (reference.digest === undefined) names.push(byDigest);
   const upToDate = await isUpToDate(store, remote, names);
   if (!upToDate) await bringAll(session, reference, { remote, names });
-  say({ kind: 'message', text: `Digest: ${top.digest}` });
+  say({ kind: 'message', text: `Digest: ${remote.digest}` });
   warnOfPlatform(session, reference, remote);
   const image = needImage(store, names[0] ?? byDigest);
-  return { image, digest: top.digest, reference: canonical(asked), upToDate };
+  return { image, digest: remote.digest, reference: canonical(asked), upToDate };
+}
+
+async function resolve({ store, registry, platform }: Session, reference: Reference): Promise<RemoteImage> {
+  const top = await registry.manifest(reference);
+  const known = (digest: string) => (hasBlob(store, digest) ? readBlob(store, digest) : undefined);
+  return resolveRemote(registry, reference, { top, platform, known });
 }
 
 function warnOfPlatform({ platform, explicit, say }: Session, reference: Reference, { config }: RemoteImage): void {

@@ -103,7 +103,8 @@ const DOCKER_CONFIGS = [
   '',
 ];
 
-function isDigest(text: unknown): text is string {
+/** A digest by an algorithm that the specification registers (image-spec, descriptor.md). */
+export function isDigest(text: unknown): text is string {
   return typeof text === 'string' && /^(?:sha256:[0-9a-f]{64}|sha384:[0-9a-f]{96}|sha512:[0-9a-f]{128})$/.test(text);
 }
 

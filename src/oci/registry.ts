@@ -2,7 +2,7 @@
 import { WherryError } from '#base/error.ts';
 import type { Credentials } from '#oci/auth.ts';
 import { type Answer, type Http, type HttpRequest, openHttp, readBody } from '#oci/http.ts';
-import { ACCEPTED, MAX_DOCUMENT } from '#oci/manifest.ts';
+import { ACCEPTED, isDigest, MAX_DOCUMENT } from '#oci/manifest.ts';
 import { familiar, familiarName, isTag, type Reference } from '#oci/reference.ts';
 import { brief } from '#oci/shape.ts';
 import { basic, type Challenge, fetchToken, parseChallenges } from '#oci/token.ts';
@@ -33,6 +33,8 @@ export interface Registry {
   readonly http: Http;
   /** One manifest or index by tag or digest; bytes that don't have the digest asked for are refused. */
   manifest(reference: Reference, digest?: string): Promise<FetchedManifest>;
+  /** What a tag stands for now, asked without the manifest; undefined where the registry doesn't say. */
+  digest(reference: Reference): Promise<string | undefined>;
   /** A blob's bytes from an offset on; the status is 200, or 206 when the registry takes the offset. */
   blob(reference: Reference, digest: string, offset: number): Promise<Answer>;
   /** All tags, sorted. */
@@ -76,6 +78,7 @@ export async function openRegistry(domain: string, options: RegistryOptions = {}
     url,
     http,
     manifest: (reference, digest) => explained(manifest(state, reference, digest)),
+    digest: (reference) => explained(digestOf(state, reference)),
     blob: (reference, digest, offset) => explained(blob(state, reference, { digest, offset })),
     tags: (reference) => explained(tags(state, reference)),
     ask: (path, scope, request) => explained(ask(state, path, scope, request)),
@@ -230,6 +233,17 @@ async function manifest(state: State, reference: Reference, digest = reference.d
   }
   const type = answer.headers['content-type'];
   return { bytes, mediaType: (typeof type === 'string' ? type : '').split(';', 1)[0]?.trim() ?? '', digest: actual };
+}
+
+/** Docker Hub counts no HEAD against its limits. One try: what goes wrong here goes wrong, with words, when it is got. */
+async function digestOf(state: State, reference: Reference): Promise<string | undefined> {
+  const there = state.at(reference);
+  const path = `${there.path}/manifests/${there.tag ?? 'latest'}`;
+  const request = { method: 'HEAD', headers: { accept: ACCEPTED }, once: true } as const;
+  const { statusCode, headers, body } = await ask(state, path, pullScope(there), request);
+  await body.dump();
+  const digest = headers['docker-content-digest'];
+  return statusCode === 200 && isDigest(digest) ? digest : undefined;
 }
 
 async function blob(

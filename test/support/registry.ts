@@ -159,6 +159,7 @@ function serve(registry: TestRegistry, path: string, { range, response }: Reply)
   else if (manifest === undefined) refuse(response, 404, 'MANIFEST_UNKNOWN', 'manifest unknown');
   else {
     response.setHeader('Content-Type', manifest.mediaType);
+    response.setHeader('Docker-Content-Digest', sha256(manifest.bytes));
     response.end(manifest.bytes);
   }
 }

@@ -55,6 +55,33 @@ describe.skipIf(unprivileged)('as root, for unpacking changes owners', () => {
     expect(needImage(store, `${server.host}/a:2`).size).toBe(2);
   });
 
+  test('a tag that stands for the same still is asked for its digest only, and one that moved is got', async () => {
+    const [store, server] = [temporaryStore(), await startRegistry()];
+    await server.addImage('a:1', { layers: [[{ name: 'one', content: 'x' }]] });
+    await pullImage(store, `${server.host}/a:1`);
+    server.asked.length = 0;
+    const again = await pullImage(store, `${server.host}/a:1`);
+    expect(again).toMatchObject({ upToDate: true, image: { references: expect.arrayContaining([again.reference]) } });
+    expect(server.asked.map(({ method, path }) => `${method} ${path}`)).toEqual(['GET /v2/', 'HEAD /v2/a/manifests/1']);
+    const moved = await server.addImage('a:1', { layers: [[{ name: 'two', content: 'y' }]] });
+    const now = await pullImage(store, `${server.host}/a:1`);
+    expect(now).toMatchObject({ upToDate: false, digest: moved.manifest.digest });
+  });
+
+  test('a registry that tells no digest, or takes no such question, is asked for the manifest', async () => {
+    const [store, server] = [temporaryStore(), await startRegistry()];
+    await server.addImage('a:1', { layers: [[{ name: 'one', content: 'x' }]] });
+    await pullImage(store, `${server.host}/a:1`);
+    server.misbehave = ({ method }, response) => {
+      if (method !== 'HEAD') return false;
+      response.writeHead(500).end();
+      return true;
+    };
+    server.asked.length = 0;
+    expect(await pullImage(store, `${server.host}/a:1`)).toMatchObject({ upToDate: true });
+    expect(server.asked.map(({ method }) => method)).toEqual(['GET', 'HEAD', 'GET']);
+  });
+
   test('a layer that was lost is made again from its blob, and a blob that was lost is fetched', async () => {
     const { removeLayer } = await import('#store/layers.ts');
     const { removeBlob } = await import('#store/blobs.ts');
