@@ -110,6 +110,8 @@ static void obey(struct client *client)
 {
 	const char *word = client->control;
 	unsigned first, second;
+	char policy[16];
+	long long most;
 
 	if (sscanf(word, "attach %u", &first) == 1) {
 		attach(client, first);
@@ -122,6 +124,8 @@ static void obey(struct client *client)
 		client->waits = true;
 		if (clients.calls->ended())
 			tell(client, clients.calls->ended());
+	} else if (sscanf(word, "policy %15s %lld", policy, &most) == 2 && clients.calls->policy(policy, most)) {
+		tell(client, "policy");
 	} else if (strcmp(word, "close-stdin") == 0) {
 		input_over(client);
 	} else if (strcmp(word, "reopen") == 0) {

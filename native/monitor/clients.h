@@ -14,7 +14,9 @@
 
 struct client_calls {
 	void (*attached)(void); /* somebody is attached */
-	void (*stop)(void);	/* no restart from now on */
+	void (*stop)(void);	/* by hand: no restart from now on */
+	/* Another restart policy; false when there is none of this name. */
+	bool (*policy)(const char *name, long long most);
 	/* The news for somebody who asks when all is over; NULL before. */
 	const char *(*ended)(void);
 };

@@ -44,7 +44,7 @@ static struct {
 	unsigned long long oom_before;
 	bool ever_started;
 	bool terminate; /* SIGTERM came while the process was being started */
-	bool stopped;	/* by hand: no restart */
+	bool stopped;	/* no restart */
 	bool drained;	/* the output of the process that has ended is in the log */
 	bool told;	/* the command knows the end */
 	bool is_copy;	/* only here for clients that are behind */
@@ -169,7 +169,7 @@ static void go_on_after_process(void)
 static void drained(void)
 {
 	bool again = !life.stopped && !config_is_exec(life.config) &&
-		     restart_due(&life.restart, life.config, life.record.exit_code, loop_now() - life.since);
+		     restart_due(&life.restart, life.record.exit_code, loop_now() - life.since);
 
 	life.drained = true;
 	log_flush();
@@ -209,8 +209,17 @@ static void end_pause(void)
 static void stop(void)
 {
 	life.stopped = true;
-	if (life.phase == PAUSING)
+	life.record.stopped = true;
+	/* Now, not with the end: whoever boots next must know even when nobody sees that end. */
+	if (life.phase == RUNNING)
+		save();
+	else if (life.phase == PAUSING)
 		end_pause();
+}
+
+static bool set_policy(const char *name, long long most)
+{
+	return restart_policy(&life.restart, name, most);
 }
 
 /* --- the start --------------------------------------------------------------------------------------------------- */
@@ -403,7 +412,7 @@ static const char *news_of_end(void)
 	return life.phase == OVER ? life.news : NULL;
 }
 
-static const struct client_calls calls = {.attached = begin, .stop = stop, .ended = news_of_end};
+static const struct client_calls calls = {.attached = begin, .stop = stop, .policy = set_policy, .ended = news_of_end};
 
 static void command_left(void)
 {
@@ -452,6 +461,7 @@ static bool prepare(const struct config *config)
 void life_begin(const struct config *config)
 {
 	life.config = config;
+	(void)restart_policy(&life.restart, config->restart ? config->restart : "no", config->restart_max);
 	control_open(heard);
 	if (!prepare(config))
 		return;

@@ -58,9 +58,10 @@ int record_save(const struct config *config, const struct record *record)
 	n = snprintf(text, STATE_SIZE,
 		     "{\"status\":\"%s\",\"pid\":%d,\"pidStart\":%llu,\"monitorPid\":%d,\"monitorStart\":%llu,"
 		     "\"bootId\":\"%s\",\"startedAt\":\"%s\",\"finishedAt\":\"%s\",\"exitCode\":%d,\"oomKilled\":%s,"
-		     "\"restartCount\":%d,\"error\":\"%s\"}\n",
+		     "\"restartCount\":%d,%s\"error\":\"%s\"}\n",
 		     record->status, record->pid, record->pid_start, getpid(), io_start_time(getpid()), boot, started,
-		     finished, record->exit_code, record->oom_killed ? "true" : "false", record->restart_count, error);
+		     finished, record->exit_code, record->oom_killed ? "true" : "false", record->restart_count,
+		     record->stopped ? "\"stopped\":true," : "", error);
 	if (n < 0 || n >= STATE_SIZE) {
 		errno = EOVERFLOW;
 		return -1;

@@ -21,6 +21,7 @@ struct record {
 	int exit_code;
 	bool oom_killed;
 	int restart_count;
+	bool stopped; /* by hand */
 	char error[2048];
 };
 

@@ -1,28 +1,41 @@
 #include "monitor/restart.h"
 
+#include <stdio.h>
 #include <string.h>
 
 enum { FIRST_PAUSE = 100, LONGEST_PAUSE = 60 * 1000, STABLE = 10 * 1000 };
 
-static bool policy_wants(const struct restart *restart, const struct config *config, int status)
+bool restart_policy(struct restart *restart, const char *policy, long long most)
 {
-	const char *policy = config->restart ? config->restart : "no";
+	static const char *const KNOWN[] = {"no", "always", "unless-stopped", "on-failure"};
 
-	if (strcmp(policy, "always") == 0 || strcmp(policy, "unless-stopped") == 0)
+	for (size_t i = 0; i < sizeof(KNOWN) / sizeof(*KNOWN); i++) {
+		if (strcmp(policy, KNOWN[i]) != 0)
+			continue;
+		snprintf(restart->policy, sizeof(restart->policy), "%s", policy);
+		restart->most = most;
 		return true;
-	if (strcmp(policy, "on-failure") == 0)
-		return status != 0 && (config->restart_max <= 0 || restart->count < config->restart_max);
+	}
 	return false;
 }
 
-bool restart_due(struct restart *restart, const struct config *config, int status, uint64_t lasted)
+static bool policy_wants(const struct restart *restart, int status)
+{
+	if (strcmp(restart->policy, "always") == 0 || strcmp(restart->policy, "unless-stopped") == 0)
+		return true;
+	if (strcmp(restart->policy, "on-failure") == 0)
+		return status != 0 && (restart->most <= 0 || restart->count < restart->most);
+	return false;
+}
+
+bool restart_due(struct restart *restart, int status, uint64_t lasted)
 {
 	if (lasted >= STABLE)
 		restart->pause = 0;
 	restart->pause = restart->pause == 0 ? FIRST_PAUSE : restart->pause * 2;
 	if (restart->pause > LONGEST_PAUSE)
 		restart->pause = LONGEST_PAUSE;
-	if (!policy_wants(restart, config, status))
+	if (!policy_wants(restart, status))
 		return false;
 	restart->count++;
 	return true;

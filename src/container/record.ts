@@ -46,6 +46,8 @@ export interface State {
   exitCode: number;
   oomKilled: boolean;
   restartCount: number;
+  /** By hand: no boot starts it again, but where its policy is `always`. */
+  stopped?: boolean;
   error: string;
 }
 

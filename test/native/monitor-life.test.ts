@@ -314,7 +314,38 @@ describeMonitor((build) => {
       await client.hear('stopping');
       process.kill(pid, 'SIGTERM');
       expect(await client.hear('exit')).toBe('exit 143 0');
-      expect(monitor.place.state()).toMatchObject({ status: 'exited', exitCode: 143, restartCount: 0 });
+      expect(monitor.place.state()).toMatchObject({ status: 'exited', exitCode: 143, restartCount: 0, stopped: true });
+    });
+
+    test('may be changed while the container runs, and counts from its next end on', async () => {
+      const monitor = start('read x; exit 5', { restart: 'no', stdin: 1 });
+      const client = await monitor.client('attach 3', 'policy on-failure 1');
+      await client.hear('policy');
+      client.type('\n');
+      expect(await client.hear('restarting')).toBe('restarting');
+      await monitor.hear('restarting');
+      await monitor.hear('started');
+      client.type('\n');
+      expect(await client.hear('exit')).toBe('exit 5 0');
+      expect(monitor.place.state()).toMatchObject({ status: 'exited', restartCount: 1 });
+      expect(monitor.place.state()).not.toHaveProperty('stopped');
+    });
+
+    test('taken away while the container runs lets its end be the end', async () => {
+      const monitor = start('read x; exit 5', { restart: 'always', stdin: 1 });
+      const client = await monitor.client('attach 3', 'policy no 0');
+      await client.hear('policy');
+      client.type('\n');
+      expect(await client.hear('exit')).toBe('exit 5 0');
+      expect(monitor.place.state()).toMatchObject({ status: 'exited', restartCount: 0 });
+    });
+
+    test('of no known name ends the conversation, and nothing else', async () => {
+      const monitor = start(SLEEP, { restart: 'always' });
+      await monitor.hear('started');
+      const client = await monitor.client('policy sometimes 0');
+      await client.closed;
+      expect(monitor.place.state().status).toBe('running');
     });
 
     test('tells clients, who see the next run as well', async () => {

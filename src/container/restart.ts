@@ -1,0 +1,20 @@
+/** What a running container does at its end: its monitor is told when that changes. */
+import type { RestartPolicy } from '#base/api.ts';
+import { listenToMonitor } from '#container/attach.ts';
+import type { Store } from '#store/store.ts';
+
+/**
+ * Gives the monitor of a container its new restart policy, which counts from the next end on; a restart that is due
+ * already comes, as with Docker. When it resolves the monitor knows. Without a monitor nothing is to be told: the next
+ * start reads the record, so write that first.
+ */
+export async function tellRestartPolicy(
+  store: Store,
+  id: string,
+  { Name: name, MaximumRetryCount: most }: RestartPolicy,
+): Promise<void> {
+  const ear = await listenToMonitor(store, id);
+  ear?.say(`policy ${name || 'no'} ${most}`);
+  await ear?.hear('policy', 'exit');
+  ear?.hangUp();
+}
