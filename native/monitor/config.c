@@ -46,6 +46,9 @@ static const struct {
 	{"netns", TEXT, offsetof(struct config, network)},
 	{"publish", LIST, offsetof(struct config, publish)},
 	{"transparent", NUMBER, offsetof(struct config, transparent)},
+	{"events", TEXT, offsetof(struct config, events)},
+	{"event-attributes", TEXT, offsetof(struct config, event_attributes)},
+	{"event-id", TEXT, offsetof(struct config, event_id)},
 };
 
 static void unescape(char *text)

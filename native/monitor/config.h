@@ -49,6 +49,9 @@ struct config {
 	char *network; /* where containers are reached; absent: where the monitor is */
 	struct list publish;
 	long long transparent;
+	char *events;		/* the store's journal */
+	char *event_attributes; /* the file of what each event tells of the container */
+	char *event_id;		/* of an exec: its container's */
 };
 
 /* Reads PATH; false with a sentence in PROBLEM. The strings live as long as the process. */

@@ -16,6 +16,7 @@
 #include "monitor/child.h"
 #include "monitor/clients.h"
 #include "monitor/control.h"
+#include "monitor/event.h"
 #include "monitor/fault.h"
 #include "monitor/log.h"
 #include "monitor/loop.h"
@@ -41,6 +42,7 @@ static struct {
 	struct restart restart;
 	struct timer pause;
 	uint64_t since; /* ms; when the process was started */
+	uint64_t ended; /* and when it ended */
 	unsigned long long oom_before;
 	bool ever_started;
 	bool terminate; /* SIGTERM came while the process was being started */
@@ -166,16 +168,33 @@ static void go_on_after_process(void)
 	timer_set(&life.pause, life.restart.pause, pause_over);
 }
 
+/* The end in the journal, after the record: who hears of it finds the container ended. */
+static void note_end(uint64_t lasted)
+{
+	char details[256];
+
+	if (config_is_exec(life.config)) {
+		snprintf(details, sizeof(details), "\"execID\":\"%s\",\"exitCode\":\"%d\"", life.config->id,
+			 life.record.exit_code);
+		return event_record(life.config, "exec_die", details);
+	}
+	snprintf(details, sizeof(details), "\"execDuration\":\"%llu\",\"exitCode\":\"%d\"",
+		 (unsigned long long)lasted / 1000, life.record.exit_code);
+	event_record(life.config, "die", details);
+}
+
 static void drained(void)
 {
+	uint64_t lasted = life.ended - life.since;
 	bool again = !life.stopped && !config_is_exec(life.config) &&
-		     restart_due(&life.restart, life.record.exit_code, loop_now() - life.since);
+		     restart_due(&life.restart, life.record.exit_code, lasted);
 
 	life.drained = true;
 	log_flush();
 	life.record.status = again ? "restarting" : "exited";
 	life.record.restart_count = life.restart.count;
 	save();
+	note_end(lasted);
 	go_on_after_process();
 }
 
@@ -184,6 +203,7 @@ static void ended(int status)
 	life.phase = ENDING;
 	life.process = 0;
 	life.drained = false;
+	life.ended = loop_now();
 	clock_gettime(CLOCK_REALTIME, &life.record.finished);
 	life.record.pid = 0;
 	life.record.pid_start = 0;
@@ -294,6 +314,8 @@ static void runtime_done(void)
 	life.record.restart_count = life.restart.count;
 	clock_gettime(CLOCK_REALTIME, &life.record.started);
 	save();
+	if (!config_is_exec(life.config))
+		event_record(life.config, "start", NULL);
 	control_say("started %d", life.process);
 	if (life.terminate)
 		kill(life.process, SIGTERM);

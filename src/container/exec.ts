@@ -15,6 +15,7 @@ import { resolveUser } from '#container/identity.ts';
 import {
   converse,
   each,
+  eventSettings,
   type PlacedRuntime,
   runtimeOf,
   spawnMonitor,
@@ -204,6 +205,8 @@ async function withMonitor(start: Start, onReady: (id: string) => Promise<void>)
       runtime.exec({ id: record.id, process: `${place}.json`, pidFile: `${place}.pid`, terminal: request.tty }),
     ),
     ['restart', 'no'],
+    ['event-id', record.id],
+    ...eventSettings(store, record.id),
   ]);
   let refused: Refused | undefined;
   const explain = (text: string) => {

@@ -6,6 +6,7 @@ import { closeSync, existsSync, mkdirSync, rmSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { join } from 'node:path';
 import { WherryError } from '#base/error.ts';
+import { eventFile, writeEventFile } from '#container/event.ts';
 import { isDirectoryInRoot } from '#container/executable.ts';
 import { type LogPlan, planLog } from '#container/logconfig.ts';
 import type { ContainerRecord } from '#container/record.ts';
@@ -15,6 +16,7 @@ import { type Ending, socketPath } from '#container/state.ts';
 import { NO_STREAMS, type Streams, stdioOf } from '#container/streams.ts';
 import { type CgroupManager, CONSOLE_FLAG, findRuntime, type RuntimeCommand, runtimeCommand } from '#oci/runtime.ts';
 import { guardRuntime } from '#oci/runtime-guard.ts';
+import { JOURNAL } from '#store/events.ts';
 import type { Store } from '#store/store.ts';
 import { replace } from '#sys/file.ts';
 import { installation } from '#sys/host.ts';
@@ -98,6 +100,7 @@ export async function startMonitor(
   }
   await removeRemains(store, record, runtime);
   const conf = at('monitor.conf');
+  writeEventFile(store, record);
   writeSettings(conf, runSettings(store, record, runtime, options));
   const explain = (text: string) =>
     text.startsWith('bind ')
@@ -154,6 +157,15 @@ function runSettings(
     ...(options.oomFile === undefined ? [] : [['oom-file', options.oomFile] as Setting]),
     ...(options.netns === undefined ? [] : [['netns', options.netns] as Setting]),
     ...each('publish', options.publish ?? []),
+    ...eventSettings(store, id),
+  ];
+}
+
+/** Where the monitor notes what happens to a container. */
+export function eventSettings(store: Store, id: string): Setting[] {
+  return [
+    ['events', store.path(JOURNAL)],
+    ['event-attributes', eventFile(store, id)],
   ];
 }
 
