@@ -26,6 +26,7 @@ struct client {
 	struct client *next;
 	unsigned attached; /* STREAM_… */
 	bool waits;
+	bool checks; /* it waits for a health check */
 	bool held;   /* it has sent more input than the container takes */
 	bool silent; /* it has closed its side */
 	bool leaves; /* it is gone, but input it sent is still to be read */
@@ -126,6 +127,10 @@ static void obey(struct client *client)
 			tell(client, clients.calls->ended());
 	} else if (sscanf(word, "policy %15s %lld", policy, &most) == 2 && clients.calls->policy(policy, most)) {
 		tell(client, "policy");
+	} else if (strcmp(word, "check") == 0) {
+		client->checks = true;
+		if (!clients.calls->check())
+			clients_checked("checked -1 none");
 	} else if (strcmp(word, "close-stdin") == 0) {
 		input_over(client);
 	} else if (strcmp(word, "reopen") == 0) {
@@ -317,6 +322,17 @@ void clients_tell(const char *news)
 		next = client->next;
 		if (client->waits)
 			tell(client, news);
+	}
+}
+
+void clients_checked(const char *news)
+{
+	for (struct client *client = clients.first, *next; client; client = next) {
+		next = client->next;
+		if (client->checks) {
+			client->checks = false;
+			tell(client, news);
+		}
 	}
 }
 

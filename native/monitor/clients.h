@@ -17,6 +17,8 @@ struct client_calls {
 	void (*stop)(void);	/* by hand: no restart from now on */
 	/* Another restart policy; false when there is none of this name. */
 	bool (*policy)(const char *name, long long most);
+	/* A health check now, and clients_checked() with its result; false where nothing can be checked. */
+	bool (*check)(void);
 	/* The news for somebody who asks when all is over; NULL before. */
 	const char *(*ended)(void);
 };
@@ -32,6 +34,9 @@ bool clients_busy(unsigned stream);
 
 /* Sends news to everybody who is attached or waits. */
 void clients_tell(const char *news);
+
+/* Sends news to those who wait for a health check, once. */
+void clients_checked(const char *news);
 
 /* Standard input has room again: goes on reading. */
 void clients_resume(void);

@@ -49,6 +49,17 @@ static const struct {
 	{"events", TEXT, offsetof(struct config, events)},
 	{"event-attributes", TEXT, offsetof(struct config, event_attributes)},
 	{"event-id", TEXT, offsetof(struct config, event_id)},
+	{"health", LIST, offsetof(struct config, health)},
+	{"health-record", TEXT, offsetof(struct config, health_record)},
+	{"health-command", TEXT, offsetof(struct config, health_command)},
+	{"health-pid-file", TEXT, offsetof(struct config, health_pid_file)},
+	{"health-log", TEXT, offsetof(struct config, health_log)},
+	{"health-late", TEXT, offsetof(struct config, health_late)},
+	{"health-interval", NUMBER, offsetof(struct config, health_interval)},
+	{"health-timeout", NUMBER, offsetof(struct config, health_timeout)},
+	{"health-start-period", NUMBER, offsetof(struct config, health_start_period)},
+	{"health-start-interval", NUMBER, offsetof(struct config, health_start_interval)},
+	{"health-retries", NUMBER, offsetof(struct config, health_retries)},
 };
 
 static void unescape(char *text)
@@ -119,6 +130,27 @@ bool config_is_exec(const struct config *config)
 	return strcmp(config->mode, "exec") == 0;
 }
 
+static const char *missing_health_key(const struct config *config)
+{
+	if (!config->health_record)
+		return "health-record";
+	if (!config->health_pid_file)
+		return "health-pid-file";
+	if (!config->health_log)
+		return "health-log";
+	if (!config->health_late)
+		return "health-late";
+	if (config->health_interval <= 0)
+		return "health-interval";
+	if (config->health_timeout <= 0)
+		return "health-timeout";
+	if (config->health_start_period < 0)
+		return "health-start-period";
+	if (config->health_start_interval <= 0)
+		return "health-start-interval";
+	return config->health_retries <= 0 ? "health-retries" : NULL;
+}
+
 static const char *missing_key(const struct config *config)
 {
 	if (!config->mode || (strcmp(config->mode, "run") != 0 && strcmp(config->mode, "exec") != 0))
@@ -133,6 +165,8 @@ static const char *missing_key(const struct config *config)
 		return "state";
 	if (config->terminal && !config->socket)
 		return "socket";
+	if (config->health.count > 0)
+		return missing_health_key(config);
 	return NULL;
 }
 

@@ -52,6 +52,17 @@ struct config {
 	char *events;		/* the store's journal */
 	char *event_attributes; /* the file of what each event tells of the container */
 	char *event_id;		/* of an exec: its container's */
+	struct list health;	/* the runtime's words that add a check's process; none: no checks */
+	char *health_record;	/* the file for what they tell */
+	char *health_command;	/* as events tell it */
+	char *health_pid_file;
+	char *health_log;
+	char *health_late;	   /* what is noted of a check that takes too long */
+	long long health_interval; /* these in ms; none is 0 but the start period */
+	long long health_timeout;
+	long long health_start_period;
+	long long health_start_interval;
+	long long health_retries;
 };
 
 /* Reads PATH; false with a sentence in PROBLEM. The strings live as long as the process. */

@@ -18,6 +18,7 @@
 #include "monitor/control.h"
 #include "monitor/event.h"
 #include "monitor/fault.h"
+#include "monitor/health.h"
 #include "monitor/log.h"
 #include "monitor/loop.h"
 #include "monitor/output.h"
@@ -204,6 +205,7 @@ static void ended(int status)
 	life.process = 0;
 	life.drained = false;
 	life.ended = loop_now();
+	health_end();
 	clock_gettime(CLOCK_REALTIME, &life.record.finished);
 	life.record.pid = 0;
 	life.record.pid_start = 0;
@@ -313,6 +315,8 @@ static void runtime_done(void)
 	life.record.exit_code = 0;
 	life.record.restart_count = life.restart.count;
 	clock_gettime(CLOCK_REALTIME, &life.record.started);
+	/* Before the container is known to run: who sees it run finds how it is. */
+	health_begin(life.config);
 	save();
 	if (!config_is_exec(life.config))
 		event_record(life.config, "start", NULL);
@@ -390,6 +394,20 @@ static void refuse(const char *format, ...)
 
 /* --- what others do ---------------------------------------------------------------------------------------------- */
 
+/* The next child that has ended; 0: none. */
+static pid_t next_ended(int *status)
+{
+	pid_t runtime = health_runtime();
+	siginfo_t info = {0};
+
+	if (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) < 0 || info.si_pid == 0)
+		return 0;
+	/* A check's process is our child only when its runtime has gone, which has noted its number: that one first. */
+	if (runtime > 0 && waitpid(runtime, status, WNOHANG) == runtime)
+		return runtime;
+	return waitpid(info.si_pid, status, WNOHANG);
+}
+
 void life_reap(void)
 {
 	int status;
@@ -401,9 +419,11 @@ void life_reap(void)
 			return;
 		runtime_ended(status);
 	}
-	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+	while ((pid = next_ended(&status)) > 0) {
 		if (pid == life.process && life.phase == RUNNING) {
 			ended(status);
+		} else if (health_reap(pid, status)) {
+			continue;
 		} else if (pid == life.deleter) {
 			life.deleter = 0;
 			go_on_after_process();
@@ -434,7 +454,8 @@ static const char *news_of_end(void)
 	return life.phase == OVER ? life.news : NULL;
 }
 
-static const struct client_calls calls = {.attached = begin, .stop = stop, .policy = set_policy, .ended = news_of_end};
+static const struct client_calls calls = {
+	.attached = begin, .stop = stop, .policy = set_policy, .check = health_check_now, .ended = news_of_end};
 
 static void command_left(void)
 {
