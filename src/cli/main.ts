@@ -94,7 +94,7 @@ async function runGroup(group: string, rest: readonly string[]): Promise<number>
   const usage = `\nUsage:  ${program} ${group}\n\nRun '${program} ${group} --help' for more information`;
   try {
     const { args, help, warnings } = parseFlags(rest, {}, { interspersed: false });
-    for (const warning of warnings) err.line(warning);
+    for (const warning of warnings) out.line(warning);
     if (help || args.length === 0) return await printHelp([group], help ? out : err);
     return complain(`${program}: unknown command: ${program} ${group} ${args[0]}\n${usage}`, 1);
   } catch (error) {
@@ -116,7 +116,8 @@ async function runCommand(found: Found, definition: Definition, globals: Globals
   } catch (error) {
     return misuse(error, await usageText(name, definition));
   }
-  for (const warning of parsed.warnings) err.line(warning);
+  // As Docker's: pflag writes this to where the help goes.
+  for (const warning of parsed.warnings) out.line(warning);
   if (parsed.help) return printHelp(name.split(' '));
   const wrong = argumentMistake(definition, parsed.args.length);
   if (wrong !== undefined) {

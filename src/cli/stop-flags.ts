@@ -1,4 +1,5 @@
 /** How a container is asked to end: the flags that stop and restart share. */
+import { WherryError } from '#base/error.ts';
 import { type Context, given } from '#cli/command.ts';
 import { integer, text } from '#cli/values.ts';
 import type { StopOptions } from '#container/lifecycle.ts';
@@ -21,5 +22,8 @@ interface StopValues {
 
 /** The flags as the engine takes them; `--time` is the old name of `--timeout`. */
 export function stopOptions(context: Context, { signal, timeout, time }: StopValues): StopOptions {
+  if (timeout !== undefined && time !== undefined) {
+    throw new WherryError('invalid', 'conflicting options: cannot specify both --timeout and --time');
+  }
   return given({ signal, timeout: timeout ?? time, abort: context.abort });
 }

@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs';
 import { WherryError } from '#base/error.ts';
 import { type Ear, listenToMonitor } from '#container/attach.ts';
+import { recordContainerEvent, type Told } from '#container/event.ts';
 import { findContainer, readRecord } from '#container/names.ts';
 import type { ContainerRecord, State } from '#container/record.ts';
 import { parseSignal } from '#container/signals.ts';
@@ -32,19 +33,27 @@ const CLEANUP_PATIENCE = 5_000;
  */
 export async function stopContainer(store: Store, name: string, options: StopOptions = {}): Promise<void> {
   const record = findContainer(store, name);
+  await prefixed(`cannot stop container: ${name}`, () => endContainer(store, record, options));
+}
+
+/** What stop and restart share; its errors do not say yet what was wanted. */
+export async function endContainer(store: Store, record: ContainerRecord, options: StopOptions): Promise<void> {
   const { StopSignal, StopTimeout } = record.config;
   const state = readState(store, record.id);
   if (!isRunning(state)) return;
-  const signal = prefixed(`cannot stop container: ${name}`, () => parseSignal(options.signal ?? StopSignal ?? 'TERM'));
+  const signal = parseSignal(options.signal || StopSignal || 'TERM');
   const timeout = options.timeout ?? StopTimeout ?? 10;
   await end(store, record, { signal, patience: timeout < 0 ? undefined : timeout * 1000, abort: options.abort });
+  recordContainerEvent(store, record, 'stop');
   await cleanedUp(state);
 }
 
 /** Kills a container that is about to be removed. Its clean-up is left to who removes it. */
-export async function killForRemoval(store: Store, record: Named): Promise<void> {
-  if (isRunning(readState(store, record.id)))
-    await end(store, record, { signal: SIGKILL, patience: 0, abort: undefined });
+export async function killForRemoval(store: Store, record: Told): Promise<void> {
+  if (!isRunning(readState(store, record.id))) return;
+  await prefixed(`cannot kill container: ${record.name}`, () =>
+    end(store, record, { signal: SIGKILL, patience: 0, abort: undefined }),
+  );
 }
 
 /** What ends a container: the first signal, and after how many milliseconds the last. */
@@ -54,10 +63,7 @@ interface Ending {
   abort: AbortSignal | undefined;
 }
 
-/** What a container is known by, also where its record is not whole. */
-type Named = Pick<ContainerRecord, 'id' | 'name'>;
-
-async function end(store: Store, record: Named, { signal, patience, abort }: Ending): Promise<void> {
+async function end(store: Store, record: Told, { signal, patience, abort }: Ending): Promise<void> {
   const ear = await listenToMonitor(store, record.id);
   // Gone just now, or dying: what readState() says of it is final either way.
   if (ear === undefined) return;
@@ -67,15 +73,14 @@ async function end(store: Store, record: Named, { signal, patience, abort }: End
     ear.say('stop');
     if ((await ear.hear('stopping', 'exit'))?.[0] === 'exit') return;
     const ended = ear.hear('exit');
-    await signalContainer(store, record.id, signal);
-    if (signal !== SIGKILL && (await within(ended, patience))) return;
-    abort?.throwIfAborted();
-    await signalContainer(store, record.id, SIGKILL);
+    await signalContainer(store, record, signal);
+    if (signal !== SIGKILL) {
+      if (await within(ended, patience)) return;
+      abort?.throwIfAborted();
+      await signalContainer(store, record, SIGKILL);
+    }
     if (await within(ended, KILL_PATIENCE)) return;
-    throw new WherryError(
-      'unavailable',
-      `cannot stop container: ${record.name}: tried to kill container, but did not receive an exit event`,
-    );
+    throw new WherryError('unavailable', 'tried to kill container, but did not receive an exit event');
   } finally {
     abort?.removeEventListener('abort', stop);
     ear.hangUp();
@@ -101,9 +106,12 @@ async function within(event: Promise<unknown>, milliseconds: number | undefined)
 }
 
 /** Signals the container's first process, if it has one now. */
-async function signalContainer(store: Store, id: string, signal: number): Promise<boolean> {
-  const state = readState(store, id);
-  return isRunning(state) && (await signalProcess(state.pid, state.pidStart, signal));
+async function signalContainer(store: Store, record: Told, signal: number): Promise<boolean> {
+  const state = readState(store, record.id);
+  if (!isRunning(state) || !isSameProcess(state.pid, state.pidStart)) return false;
+  // Before it: the end that it brings is told by another process.
+  recordContainerEvent(store, record, 'kill', { signal: String(signal) });
+  return signalProcess(state.pid, state.pidStart, signal);
 }
 
 /** The monitor becomes the clean-up when no command does it: its process is gone when all is done. */
@@ -124,20 +132,24 @@ async function cleanedUp({ monitorPid, monitorStart }: State): Promise<void> {
  * Throws kind `not-found`, `conflict` when it is not running, `unavailable` for an unknown signal.
  */
 export async function killContainer(store: Store, name: string, signal = 'KILL'): Promise<void> {
-  const about = `cannot kill container: ${name}`;
-  const number = prefixed(about, () => parseSignal(signal));
-  const record = prefixed(about, () => findContainer(store, name));
-  const state = readState(store, record.id);
-  const notRunning = () => new WherryError('conflict', `${about}: container ${record.id} is not running`);
-  if (!isRunning(state)) throw notRunning();
+  const { record, number } = await prefixed(`cannot kill container: ${name}`, () => {
+    const asked = parseSignal(signal);
+    const found = findContainer(store, name);
+    if (isRunning(readState(store, found.id))) return { record: found, number: asked };
+    throw notRunning(found);
+  });
   if (number === SIGKILL) return killForRemoval(store, record);
   if (isStopSignal(record, number)) await forbidRestart(store, record.id);
-  if (!(await signalContainer(store, record.id, number))) throw notRunning();
+  if (await signalContainer(store, record, number)) return;
+  await prefixed(`cannot kill container: ${name}`, () => Promise.reject(notRunning(record)));
 }
+
+const notRunning = ({ id }: Told) => new WherryError('conflict', `container ${id} is not running`);
 
 /** Forwards a signal that this command got to the container in front of which it sits; one that has ended is fine. */
 export async function forwardSignal(store: Store, id: string, signal: string): Promise<void> {
-  await signalContainer(store, id, parseSignal(signal));
+  const record = readRecord(store, id);
+  if (record !== undefined) await signalContainer(store, record, parseSignal(signal));
 }
 
 /** Docker: where the container names no stop signal of its own, any signal may be the one to stop it. */
@@ -153,12 +165,13 @@ async function forbidRestart(store: Store, id: string): Promise<void> {
 }
 
 /** Runs `action`; what it throws of ours gets a beginning. */
-function prefixed<T>(about: string, action: () => T): T {
+export async function prefixed<T>(about: string, action: () => T | Promise<T>): Promise<T> {
   try {
-    return action();
+    return await action();
   } catch (error) {
     if (!(error instanceof WherryError)) throw error;
-    throw new WherryError(error.kind, `${about}: ${error.message}`, { cause: error });
+    const { kind, message, hint } = error;
+    throw new WherryError(kind, `${about}: ${message}`, { cause: error, ...(hint === undefined ? {} : { hint }) });
   }
 }
 

@@ -5,7 +5,7 @@ import { hasCode, WherryError } from '#base/error.ts';
 import { logPath } from '#container/logconfig.ts';
 import { type LogEntry, type LogFile, openAll, openNewer, parseEntry } from '#container/logfile.ts';
 import { findContainer } from '#container/names.ts';
-import { readState } from '#container/state.ts';
+import { isRunning, readState } from '#container/state.ts';
 import type { Store } from '#store/store.ts';
 
 export type { LogEntry } from '#container/logfile.ts';
@@ -133,10 +133,7 @@ function follower(store: Store, id: string, path: string, abort: AbortSignal | u
     goesOn: () => {
       const state = readState(store, id);
       return (
-        state !== undefined &&
-        state.status !== 'exited' &&
-        state.status !== 'restarting' &&
-        state.startedAt === begun?.startedAt
+        state !== undefined && isRunning(state) && state.status !== 'restarting' && state.startedAt === begun?.startedAt
       );
     },
     change: async () => {

@@ -3,6 +3,7 @@
  */
 import { posix } from 'node:path';
 import type { Config, Endpoint, EndpointRequest, HostConfig, MountPoint, PortMap } from '#base/api.ts';
+import type { Extras } from '#base/extras.ts';
 
 export interface ContainerRecord {
   id: string;
@@ -30,11 +31,14 @@ export interface ContainerRecord {
   networks: Record<string, EndpointRequest>;
   /** overlay, fuse-overlayfs or copy; chosen at create. */
   driver: string;
+  /** What podman has and Docker has not. */
+  extras?: Extras;
 }
 
 /** The state file; written by the monitor while it lives. */
 export interface State {
-  status: 'running' | 'paused' | 'restarting' | 'exited';
+  /** created: no start has succeeded yet, and one has failed. */
+  status: 'created' | 'running' | 'paused' | 'restarting' | 'exited';
   pid: number;
   /** Clock ticks since boot: with the pid it names one process. */
   pidStart: number;

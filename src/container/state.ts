@@ -1,7 +1,8 @@
 /** What a container is doing: the monitor's state file, and what is left to believe of it when the monitor has died. */
 import { closeSync, existsSync, openSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { hasCode } from '#base/error.ts';
+import { hasCode, WherryError } from '#base/error.ts';
+import { recordLostEnd } from '#container/event.ts';
 import type { State } from '#container/record.ts';
 import type { Store } from '#store/store.ts';
 import { flock, LOCK, pidfdOpen, pidfdSignal } from '#sys/ffi.ts';
@@ -23,7 +24,7 @@ export function readState(store: Store, id: string): State | undefined {
   // In a list many were never started, and an error costs more than this question.
   if (!existsSync(path)) return undefined;
   const state = readJson<State>(path);
-  if (state === undefined || state.status === 'exited' || hasMonitor(store, state)) return state;
+  if (!isRunning(state) || hasMonitor(store, state)) return state;
   return heal(store, id);
 }
 
@@ -33,9 +34,42 @@ export function writeState(store: Store, id: string, state: State): void {
 }
 
 /** Has the container a process, or will it have one again without anybody's doing? */
-export function isRunning(state: State | undefined): state is State & { status: Exclude<State['status'], 'exited'> } {
-  return state !== undefined && state.status !== 'exited';
+export function isRunning(state: State | undefined): state is State & { status: 'running' | 'paused' | 'restarting' } {
+  return state !== undefined && state.status !== 'exited' && state.status !== 'created';
 }
+
+/** Docker's exit code where something failed that has none. */
+const UNKNOWN = 128;
+
+/**
+ * Notes why a container could not be started, with Docker's status for it: inspect shows both, and wait the status.
+ * Under the container's lock, without a monitor. What a broken store keeps from being written is not the first error.
+ */
+export function noteFailedStart(store: Store, id: string, error: unknown): void {
+  if (!(error instanceof WherryError)) return;
+  try {
+    const last = readState(store, id) ?? NEVER_RUN;
+    const own = error.exitCode === 126 || error.exitCode === 127 ? error.exitCode : undefined;
+    writeState(store, id, { ...last, exitCode: own ?? (last.exitCode || UNKNOWN), error: error.message });
+  } catch (other) {
+    if (!(other instanceof WherryError) && !hasCode(other, 'ENOENT', 'ENOSPC', 'EDQUOT', 'EROFS', 'EIO')) throw other;
+  }
+}
+
+const NEVER_RUN: State = {
+  status: 'created',
+  pid: 0,
+  pidStart: 0,
+  monitorPid: 0,
+  monitorStart: 0,
+  bootId: '',
+  startedAt: NEVER,
+  finishedAt: NEVER,
+  exitCode: 0,
+  oomKilled: false,
+  restartCount: 0,
+  error: '',
+};
 
 /** How a container ended. */
 export interface Ending {
@@ -66,7 +100,7 @@ export function hasMonitor(store: Store, state: State | undefined): boolean {
 function heal(store: Store, id: string): State | undefined {
   // Read anew: the monitor may have written its last words after we read and before we looked for it.
   const state = readJson<State>(statePath(store, id));
-  if (state === undefined || state.status === 'exited' || hasMonitor(store, state)) return state;
+  if (!isRunning(state) || hasMonitor(store, state)) return state;
   const sameBoot = state.bootId === store.bootId;
   const finishedAt = timestamp(sameBoot ? Date.now() : bootTime());
   const healed: State = { ...state, status: 'exited', exitCode: 255, pid: 0, pidStart: 0, finishedAt };
@@ -75,6 +109,7 @@ function heal(store: Store, id: string): State | undefined {
     flock(directory, LOCK.EX | LOCK.NB);
     if (sameBoot) killOrphan(state);
     writeState(store, id, healed);
+    recordLostEnd(store, id, healed.exitCode);
   } catch (error) {
     if (!hasCode(error, 'EWOULDBLOCK', 'EAGAIN')) throw error;
   } finally {

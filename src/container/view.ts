@@ -3,6 +3,7 @@ import type { PortMap } from '#base/api.ts';
 import type { WherryError } from '#base/error.ts';
 import { ellipsis } from '#base/text.ts';
 import { ago, humanDuration, humanSize, localTime } from '#base/units.ts';
+import { type Health, readHealth } from '#container/health.ts';
 import { containerIds, readRecord, tolerant } from '#container/names.ts';
 import { displayPorts, listPorts, type Port } from '#container/portview.ts';
 import { type ContainerRecord, type NetworkState, type State, shownMounts } from '#container/record.ts';
@@ -17,6 +18,8 @@ export interface Seen {
   state: State | undefined;
   /** Read when first asked for; nothing while it does not run. */
   network(): NetworkState | undefined;
+  /** Read when asked for; nothing where the container is not checked. */
+  health(): Health | undefined;
 }
 
 /** One container with its state. */
@@ -37,6 +40,7 @@ export function seenIn(store: Store, record: ContainerRecord, state: State | und
       asked = true;
       return known;
     },
+    health: () => readHealth(store, record, state),
   };
 }
 
@@ -62,17 +66,19 @@ export function listSeen(store: Store, { all = false, corrupt = () => undefined 
 }
 
 /** Engine API: created, running, paused, restarting, exited. */
-export function statusOf(state: State | undefined): 'created' | State['status'] {
+export function statusOf(state: State | undefined): State['status'] {
   return state?.status ?? 'created';
 }
 
 /** `Up 2 minutes`, `Exited (0) 3 seconds ago`, `Created` (moby, container.State.String). */
-export function describeState(state: State | undefined, now = Date.now()): string {
-  if (state === undefined) return 'Created';
+export function describeState(state: State | undefined, now = Date.now(), health?: Health['Status']): string {
+  if (state === undefined || state.status === 'created') return 'Created';
   const since = (time: string) => humanDuration(now - Date.parse(time));
   if (state.status === 'exited') return `Exited (${state.exitCode}) ${since(state.finishedAt)} ago`;
   if (state.status === 'restarting') return `Restarting (${state.exitCode}) ${since(state.finishedAt)} ago`;
-  return `Up ${since(state.startedAt)}${state.status === 'paused' ? ' (Paused)' : ''}`;
+  const shown = health === 'starting' ? 'health: starting' : health;
+  const detail = state.status === 'paused' ? 'Paused' : shown;
+  return `Up ${since(state.startedAt)}${detail === undefined ? '' : ` (${detail})`}`;
 }
 
 /** The path and its arguments, those with a space in quotes, as the daemon says it. */
@@ -165,7 +171,7 @@ export function psRow(seen: Seen, { truncate, image, size }: RowOptions) {
     },
     State: statusOf(state),
     get Status() {
-      return describeState(state);
+      return describeState(state, undefined, seen.health()?.Status);
     },
   };
   // {{.Label "key"}}: a method, no field.

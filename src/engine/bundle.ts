@@ -10,6 +10,7 @@ import { mountShm } from '#container/shm.ts';
 import { makeSpec } from '#container/spec.ts';
 import { readState } from '#container/state.ts';
 import { type Found, lookAround } from '#container/surroundings.ts';
+import { statusOf } from '#container/view.ts';
 import { type Connection, connectContainer, writeEtcFiles } from '#engine/connect.ts';
 import type { Store } from '#store/store.ts';
 import { replace } from '#sys/file.ts';
@@ -66,12 +67,20 @@ async function makeBundle(
 async function mountRoot(store: Store, record: ContainerRecord): Promise<string> {
   const rootfs = await mountRootfs(store, record);
   await mountShm(store, record);
+  await mountVolumes(store, record);
   const fresh = record.mounts.filter((point) => point.Type === 'volume' && !point.NoCopy);
-  if (fresh.length > 0 && readState(store, record.id) === undefined) {
+  if (fresh.length > 0 && statusOf(readState(store, record.id)) === 'created') {
     const { copyUp } = await import('#volume/copyup.ts');
     for (const point of fresh) await copyUp(resolveInRoot(rootfs, point.Destination), point.Source);
   }
   return rootfs;
+}
+
+async function mountVolumes(store: Store, { mounts }: ContainerRecord): Promise<void> {
+  const named = mounts.filter((point) => point.Type === 'volume' && !point.Anonymous);
+  if (named.length === 0) return;
+  const { mountVolume } = await import('#volume/mounted.ts');
+  for (const { Name = '' } of named) await mountVolume(store, Name);
 }
 
 interface Prepared {

@@ -1,15 +1,17 @@
 /** start, clean-up, removal and restart: where a container meets its mounts and its networks. */
 import { WherryError } from '#base/error.ts';
-import { killForRemoval, type StopOptions, stopContainer } from '#container/lifecycle.ts';
+import { recordContainerEvent } from '#container/event.ts';
+import { endContainer, killForRemoval, prefixed, type StopOptions } from '#container/lifecycle.ts';
 import { type MonitorHandle, startMonitor } from '#container/monitor.ts';
 import { findContainer, findDamaged, nameOwners, tolerant } from '#container/names.ts';
 import type { ContainerRecord } from '#container/record.ts';
 import { unmountRootfs } from '#container/rootfs.ts';
 import { unmountShm } from '#container/shm.ts';
-import { hasMonitor, isRunning, readState } from '#container/state.ts';
+import { hasMonitor, isRunning, noteFailedStart, readState } from '#container/state.ts';
 import type { Streams } from '#container/streams.ts';
 import { prepareBundle } from '#engine/bundle.ts';
 import { eraseContainer, type Removable } from '#engine/remove.ts';
+import { noteGivenBack, noteTaken } from '#engine/taken.ts';
 import type { Store } from '#store/store.ts';
 import { lock, tryLock } from '#sys/file.ts';
 import { leaveSession } from '#sys/scope.ts';
@@ -50,11 +52,13 @@ export async function startContainer(
   await leaveSession(store.host.uid);
   try {
     const { started, ...bundle } = await prepareBundle(store, record, options);
+    noteTaken(store, record);
     const monitor = await startMonitor(store, record, { ...bundle, ...options });
     started?.();
     return session(store, record, monitor);
   } catch (error) {
     await release(store, record);
+    noteFailedStart(store, record.id, error);
     throw error;
   }
 }
@@ -106,6 +110,11 @@ function session(store: Store, record: ContainerRecord, monitor: MonitorHandle):
 async function release(store: Store, record: Removable): Promise<void> {
   const { leaveNetworks } = await import('#network/network.ts');
   await Promise.all([unmountRootfs(store, record.id), unmountShm(store, record.id), leaveNetworks(store, record.id)]);
+  noteGivenBack(store, record);
+  if (record.mounts.some((point) => point.Type === 'volume' && !point.Anonymous)) {
+    const { leaveVolumes } = await import('#engine/volumes.ts');
+    await leaveVolumes(store, record);
+  }
 }
 
 /**
@@ -187,9 +196,12 @@ export async function restartContainer(store: Store, name: string, options: Stop
   const record = findContainer(store, name);
   try {
     using _kept = await lockContainer(store, record, 'container.json');
-    await stopContainer(store, name, options);
-    const session = await startContainer(store, record.id);
-    session?.leave();
+    await prefixed(`Cannot restart container ${name}`, async () => {
+      await endContainer(store, record, options);
+      const session = await startContainer(store, record.id);
+      session?.leave();
+      recordContainerEvent(store, record, 'restart');
+    });
   } catch (error) {
     // Gone by now is as good.
     if (record.hostConfig.AutoRemove) await cleanupContainer(store, record.id).catch(() => undefined);

@@ -13,7 +13,7 @@ export default command({
     const published = portsOf(lookAt(context.store, findContainer(context.store, name))).filter(
       (port) => port.ip !== '',
     );
-    if (wanted !== undefined) {
+    if (wanted) {
       for (const port of mappingOf(published, wanted, name)) context.out.line(hostPort(port.ip, port.outside));
       return;
     }

@@ -1,5 +1,4 @@
-import { WherryError } from '#base/error.ts';
-import { command, given } from '#cli/command.ts';
+import { command } from '#cli/command.ts';
 import { eachName } from '#cli/each.ts';
 import { stopFlags, stopOptions } from '#cli/stop-flags.ts';
 import { restartContainer } from '#engine/start.ts';
@@ -11,19 +10,6 @@ export default command({
   flags: stopFlags,
   run: (context, names, values) => {
     const options = stopOptions(context, values);
-    return eachName(context, names, (name) => named(name, restartContainer(context.store, name, options)));
+    return eachName(context, names, (name) => restartContainer(context.store, name, options));
   },
 });
-
-/** Docker says which container could not be started again, but not twice which one does not exist. */
-async function named(name: string, restart: Promise<void>): Promise<void> {
-  try {
-    await restart;
-  } catch (error) {
-    if (!(error instanceof WherryError) || error.exitCode === undefined) throw error;
-    throw new WherryError(error.kind, `Cannot restart container ${name}: ${error.message}`, {
-      cause: error,
-      ...given({ hint: error.hint }),
-    });
-  }
-}

@@ -2,6 +2,7 @@ import { WherryError } from '#base/error.ts';
 import { command } from '#cli/command.ts';
 import { eachName } from '#cli/each.ts';
 import { boolean } from '#cli/values.ts';
+import { findContainer } from '#container/names.ts';
 import { removeContainer } from '#engine/start.ts';
 
 export default command({
@@ -19,7 +20,8 @@ export default command({
   run: async (context, names, { force, link, volumes }) => {
     if (link) {
       // Links of the old kind are not made here, so the only one is the container's own name.
-      return eachName(context, names, () => {
+      return eachName(context, names, (name) => {
+        findContainer(context.store, name);
         throw new WherryError('conflict', 'Conflict, cannot remove the default link name of the container');
       });
     }

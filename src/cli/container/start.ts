@@ -47,7 +47,14 @@ async function startInFront(context: Context, names: readonly string[], { attach
     streams: { stdin: interactive && record.config.OpenStdin, stdout: true, stderr: true },
     signals: attach && !record.config.Tty,
     ...given({ detachKeys }),
-    start: (options) => startContainer(context.store, record.id, options),
+    start: (options) => startContainer(context.store, record.id, options).catch(withoutStatus),
   });
   return status;
+}
+
+/** Only run tells by its status (126, 127) why nothing was started. */
+function withoutStatus(error: unknown): never {
+  if (!(error instanceof WherryError)) throw error;
+  const { kind, message, hint } = error;
+  throw new WherryError(kind, message, { cause: error, ...given({ hint }) });
 }

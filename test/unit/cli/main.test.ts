@@ -111,8 +111,8 @@ test('without a command the help is printed, and help comes in three ways', () =
   expect(help).toMatchObject({ status: 0, stderr: '', stdout: expect.stringMatching(/^Usage: {2}docker stop /) });
   expect(docker(['help', 'stop']).stdout).toBe(help.stdout);
   expect(docker(['stop', '-h'])).toMatchObject({
-    stdout: help.stdout,
-    stderr: 'Flag shorthand -h has been deprecated, use --help\n',
+    stdout: `Flag shorthand -h has been deprecated, use --help\n${help.stdout}`,
+    stderr: '',
   });
 });
 

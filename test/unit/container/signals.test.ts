@@ -10,12 +10,15 @@ test.each([
   ['RTMIN+3', 37],
   ['SIGRTMAX-1', 63],
   ['64', 64],
+  ['RTMIN+15', 49],
+  ['RTMAX-14', 50],
+  ['CLD', 17],
 ])('%s is %i', (text, number) => {
   expect(parseSignal(text)).toBe(number);
 });
 
-test.each(['FOO', '0', '', 'RTMIN-1', 'RTMAX+1', 'RTMIN+99', 'SIG'])('%j is none', (text) => {
-  expect(() => parseSignal(text)).toThrow(`invalid signal: ${text}`);
+test.each(['FOO', '0', '', 'RTMIN-1', 'RTMAX+1', 'RTMIN+16', 'RTMAX-15', 'RTMIN+01', 'SIG'])('%j is none', (text) => {
+  expect(() => parseSignal(text)).toThrow(`invalid signal: ${text}`.trim());
 });
 
 test.each(['99', '-3'])('%s is one that Linux does not have', (text) => {
