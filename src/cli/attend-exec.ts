@@ -3,7 +3,9 @@ import { WherryError } from '#base/error.ts';
 import type { Context } from '#cli/command.ts';
 import { checkKeys, checkTerminal, detachKeys, openStage, type Stage } from '#cli/session.ts';
 import { windowSize } from '#cli/terminal.ts';
+import { recordContainerEvent } from '#container/event.ts';
 import { type Exec, type ExecRequest, execContainer } from '#container/exec.ts';
+import { findContainer } from '#container/names.ts';
 
 /**
  * Runs a process in a container and stays in front of it, unless it is a detached one. Gives the exit status: the
@@ -27,12 +29,17 @@ export async function attendExec(
     });
     const status = await stay(context, request, { exec, stage });
     if (status !== 'detached') return status;
+    if (exec.kind === 'started') noteDetached(context.store, name, exec.id);
   } finally {
     stage?.close();
   }
   // The terminal is its old self again, and ends this line as it should.
   context.err.line('read escape sequence');
   return 1;
+}
+
+function noteDetached(store: Context['store'], name: string, execID: string): void {
+  recordContainerEvent(store, findContainer(store, name), 'exec_detach', { execID });
 }
 
 async function stay(

@@ -7,6 +7,7 @@ import { WherryError } from '#base/error.ts';
 import type { Context } from '#cli/command.ts';
 import { forwardSignals, onResize, rawMode, windowSize } from '#cli/terminal.ts';
 import type { Attachment } from '#container/attach.ts';
+import { recordContainerEvent } from '#container/event.ts';
 import { parseKeys } from '#container/keys.ts';
 import { findContainer } from '#container/names.ts';
 import type { ContainerRecord } from '#container/record.ts';
@@ -56,16 +57,22 @@ export async function attend(context: Context, who: Attendance): Promise<Attende
   checkKeys(who.detachKeys);
   const keys = terminal ? await detachKeys(who.detachKeys) : undefined;
   const direct = who.start === undefined ? NO_STREAMS : directStreams(who.streams, { terminal });
-  const stage = openStage({ terminal, keys });
+  const { store } = context;
+  const resized = (height: number, width: number) =>
+    recordContainerEvent(store, record, 'resize', { height: String(height), width: String(width) });
+  const stage = openStage({ terminal, keys, resized });
   const proxy = who.signals ? await signalProxy(context, record.id) : undefined;
   try {
     const connect = (streams: Streams) => stage.connect(context, record.id, streams);
     const onReady = () => connect(terminal ? who.streams : NO_STREAMS);
+    recordContainerEvent(store, record, 'attach');
     const session = await begin(record, who, { direct, onReady, size: stage.size });
     if (session === undefined) await connect(who.streams);
     stage.begin(session?.resize);
     proxy?.open();
-    return await untilEnd(context, record, session, stage.attachment());
+    const attended = await untilEnd(context, record, session, stage.attachment());
+    if (attended.detached) recordContainerEvent(store, record, 'detach');
+    return attended;
   } finally {
     proxy?.close();
     stage.close();
@@ -139,8 +146,15 @@ export interface Stage {
   close(): void;
 }
 
+interface Setting {
+  terminal: boolean;
+  keys: Buffer | undefined;
+  /** Called for each size that the container's terminal gets from ours. */
+  resized?: (rows: number, columns: number) => void;
+}
+
 /** Gets our side ready. The terminal turns raw when the client is connected, so that a start that fails is readable. */
-export function openStage({ terminal, keys }: { terminal: boolean; keys: Buffer | undefined }): Stage {
+export function openStage({ terminal, keys, resized }: Setting): Stage {
   const interactive = terminal && process.stdout.isTTY;
   let attachment: Attachment | undefined;
   const undo: (() => void)[] = [];
@@ -165,7 +179,10 @@ export function openStage({ terminal, keys }: { terminal: boolean; keys: Buffer 
     begin: (resize) => {
       attachment?.sendInput();
       if (!interactive) return;
-      const adapt = (rows: number, columns: number) => (attachment?.resize ?? resize)?.(rows, columns);
+      const adapt = (rows: number, columns: number) => {
+        (attachment?.resize ?? resize)?.(rows, columns);
+        resized?.(rows, columns);
+      };
       undo.push(onResize(() => adapt(...windowSize())));
       const [rows, columns] = windowSize();
       // Programs draw anew only when the size has changed, and whoever attaches wants to see what is there (docker attach).

@@ -9,6 +9,7 @@
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { hasCode, WherryError } from '#base/error.ts';
+import { recordContainerEvent } from '#container/event.ts';
 import { whyNotExecutable } from '#container/executable.ts';
 import { hostFacts } from '#container/facts.ts';
 import { resolveUser } from '#container/identity.ts';
@@ -85,6 +86,12 @@ export async function execContainer(
 ): Promise<Exec> {
   const record = findContainer(store, name);
   const state = running(store, record);
+  const id = newId();
+  // Docker's words: the command with its arguments behind one space, also where there are none.
+  const [command = '', ...args] = request.cmd;
+  for (const step of ['exec_create', 'exec_start']) {
+    recordContainerEvent(store, record, `${step}: ${command} ${args.join(' ')}`, { execID: id });
+  }
   const facts = hostFacts(store);
   const user = request.user || record.config.User;
   const process = makeProcess(record, facts, {
@@ -97,13 +104,12 @@ export async function execContainer(
     privileged: request.privileged,
   });
   if (request.privileged) delete process.apparmorProfile;
-  const id = newId();
   const place = join(store.runtime, 'exec', id);
   const runtime = runtimeOf(store, record, { cgroupManager: facts.cgroup.manager, log: `${place}.log` });
   const attempt = {
     kind: 'exec',
     runtime: runtime.kind,
-    command: request.cmd[0] ?? '',
+    command,
     directory: process.cwd,
   } as const;
   const why = whyNotExecutable(state.pid, process);
@@ -111,7 +117,8 @@ export async function execContainer(
   await leaveSession(store.host.uid);
   mkdirSync(join(store.runtime, 'exec'), { recursive: true, mode: 0o700 });
   const start: Start = { store, record, request, process, place, id, runtime, attempt };
-  if (request.detach || (!request.tty && mayHandOverAll(request.streams, user))) return withRuntime(start);
+  const isDirect = !request.detach && !request.tty && mayHandOverAll(request.streams, user);
+  if (isDirect) return withRuntime(start);
   return withMonitor(start, onReady);
 }
 
@@ -145,15 +152,14 @@ function removeFiles(place: string): void {
   for (const kind of FILES) rmSync(`${place}.${kind}`, { force: true });
 }
 
-/** The runtime in front: it ends as the process ends. Detached: it ends when the process has started. */
+/** The runtime in front: it ends as the process ends. */
 async function withRuntime(start: Start): Promise<Exec> {
-  const { record, request, process, place, id, runtime, attempt } = start;
+  const { store, record, request, process, place, id, runtime, attempt } = start;
   writeFileSync(`${place}.json`, JSON.stringify(process), { mode: 0o600 });
   const [program = '', ...args] = runtime.exec({
     id: record.id,
     process: `${place}.json`,
     terminal: false,
-    ...(request.detach ? { pidFile: `${place}.pid` } : {}),
   });
   const stdio = stdioOf(request.streams);
   const status = await ended(spawn(program, args, { cwd: '/', session: true, env: runtime.env, stdio }));
@@ -163,6 +169,7 @@ async function withRuntime(start: Start): Promise<Exec> {
   } finally {
     removeFiles(place);
   }
+  recordContainerEvent(store, record, 'exec_die', { execID: id, exitCode: String(status) });
   return { kind: 'started', id, exited: Promise.resolve(status), resize: () => undefined, leave: () => undefined };
 }
 
@@ -180,11 +187,14 @@ function runtimesError(path: string): string | undefined {
   return last === undefined ? undefined : (JSON.parse(last) as string);
 }
 
-/** A monitor that holds the terminal, or copies what may not be handed over, to and from a client. */
+/**
+ * A monitor that holds the terminal, or copies what may not be handed over, to and from a client. With a detached process
+ * it stays alone, to tell of its end.
+ */
 async function withMonitor(start: Start, onReady: (id: string) => Promise<void>): Promise<Exec> {
   const { store, record, request, process, place, id, runtime, attempt } = start;
   const attach = directStreams(request.streams, { terminal: request.tty });
-  const talk = request.tty ? { onReady: () => onReady(id) } : {};
+  const talk = request.tty && !request.detach ? { onReady: () => onReady(id) } : {};
   mkdirSync(join(store.runtime, 's'), { recursive: true, mode: 0o700 });
   writeFileSync(`${place}.json`, JSON.stringify(process), { mode: 0o600 });
   writeSettings(`${place}.conf`, [
@@ -215,6 +225,10 @@ async function withMonitor(start: Start, onReady: (id: string) => Promise<void>)
   };
   try {
     const monitor = await converse(spawnMonitor(`${place}.conf`, attach, runtime.env), { explain, ...talk });
+    if (request.detach) {
+      monitor.stay();
+      return { kind: 'started', id, exited: Promise.resolve(0), resize: monitor.resize, leave: () => undefined };
+    }
     const exited = monitor.exited.then(({ status }) => {
       monitor.done();
       return status;

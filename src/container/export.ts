@@ -1,5 +1,6 @@
 /** export: all files of a container as one archive, read from its layers, whether it runs or not. */
 import { WherryError } from '#base/error.ts';
+import { recordContainerEvent } from '#container/event.ts';
 import { findContainer } from '#container/names.ts';
 import type { ContainerRecord } from '#container/record.ts';
 import { containerTree, hasOwnFiles, PLACEHOLDERS } from '#container/tree.ts';
@@ -34,7 +35,9 @@ export async function exportContainer(
   take: (piece: Buffer) => void,
   { abort }: ExportOptions = {},
 ): Promise<void> {
-  for (const piece of containerArchive(store, findContainer(store, name))) {
+  const record = findContainer(store, name);
+  recordContainerEvent(store, record, 'export');
+  for (const piece of containerArchive(store, record)) {
     take(piece);
     // Signals are heard between two pieces only.
     await new Promise((resolve) => setImmediate(resolve));

@@ -6,6 +6,7 @@
 import { existsSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { hasCode } from '#base/error.ts';
+import { recordContainerEvent } from '#container/event.ts';
 import type { ContainerRecord } from '#container/record.ts';
 import { readState } from '#container/state.ts';
 import type { Store } from '#store/store.ts';
@@ -19,18 +20,28 @@ const SIGSTOP = 19;
 const ROUNDS = 20;
 
 /** Nothing happens to one that does not run, or that is paused already. It goes on when this is disposed of. */
-export async function freezeContainer(store: Store, { id }: ContainerRecord): Promise<AsyncDisposable> {
-  const state = readState(store, id);
+export async function freezeContainer(store: Store, record: ContainerRecord): Promise<AsyncDisposable> {
+  const state = readState(store, record.id);
   if (state?.status !== 'running' || !isSameProcess(state.pid, state.pidStart)) return thawing(() => undefined);
-  const freezer = freezerOf(state.pid, id);
+  const thaw = await freeze(state.pid, record.id);
+  recordContainerEvent(store, record, 'pause');
+  return thawing(async () => {
+    await thaw();
+    recordContainerEvent(store, record, 'unpause');
+  });
+}
+
+/** Freezes, and gives what undoes it. */
+async function freeze(pid: number, id: string): Promise<() => unknown> {
+  const freezer = freezerOf(pid, id);
   if (freezer !== undefined && writeFreezer(freezer, '1')) {
     await frozen(freezer);
-    return thawing(() => writeFreezer(freezer, '0'));
+    return () => writeFreezer(freezer, '0');
   }
-  const stopped = await stopAll(state.pid);
-  return thawing(async () => {
-    for (const [pid, start] of stopped) await signalProcess(pid, start, SIGCONT);
-  });
+  const stopped = await stopAll(pid);
+  return async () => {
+    for (const [one, start] of stopped) await signalProcess(one, start, SIGCONT);
+  };
 }
 
 const thawing = (thaw: () => unknown): AsyncDisposable => ({

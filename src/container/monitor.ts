@@ -6,8 +6,9 @@ import { closeSync, existsSync, mkdirSync, rmSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { join } from 'node:path';
 import { WherryError } from '#base/error.ts';
-import { eventFile, writeEventFile } from '#container/event.ts';
+import { eventFile } from '#container/event.ts';
 import { isDirectoryInRoot } from '#container/executable.ts';
+import { healthSettings } from '#container/health.ts';
 import { type LogPlan, planLog } from '#container/logconfig.ts';
 import type { ContainerRecord } from '#container/record.ts';
 import { portRefusal, startRefusal } from '#container/refusal.ts';
@@ -100,8 +101,8 @@ export async function startMonitor(
   }
   await removeRemains(store, record, runtime);
   const conf = at('monitor.conf');
-  writeEventFile(store, record);
-  writeSettings(conf, runSettings(store, record, runtime, options));
+  const checker = () => runtimeOf(store, record, { cgroupManager: options.cgroupManager, log: at('health.log') });
+  writeSettings(conf, [...runSettings(store, record, runtime, options), ...healthSettings(store, record, checker)]);
   const explain = (text: string) =>
     text.startsWith('bind ')
       ? portRefusal(text.slice('bind '.length), record)

@@ -5,15 +5,18 @@ import { applyChanges } from '#base/config-instructions.ts';
 import { hasCode, WherryError } from '#base/error.ts';
 import { asDaemon } from '#base/filter.ts';
 import { mergeConfig } from '#container/create.ts';
+import { recordContainerEvent } from '#container/event.ts';
 import { freezeContainer } from '#container/freeze.ts';
 import { findContainer } from '#container/names.ts';
 import type { ContainerRecord } from '#container/record.ts';
 import { parseSignal } from '#container/signals.ts';
 import { timestamp } from '#container/state.ts';
 import { containerChanges } from '#container/tree.ts';
+import { type ImageTold, recordImageEvent } from '#image/event.ts';
 import { makeImage, type NewLayer, needParent, newNames } from '#image/make.ts';
 import type { Image } from '#image/names.ts';
 import type { ImageConfig } from '#oci/manifest.ts';
+import { familiar, parseReference } from '#oci/reference.ts';
 import type { Change } from '#store/changes.ts';
 import { gzipped } from '#store/compress.ts';
 import { type Packable, packTree } from '#store/pack.ts';
@@ -47,13 +50,28 @@ export async function commitContainer(store: Store, container: string, options: 
   const parent = needParent(store, record.image.id);
   const created = timestamp();
   const layer = layerOf(containerChanges(store, record, { all: true }), created);
-  return makeImage(store, {
+  const id = await makeImage(store, {
     parent,
     ...(layer === undefined ? {} : { layer }),
     config: configOf(parent, settings, { record, created, isEmpty: layer === undefined, ...options }),
     names,
     ...(options.abort === undefined ? {} : { abort: options.abort }),
   });
+  noteCommit(store, record, { image: { id, labels: settings.Labels }, names, message: options.message });
+  return id;
+}
+
+interface Committed {
+  image: ImageTold;
+  names: readonly string[];
+  message: string | undefined;
+}
+
+function noteCommit(store: Store, record: ContainerRecord, { image, names, message = '' }: Committed): void {
+  const name = names.map((one) => familiar(parseReference(one)))[0] ?? '';
+  recordImageEvent(store, 'create', image);
+  if (name !== '') recordImageEvent(store, 'tag', { ...image, name });
+  recordContainerEvent(store, record, 'commit', { comment: message, imageID: image.id, imageRef: name });
 }
 
 async function holdContainer(store: Store, { id, name }: ContainerRecord): Promise<Disposable> {

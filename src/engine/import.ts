@@ -6,10 +6,12 @@ import { asDaemon } from '#base/filter.ts';
 import type { Progress } from '#base/progress.ts';
 import { parseSignal } from '#container/signals.ts';
 import { timestamp } from '#container/state.ts';
+import { recordImageEvent } from '#image/event.ts';
 import { download, importImage, readFile, readStream } from '#image/import.ts';
 import { newNames } from '#image/make.ts';
 import type { Platform } from '#oci/manifest.ts';
 import { hostPlatform, parsePlatform } from '#oci/platform.ts';
+import { familiar, parseReference } from '#oci/reference.ts';
 import type { Store } from '#store/store.ts';
 
 export interface ImportRequest {
@@ -41,7 +43,7 @@ export async function importArchive(store: Store, request: ImportRequest): Promi
     : source === undefined
       ? readStream(stream, abort)
       : readFile(source);
-  return importImage(store, bytes, {
+  const id = await importImage(store, bytes, {
     created: timestamp(),
     platform,
     // A local file reaches Docker's daemon as a stream.
@@ -50,6 +52,10 @@ export async function importArchive(store: Store, request: ImportRequest): Promi
     names,
     ...(abort === undefined ? {} : { abort }),
   });
+  const { Labels: labels } = settings;
+  for (const name of names) recordImageEvent(store, 'tag', { id, labels, name: familiar(parseReference(name)) });
+  recordImageEvent(store, 'import', { id, labels });
+  return id;
 }
 
 function targetPlatform(text: string | undefined): Platform {

@@ -11,6 +11,7 @@ import { removeContainer } from '#engine/start.ts';
 import { type PrunedImages, pruneImages as pruneImagesOf } from '#image/prune.ts';
 import { DEFAULT_NETWORK, listNetworks, removeNetwork } from '#network/records.ts';
 import { treeSize } from '#store/size.ts';
+import { type EventType, recordEvent } from '#store/events.ts';
 import type { Store } from '#store/store.ts';
 import { lock } from '#sys/file.ts';
 import { isAnonymous, listVolumes, removeVolume, type Volume } from '#volume/volume.ts';
@@ -22,11 +23,17 @@ export interface Pruned {
 }
 
 /** As image/prune.ts, with the containers that there are. */
-export function pruneImages(
+export async function pruneImages(
   store: Store,
   options: { all?: boolean; filters?: readonly string[] },
 ): Promise<PrunedImages> {
-  return pruneImagesOf(store, { ...options, usedBy: () => imageUsers(store) });
+  const pruned = await pruneImagesOf(store, { ...options, usedBy: () => imageUsers(store) });
+  notePrune(store, 'image', pruned.reclaimed);
+  return pruned;
+}
+
+function notePrune(store: Store, type: EventType, reclaimed: number): void {
+  recordEvent(store, { type, action: 'prune', id: '', attributes: { reclaimed: String(reclaimed) } });
 }
 
 /** Removes containers that don't run. filters: until, label, label!. Anonymous volumes stay, as with Docker. */
@@ -43,6 +50,7 @@ export async function pruneContainers(store: Store, filters: readonly string[]):
     pruned.removed.push(record.id);
     pruned.reclaimed += size;
   }
+  notePrune(store, 'container', pruned.reclaimed);
   return pruned;
 }
 
@@ -64,6 +72,7 @@ export async function pruneVolumes(
     pruned.removed.push(volume.Name);
     pruned.reclaimed += size;
   }
+  notePrune(store, 'volume', pruned.reclaimed);
   return pruned;
 }
 
@@ -77,6 +86,7 @@ export async function pruneNetworks(store: Store, filters: readonly string[]): P
     if (listContainers(store).some(({ networks }) => Object.hasOwn(networks, name))) continue;
     if (await removeNetwork(store, name)) removed.push(name);
   }
+  notePrune(store, 'network', 0);
   return removed;
 }
 

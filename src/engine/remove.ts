@@ -1,5 +1,6 @@
 /** The end of a container: out of sight by one rename, then its name, its files and its volumes go. */
 import { existsSync, renameSync } from 'node:fs';
+import { recordContainerEvent } from '#container/event.ts';
 import { releaseName, tolerant } from '#container/names.ts';
 import type { ContainerRecord } from '#container/record.ts';
 import type { Store } from '#store/store.ts';
@@ -8,6 +9,7 @@ import { removeTree } from '#sys/file.ts';
 /** A container as far as its removal is concerned; of one whose record is lost nothing but the ID may be known. */
 export type Removable = Pick<ContainerRecord, 'id' | 'name' | 'mounts'> & {
   image: ContainerRecord['image'] | undefined;
+  config?: ContainerRecord['config'];
 };
 
 /** Removes a container that is stopped and unmounted. The caller holds its lock. volumes: the anonymous ones too. */
@@ -21,6 +23,7 @@ export async function eraseContainer(
   if (existsSync(directory)) renameSync(directory, doomed);
   releaseName(store, record.name, record.id);
   removeTree(doomed);
+  recordContainerEvent(store, record, 'destroy');
   if (volumes) await removeAnonymous(store, record);
   if (record.image !== undefined) await dropLayers(store, record.image);
 }

@@ -5,6 +5,7 @@ import type { CreateRequest, MountPoint } from '#base/api.ts';
 import { WherryError } from '#base/error.ts';
 import type { Progress } from '#base/progress.ts';
 import { makeRecord } from '#container/create.ts';
+import { recordContainerEvent } from '#container/event.ts';
 import { findContainer, generateName, newId, releaseName, reserveName } from '#container/names.ts';
 import type { ContainerRecord } from '#container/record.ts';
 import { settleRequest } from '#container/settle.ts';
@@ -51,6 +52,7 @@ export async function createContainer(
     using held = await keepImage(store, request, { resolved, options });
     const record = await makeContainer(store, request, { ...held, id, name });
     writeNewRecord(store, record);
+    recordContainerEvent(store, record, 'create');
     return { id, name, warnings };
   } catch (error) {
     releaseName(store, name, id);

@@ -6,6 +6,7 @@ import { openArchive } from '#image/archive-file.ts';
 import { damaged, type Found } from '#image/archive-image.ts';
 import { readImages } from '#image/archive-read.ts';
 import { changeCatalog, type Entry, holdImage, withNames } from '#image/catalog.ts';
+import { recordImageEvent } from '#image/event.ts';
 import { bringLayer, isPresent, type Layer, layersOf } from '#image/layers.ts';
 import type { Archive, Part } from '#image/parts.ts';
 import { layerSizes } from '#image/sizes.ts';
@@ -73,6 +74,7 @@ async function loadImage(store: Store, archive: Archive, image: Found, options: 
     await dropUnused(store, brought);
     throw error;
   }
+  recordImageEvent(store, 'load', { id: manifest.config.digest, labels: config.config?.Labels });
   return names.length > 0 ? names.map((name) => familiar(parseReference(name))) : [manifest.config.digest];
 }
 

@@ -2,6 +2,7 @@
 import { WherryError } from '#base/error.ts';
 import { changeCatalog, type Entry, oncePerImage, readCatalog, sameImage, withNames } from '#image/catalog.ts';
 import { readDocuments } from '#image/documents.ts';
+import { labelsOf, recordImageEvent } from '#image/event.ts';
 import type { Descriptor, ImageConfig } from '#oci/manifest.ts';
 import { matches, parsePlatform } from '#oci/platform.ts';
 import { canonical, familiar, nameOnly, parseReference, type Reference, withDefaultTag } from '#oci/reference.ts';
@@ -152,14 +153,17 @@ export async function tagImage(store: Store, source: string, target: string): Pr
   const reference = readName(target);
   if (reference.digest !== undefined)
     throw new WherryError('invalid', 'refusing to create a tag with a digest reference');
-  let found = false;
+  let found: Entry | undefined;
   await changeCatalog(store, (entries) => {
     const entry = findEntry(entries, source);
     if (entry === undefined) return undefined;
-    found = true;
+    found = entry;
     return withNames(entries, entry, [canonical(withDefaultTag(reference))]);
   });
-  if (!found) throw noSuchImage(source);
+  if (found === undefined) throw noSuchImage(source);
+  const { id, manifest } = found;
+  const name = familiar(withDefaultTag(reference));
+  recordImageEvent(store, 'tag', { id: id ?? manifest.digest, name, labels: labelsOf(store, manifest.digest) });
 }
 
 function readName(text: string): Reference {

@@ -3,6 +3,7 @@ import { WherryError } from '#base/error.ts';
 import { readPruneFilters } from '#base/prune.ts';
 import { type Entry, oncePerImage, sameImage } from '#image/catalog.ts';
 import { readable, readDocuments } from '#image/documents.ts';
+import { recordRemoval } from '#image/event.ts';
 import { type ImageUser, idOf, planRemoval, type Removed, removing } from '#image/remove.ts';
 import { familiar, parseReference } from '#oci/reference.ts';
 import type { Store } from '#store/store.ts';
@@ -35,6 +36,7 @@ export async function pruneImages(
   const filters = readPruneFilters([...pairs, `dangling=${!all}`], ACCEPTED);
   checkDangling(filters.values('dangling'));
   const removed: Removed[] = [];
+  const told: Parameters<typeof recordRemoval>[1][] = [];
   let reclaimed = 0;
   const remove: Parameters<typeof removing>[2] = (entries, { users, wasteOf }) => {
     let left = entries;
@@ -44,12 +46,14 @@ export async function pruneImages(
       if (kept === left) continue;
       const { chainIds, size } = wasteOf(left, kept);
       removed.push({ untagged, deleted: gone ? [idOf(entry), ...chainIds] : [] });
+      told.push({ id: idOf(entry), labels, names: untagged.filter((name) => !name.includes('@')).length, gone });
       reclaimed += size;
       left = kept;
     }
     return left === entries ? undefined : left;
   };
   const ofOrphans = await removing(store, usedBy, remove, { orphans: true });
+  for (const one of told) recordRemoval(store, one);
   return { removed, reclaimed: reclaimed + ofOrphans };
 }
 

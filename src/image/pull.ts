@@ -3,6 +3,7 @@ import { WherryError } from '#base/error.ts';
 import { shortId } from '#base/text.ts';
 import { together } from '#base/together.ts';
 import { changeCatalog, holdImage, readCatalog, withNames } from '#image/catalog.ts';
+import { recordImageEvent } from '#image/event.ts';
 import { bringLayer, isPresent, type Layer, layersOf } from '#image/layers.ts';
 import { type Image, needImage } from '#image/names.ts';
 import { type RemoteImage, resolveRemote } from '#image/resolve.ts';
@@ -49,6 +50,7 @@ export async function pullImage(store: Store, text: string, options: PullOptions
   return withPull(store, text, { ...options, isNew }, async (pull) => {
     const pulled = await pullOne(pull, reference);
     sayStatus(pull, pulled.upToDate, familiar(nameOnly(reference)));
+    notePull(store, reference, pulled.image);
     return pulled;
   });
 }
@@ -68,8 +70,14 @@ export async function pullAllTags(store: Store, text: string, options: PullOptio
       pulled.every((one) => one.upToDate),
       familiarName(reference),
     );
+    notePull(store, reference);
     return pulled;
   });
+}
+
+function notePull(store: Store, reference: Reference, image?: Image): void {
+  const labels = image?.config.config?.Labels;
+  recordImageEvent(store, 'pull', { id: familiar(reference), name: familiarName(reference), labels });
 }
 
 /** A mirror need not have all of them: the registry itself is asked. */

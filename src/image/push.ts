@@ -4,6 +4,7 @@ import { WherryError } from '#base/error.ts';
 import type { LayerStatus, Progress } from '#base/progress.ts';
 import { together } from '#base/together.ts';
 import { changeCatalog, holdImage, readCatalog, withNames } from '#image/catalog.ts';
+import { recordImageEvent } from '#image/event.ts';
 import { type Image, needImage } from '#image/names.ts';
 import { mountSources } from '#image/sources.ts';
 import type { Descriptor, Manifest } from '#oci/manifest.ts';
@@ -61,6 +62,8 @@ export async function pushImage(store: Store, text: string, options: PushOptions
   try {
     registry = await openTarget(asked, { abort: stop.signal });
     for (const reference of references) await pushOne({ store, registry, say: progress, stop }, reference);
+    const labels = allTags ? undefined : needImage(store, canonical(asked)).config.config?.Labels;
+    recordImageEvent(store, 'push', { id: familiar(asked), name: familiarName(asked), labels });
   } finally {
     abort?.removeEventListener('abort', forward);
     await registry?.close();

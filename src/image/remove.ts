@@ -3,6 +3,7 @@ import { WherryError } from '#base/error.ts';
 import { asDaemon } from '#base/filter.ts';
 import { shortId } from '#base/text.ts';
 import { changeCatalog, type Entry, sameImage } from '#image/catalog.ts';
+import { labelsOf, recordRemoval } from '#image/event.ts';
 import { findEntry, noSuchImage } from '#image/names.ts';
 import { discard, findOrphans, findWaste, partsReader, sizeOf, type Waste } from '#image/waste.ts';
 import { canonical, familiar, nameOnly, parseReference, repositoryOf } from '#oci/reference.ts';
@@ -41,6 +42,7 @@ export interface Removed {
  */
 export async function removeImage(store: Store, text: string, options: RemoveImageOptions): Promise<Removed> {
   let removed: Removed | undefined;
+  let told: Parameters<typeof recordRemoval>[1] | undefined;
   // What the API's path leads to then.
   if (text === '') throw new WherryError('not-found', 'page not found');
   await removing(store, options.usedBy, (entries, { users, wasteOf }) => {
@@ -48,10 +50,15 @@ export async function removeImage(store: Store, text: string, options: RemoveIma
     if (target === undefined) return undefined;
     const plan = planRemoval(entries, target, { text, force: options.force === true, users });
     const { chainIds } = wasteOf(entries, plan.kept);
-    removed = { untagged: plan.untagged, deleted: plan.gone ? [idOf(target), ...chainIds] : [] };
+    const id = idOf(target);
+    // By a name Docker tells of one only, whatever digests go with it.
+    const names = isIdOf(target, text) ? plan.untagged.length : 1;
+    told = { id, labels: labelsOf(store, target.manifest.digest), names, gone: plan.gone };
+    removed = { untagged: plan.untagged, deleted: plan.gone ? [id, ...chainIds] : [] };
     return plan.kept;
   });
   if (removed === undefined) throw noSuchImage(text);
+  if (told !== undefined) recordRemoval(store, told);
   return removed;
 }
 
@@ -117,11 +124,14 @@ interface Request {
 
 export const idOf = (entry: Entry) => entry.id ?? entry.manifest.digest;
 
+const isIdOf = (entry: Entry, text: string) =>
+  idOf(entry).startsWith(text) || idOf(entry).slice('sha256:'.length).startsWith(text);
+
 /** Decides what a removal takes (moby, daemon/images/image_delete.go). Pure. */
 export function planRemoval(entries: readonly Entry[], target: Entry, { text, force, users }: Request): RemovalPlan {
   const own = entries.filter((entry) => sameImage(entry, target));
   const using = users.filter((user) => user.image === idOf(target));
-  const byId = idOf(target).startsWith(text) || idOf(target).slice('sha256:'.length).startsWith(text);
+  const byId = isIdOf(target, text);
   const all = own.flatMap((entry) => entry.name ?? []).sort();
   const names = byId ? all : namesWith(canonical(nameOnly(parseReference(text))), all);
   const isLast = isSingle(all);

@@ -8,6 +8,7 @@ import { WherryError } from '#base/error.ts';
 import { asDaemon } from '#base/filter.ts';
 import { type Entry, holdImage, readCatalog, sameImage } from '#image/catalog.ts';
 import { readDocuments } from '#image/documents.ts';
+import { recordImageEvent } from '#image/event.ts';
 import { findEntry, noSuchImage } from '#image/names.ts';
 import { readPieces } from '#image/parts.ts';
 import { type Descriptor, type ImageConfig, type Manifest, MEDIA, type Platform } from '#oci/manifest.ts';
@@ -68,6 +69,9 @@ export async function saveImages(
     // Signals are heard between two pieces only.
     await new Promise((resolve) => setImmediate(resolve));
     abort?.throwIfAborted();
+  }
+  for (const { manifest, config } of images) {
+    recordImageEvent(store, 'save', { id: manifest.config.digest, labels: config.config?.Labels });
   }
 }
 

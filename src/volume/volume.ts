@@ -1,6 +1,7 @@
 /** Named and anonymous volumes: a directory under volumes/ with a record in the shape of Docker's inspect. */
 import { existsSync, mkdirSync, readdirSync, renameSync } from 'node:fs';
 import { WherryError } from '#base/error.ts';
+import { recordEvent } from '#store/events.ts';
 import type { Store } from '#store/store.ts';
 import { lock, readJson, removeTree, replace } from '#sys/file.ts';
 import { randomHex } from '#sys/random.ts';
@@ -64,8 +65,10 @@ export function lostRecord(store: Store, name: string, made: Date): Volume {
 async function publish(store: Store, staged: string, volume: Volume): Promise<Volume> {
   using _held = await lock(store.path('volumes'));
   const known = findVolume(store, volume.Name);
-  if (known === undefined) renameSync(staged, store.path('volumes', volume.Name));
-  else removeTree(staged);
+  if (known === undefined) {
+    renameSync(staged, store.path('volumes', volume.Name));
+    recordEvent(store, { type: 'volume', action: 'create', id: volume.Name, attributes: { driver: volume.Driver } });
+  } else removeTree(staged);
   return known ?? volume;
 }
 
@@ -114,7 +117,7 @@ export function isAnonymous(volume: Volume): boolean {
  * usedBy: ids of the containers that mount it. Throws `not-found`, or `conflict` in Docker's words.
  */
 export async function removeVolume(store: Store, name: string, usedBy: readonly string[]): Promise<void> {
-  needVolume(store, name);
+  const { Driver: driver } = needVolume(store, name);
   if (usedBy.length > 0) {
     throw new WherryError('conflict', `remove ${name}: volume is in use - [${usedBy.join(', ')}]`);
   }
@@ -125,4 +128,5 @@ export async function removeVolume(store: Store, name: string, usedBy: readonly 
     renameSync(store.path('volumes', name), doomed);
   }
   removeTree(doomed);
+  recordEvent(store, { type: 'volume', action: 'destroy', id: name, attributes: { driver } });
 }
