@@ -397,15 +397,16 @@ static void refuse(const char *format, ...)
 /* The next child that has ended; 0: none. */
 static pid_t next_ended(int *status)
 {
-	pid_t runtime = health_runtime();
-	siginfo_t info = {0};
+	const pid_t known[] = {health_runtime(), life.process, life.deleter};
 
-	if (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) < 0 || info.si_pid == 0)
-		return 0;
-	/* A check's process is our child only when its runtime has gone, which has noted its number: that one first. */
-	if (runtime > 0 && waitpid(runtime, status, WNOHANG) == runtime)
-		return runtime;
-	return waitpid(info.si_pid, status, WNOHANG);
+	if (known[0] <= 0)
+		return waitpid(-1, status, WNOHANG);
+	/* A check's process may be our child, and at its end, before its runtime ends and so tells which one it is: the
+	 * unknown wait until then. */
+	for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++)
+		if (known[i] > 0 && waitpid(known[i], status, WNOHANG) == known[i])
+			return known[i];
+	return 0;
 }
 
 void life_reap(void)

@@ -9,6 +9,7 @@ place=$1
 echo >> "$place/checks"
 [ -e "$place/refuse" ] && { cp "$place/refuse" "$place/check.log"; exit 1; }
 [ -e "$place/slow" ] && sleep "$(cat "$place/slow")"
+[ -e "$place/orphan" ] && { (sh "$place/check.sh" & echo $! > "$place/check.pid"); sleep 0.1; exit; }
 sh "$place/check.sh" &
 echo $! > "$place/check.pid"
 `;
@@ -152,6 +153,14 @@ describeMonitor((build) => {
     startMonitor({ build, place, script: SLEEP, settings: checks(place, { 'health-timeout': 100 }) });
     const { Log } = await health(place, ({ Log: log }) => log.length > 0);
     expect(Log[0]?.ExitCode).toBe(0);
+  });
+
+  test('a check that has ended before its runtime has, as a child of nobody else, is not missed', async () => {
+    const place = makeChecked('exit 6');
+    writeFileSync(place.at('orphan'), '');
+    startMonitor({ build, place, script: SLEEP, settings: checks(place) });
+    const { Log } = await health(place, ({ Log: log }) => log.length === 3);
+    expect(Log.map(({ ExitCode }) => ExitCode)).toEqual([6, 6, 6]);
   });
 
   test('what a check leaves running holds nothing up', async () => {
