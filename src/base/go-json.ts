@@ -34,3 +34,8 @@ export function goJson(value: unknown): string {
     (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
   );
 }
+
+/** A map's entries in the order in which Go writes them. */
+export function goEntries<T>(map: Readonly<Record<string, T>>): [string, T][] {
+  return Object.entries(map).sort(([one], [other]) => (one < other ? -1 : 1));
+}

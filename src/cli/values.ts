@@ -184,3 +184,13 @@ function readUlimit(value: string): UlimitValue {
   }
   return { Name: name, Hard: hard, Soft: soft };
 }
+
+/** Values of a list, `key=value` or a key alone, as a map; the later one wins. */
+export function pairs(entries: readonly string[]): Record<string, string> {
+  return Object.fromEntries(
+    entries.map((entry) => {
+      const at = entry.indexOf('=');
+      return at === -1 ? [entry, ''] : [entry.slice(0, at), entry.slice(at + 1)];
+    }),
+  );
+}

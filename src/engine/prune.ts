@@ -3,18 +3,18 @@
 import { WherryError } from '#base/error.ts';
 import { readPruneFilters } from '#base/prune.ts';
 import { listContainers } from '#container/names.ts';
-import type { ContainerRecord } from '#container/record.ts';
 import { ownSize } from '#container/size.ts';
 import { isRunning, readState } from '#container/state.ts';
 import { imageUsers } from '#engine/images.ts';
 import { removeContainer } from '#engine/start.ts';
+import { removeUnused, volumeUsers } from '#engine/volumes.ts';
 import { type PrunedImages, pruneImages as pruneImagesOf } from '#image/prune.ts';
 import { DEFAULT_NETWORK, listNetworks, removeNetwork } from '#network/records.ts';
-import { treeSize } from '#store/size.ts';
 import { type EventType, recordEvent } from '#store/events.ts';
+import { treeSize } from '#store/size.ts';
 import type { Store } from '#store/store.ts';
 import { lock } from '#sys/file.ts';
-import { isAnonymous, listVolumes, removeVolume, type Volume } from '#volume/volume.ts';
+import { isAnonymous, listVolumes } from '#volume/volume.ts';
 
 /** What went: names or IDs, and the bytes of their files. */
 export interface Pruned {
@@ -64,11 +64,9 @@ export async function pruneVolumes(
   const pruned: Pruned = { removed: [], reclaimed: 0 };
   for (const volume of listVolumes(store)) {
     if (!(isAll || isAnonymous(volume)) || !filters.matches(0, volume.Labels)) continue;
-    if (usersOf(store, volume).length > 0) continue;
+    if (volumeUsers(store, volume.Name).length > 0) continue;
     const size = treeSize(volume.Mountpoint);
-    // Who makes a container holds this until its record says which volumes it has.
-    using _noNewContainers = await lock(store.path('layers'));
-    if (!(await unlessInTheWay(() => removeVolume(store, volume.Name, usersOf(store, volume))))) continue;
+    if (!(await unlessInTheWay(() => removeUnused(store, volume.Name)))) continue;
     pruned.removed.push(volume.Name);
     pruned.reclaimed += size;
   }
@@ -98,13 +96,6 @@ function readAll(values: readonly string[]): boolean {
     const why = `strconv.ParseBool: parsing ${JSON.stringify(value)}: invalid syntax`;
     throw new WherryError('unavailable', `invalid filter 'all': ${why}`);
   });
-}
-
-function usersOf(store: Store, volume: Volume): string[] {
-  const mounts = ({ mounts }: ContainerRecord) => mounts.some((point) => point.Name === volume.Name);
-  return listContainers(store)
-    .filter(mounts)
-    .map(({ id }) => id);
 }
 
 /** False where somebody began to use it, or removed it, meanwhile. */

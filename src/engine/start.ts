@@ -12,7 +12,6 @@ import type { Streams } from '#container/streams.ts';
 import { prepareBundle } from '#engine/bundle.ts';
 import { eraseContainer, type Removable } from '#engine/remove.ts';
 import { noteGivenBack, noteTaken } from '#engine/taken.ts';
-import { noteGivenBack, noteTaken } from '#engine/taken.ts';
 import type { Store } from '#store/store.ts';
 import { lock, tryLock } from '#sys/file.ts';
 import { leaveSession } from '#sys/scope.ts';
@@ -53,7 +52,6 @@ export async function startContainer(
   await leaveSession(store.host.uid);
   try {
     const { started, ...bundle } = await prepareBundle(store, record, options);
-    noteTaken(store, record);
     noteTaken(store, record);
     const monitor = await startMonitor(store, record, { ...bundle, ...options });
     started?.();
@@ -112,7 +110,6 @@ function session(store: Store, record: ContainerRecord, monitor: MonitorHandle):
 async function release(store: Store, record: Removable): Promise<void> {
   const { leaveNetworks } = await import('#network/network.ts');
   await Promise.all([unmountRootfs(store, record.id), unmountShm(store, record.id), leaveNetworks(store, record.id)]);
-  noteGivenBack(store, record);
   noteGivenBack(store, record);
   if (record.mounts.some((point) => point.Type === 'volume' && !point.Anonymous)) {
     const { leaveVolumes } = await import('#engine/volumes.ts');

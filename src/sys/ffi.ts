@@ -117,11 +117,17 @@ export const MS = {
   NOSUID: 2,
   NODEV: 4,
   NOEXEC: 8,
+  SYNCHRONOUS: 16,
   REMOUNT: 32,
+  DIRSYNC: 128,
+  NOATIME: 1024,
+  NODIRATIME: 2048,
   BIND: 4096,
   REC: 16384,
   PRIVATE: 1 << 18,
   SLAVE: 1 << 19,
+  RELATIME: 1 << 21,
+  STRICTATIME: 1 << 24,
 } as const;
 
 /** mount(2). */
@@ -220,6 +226,36 @@ export function startWriteback(fd: number): void {
 export function forgetPages(fd: number, offset: number, length: number): void {
   const DONTNEED = 4;
   call('posix_fadvise', `fd ${fd}`, fd, offset, length, DONTNEED);
+}
+
+/** openat2(2) resolve flags. */
+export const RESOLVE = { NO_MAGICLINKS: 0x02, NO_SYMLINKS: 0x04, BENEATH: 0x08, IN_ROOT: 0x10 } as const;
+
+/** openat2(2), close-on-exec. resolve: what the kernel must not do on the way. */
+export function openat2(directory: number, path: Path, flags: number, resolve: number): number {
+  const O_CLOEXEC = 0o2000000;
+  const how = Buffer.alloc(24);
+  how.writeBigUInt64LE(BigInt(flags | O_CLOEXEC), 0);
+  how.writeBigUInt64LE(BigInt(resolve), 16);
+  return call('syscall', path, 437, directory, c(path, 'openat2'), how, how.length);
+}
+
+/** clone(2) flags that unshare(2) takes of a process with threads: it is for the calling thread alone. */
+export const CLONE = { FS: 0x200, NEWNS: 0x20000 } as const;
+
+/** unshare(2). */
+export function unshare(flags: number): void {
+  call('unshare', 'this thread', flags);
+}
+
+/** setns(2) into a mount namespace; root and working directory are its root then. */
+export function setMountNamespace(fd: number): void {
+  call('setns', `fd ${fd}`, fd, CLONE.NEWNS);
+}
+
+/** pivot_root(2) with the working directory as the new root and as the place of the old one (its man page, NOTES). */
+export function pivotHere(): void {
+  call('syscall', '.', 155, '.', '.');
 }
 
 /** pidfd_open(2): a handle that can't come to mean another process. */

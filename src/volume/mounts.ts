@@ -5,6 +5,7 @@ import type { MountPoint, MountRequest } from '#base/api.ts';
 import { hasCode, WherryError } from '#base/error.ts';
 import type { Store } from '#store/store.ts';
 import { parseBind } from '#volume/parse.ts';
+import { isReadOnly } from '#volume/options.ts';
 import { createVolume, volumeData } from '#volume/volume.ts';
 
 export interface MountWishes {
@@ -137,7 +138,8 @@ async function volumePoint(
     Destination: destination,
     Driver: 'local',
     Mode: mode,
-    RW: !readOnly,
+    // A runtime's own mount of a read-only mount would be writable again.
+    RW: !readOnly && !isReadOnly(volume.Options ?? {}),
     Propagation: '',
     ...(noCopy ? { NoCopy: true } : {}),
   };

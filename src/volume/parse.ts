@@ -173,7 +173,7 @@ function checkMix(mount: MountRequest): void {
 }
 
 /** One record of RFC 4180: a field in double quotes may hold commas, a doubled quote is one. */
-function csv(line: string): string[] {
+export function csv(line: string): string[] {
   const fields: string[] = [];
   const pattern = /(?:^|,)(?:"((?:[^"]|"")*)"|([^",]*))/gy;
   let end = 0;

@@ -1,6 +1,7 @@
 /** Named and anonymous volumes: a directory under volumes/ with a record in the shape of Docker's inspect. */
 import { existsSync, mkdirSync, readdirSync, renameSync } from 'node:fs';
 import { WherryError } from '#base/error.ts';
+import { goEntries } from '#base/go-json.ts';
 import { recordEvent } from '#store/events.ts';
 import type { Store } from '#store/store.ts';
 import { lock, readJson, removeTree, replace } from '#sys/file.ts';
@@ -20,6 +21,10 @@ export interface Volume {
 export interface VolumeOptions {
   name?: string;
   labels?: Record<string, string>;
+  /** `local`, the only one. */
+  driver?: string;
+  /** The driver's: type, device, o. */
+  options?: Record<string, string>;
 }
 
 /** Docker marks a volume that was made without a name by this label. */
@@ -30,17 +35,31 @@ export function volumeData(store: Store, name: string): string {
   return store.path('volumes', name, '_data');
 }
 
-/** Makes a volume, or gives the one that has this name already, as Docker does. Throws kind `invalid` for a bad name. */
-export async function createVolume(store: Store, { name, labels }: VolumeOptions = {}): Promise<Volume> {
+/**
+ * Makes a volume, or gives the one that has this name already, as Docker does. Throws in Docker's words kind `invalid`
+ * for a bad name, `unavailable` for another driver and for options that it doesn't take.
+ */
+export async function createVolume(store: Store, wishes: VolumeOptions = {}): Promise<Volume> {
+  const { name, labels, driver = 'local', options } = wishes;
   const chosen = name ?? randomHex(32);
   checkName(chosen);
+  checkDriver(chosen, driver);
   const known = findVolume(store, chosen);
   if (known !== undefined) return known;
-  const volume = newVolume(store, chosen, name === undefined ? { [ANONYMOUS]: '', ...labels } : (labels ?? null));
+  if (options !== undefined) {
+    const { checkOptions } = await import('#volume/options.ts');
+    checkOptions(chosen, options, { root: store.host.namespace === 'root' });
+  }
+  const marked = name === undefined ? { [ANONYMOUS]: '', ...labels } : labels;
+  const volume = { ...newVolume(store, chosen, sorted(marked)), Options: sorted(options) };
   const staged = store.path('tmp', `volume-${process.pid}-${randomHex(6)}`);
   mkdirSync(`${staged}/_data`, { recursive: true, mode: 0o755 });
   replace(`${staged}/volume.json`, JSON.stringify(volume), { durable: true });
   return publish(store, staged, volume);
+}
+
+function sorted(map: Record<string, string> | undefined): Record<string, string> | null {
+  return map === undefined ? null : Object.fromEntries(goEntries(map));
 }
 
 /** A volume's record. */
@@ -70,6 +89,12 @@ async function publish(store: Store, staged: string, volume: Volume): Promise<Vo
     recordEvent(store, { type: 'volume', action: 'create', id: volume.Name, attributes: { driver: volume.Driver } });
   } else removeTree(staged);
   return known ?? volume;
+}
+
+function checkDriver(name: string, driver: string): void {
+  if (driver === 'local') return;
+  const why = `plugin ${JSON.stringify(driver)} not found`;
+  throw new WherryError('unavailable', `create ${name}: error looking up volume plugin ${driver}: ${why}`);
 }
 
 function checkName(name: string): void {

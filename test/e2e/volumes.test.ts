@@ -93,3 +93,40 @@ test('rm -v takes anonymous volumes with it, and leaves named ones', async () =>
   await succeed('rm', '-v', 'both');
   expect(Number((await user(`ls ${root} | wc -l`)).stdout)).toBe(Number(before) + 1);
 });
+
+test('a volume in memory is one for all who have it, and goes with the last of them', async () => {
+  await succeed('volume', 'create', '-o', 'type=tmpfs', '-o', 'device=tmpfs', '-o', 'o=size=1m,uid=1000', 'memory');
+  await succeed('run', '-d', '--name', 'has', '-v', 'memory:/data', BUSYBOX, 'sleep', '1000');
+  expect(await run(['-v', 'memory:/y'], 'stat -c %u /y; echo shared > /y/file; df -k /y | tail -1')).toMatch(
+    /^1000\ntmpfs +1024 /,
+  );
+  expect(await succeed('exec', 'has', 'cat', '/data/file')).toBe('shared');
+  expect((await wherry(['volume', 'rm', 'memory'])).stderr).toMatch(/^Error.*remove memory: volume is in use - \[/);
+  await removeContainers();
+  expect(await run(['-v', 'memory:/y'], 'ls /y')).toBe('');
+  expect(await succeed('volume', 'rm', 'memory')).toBe('memory');
+});
+
+test('a volume can be a directory of the host, for reading only, and one that is not there fails the start', async () => {
+  const directory = join(testUser().home, 'behind');
+  await user(`mkdir -p ${directory}; echo outside > ${directory}/file`);
+  const make = (name: string, device: string) =>
+    succeed('volume', 'create', '-o', 'type=none', '-o', `device=${device}`, '-o', 'o=bind,ro', name);
+  await make('behind', directory);
+  await make('nowhere', `${directory}/nowhere`);
+  expect(await run(['-v', 'behind:/data'], 'cat /data/file; touch /data/x 2>&1 | grep -o Read-only')).toBe(
+    'outside\nRead-only',
+  );
+  const failed = await wherry(['run', '--rm', '-v', 'nowhere:/data', BUSYBOX, 'true']);
+  expect(failed).toMatchObject({ status: 127, stderr: expect.stringContaining('no such file or directory') });
+  await succeed('volume', 'rm', 'behind', 'nowhere');
+});
+
+test('a volume is exported with the owners that containers see', async () => {
+  await run(['-v', 'exported:/data'], 'echo one > /data/file; chown 5:6 /data/file; ln -s file /data/link');
+  const file = join(testUser().home, 'exported.tar');
+  await succeed('volume', 'export', '--output', file, 'exported');
+  const { stdout } = await user(`tar --numeric-owner -tvf ${file}`);
+  expect(stdout).toMatch(/ 5\/6 .* file\n.* link -> file\n/);
+  await succeed('volume', 'rm', 'exported');
+});

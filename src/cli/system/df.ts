@@ -7,15 +7,9 @@ import { formatTable, printRows } from '#cli/table.ts';
 import { boolean, text } from '#cli/values.ts';
 import { isRunning } from '#container/state.ts';
 import { psRow } from '#container/view.ts';
-import {
-  type ContainerUsage,
-  type ImageUsage,
-  measureUsage,
-  sum,
-  type Usage,
-  type VolumeUsage,
-} from '#engine/usage.ts';
+import { type ContainerUsage, type ImageUsage, measureUsage, sum, type Usage } from '#engine/usage.ts';
 import { familiarTags } from '#image/view.ts';
+import { volumeRow } from '#volume/view.ts';
 
 const HEADERS = { Type: 'TYPE', TotalCount: 'TOTAL', Active: 'ACTIVE', Size: 'SIZE', Reclaimable: 'RECLAIMABLE' };
 
@@ -109,22 +103,6 @@ function containerRow({ seen, size }: ContainerUsage, { truncate, image }: { tru
   return Object.defineProperty(row, 'Size', { value: humanSize(size), enumerable: true });
 }
 
-function volumeRow({ volume, links, size }: VolumeUsage) {
-  const labels = Object.entries(volume.Labels ?? {}).sort(([a], [b]) => (a < b ? -1 : 1));
-  return {
-    Availability: 'N/A',
-    Driver: volume.Driver,
-    Group: 'N/A',
-    Labels: labels.map(([key, value]) => `${key}=${value}`).join(','),
-    Links: String(links),
-    Mountpoint: volume.Mountpoint,
-    Name: volume.Name,
-    Scope: volume.Scope,
-    Size: humanSize(size, 4),
-    Status: 'N/A',
-  };
-}
-
 /** -v: four lists, or all of them as one thing for a template. */
 async function showAll(context: Context, usage: Usage, format = ''): Promise<void> {
   const { imageNamer } = await import('#cli/describe.ts');
@@ -133,7 +111,7 @@ async function showAll(context: Context, usage: Usage, format = ''): Promise<voi
   const all = {
     Images: usage.images.map((one) => imageRow(one, truncate)),
     Containers: usage.containers.map((one) => containerRow(one, { truncate, image })),
-    Volumes: usage.volumes.map(volumeRow),
+    Volumes: usage.volumes.map(({ volume, ...use }) => volumeRow(volume, use)),
     BuildCache: [],
   };
   if (truncate) context.out.write(await tables(all));

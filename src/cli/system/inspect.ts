@@ -23,7 +23,8 @@ const FINDERS: Record<string, (context: Context, wish: Wish) => Promise<object>>
   },
   volume: async ({ store }, { name }) => {
     const { needVolume } = await import('#volume/volume.ts');
-    return needVolume(store, name);
+    const { inspectVolume } = await import('#volume/view.ts');
+    return inspectVolume(needVolume(store, name));
   },
 };
 

@@ -47,3 +47,13 @@ test('a volume in use stays, a free one goes with its content, and one that is g
   expect(findVolume(store, 'data')).toBeUndefined();
   expect(() => needVolume(store, 'data')).toThrow('get data: no such volume');
 });
+
+test('what Docker knows of a volume is kept in its order, and another driver is refused', async () => {
+  const store = temporaryStore();
+  const options = { type: 'tmpfs', device: 'tmpfs' };
+  const made = await createVolume(store, { name: 'data', labels: { b: '2', a: '1' }, options });
+  expect(JSON.stringify([made.Labels, made.Options])).toBe('[{"a":"1","b":"2"},{"device":"tmpfs","type":"tmpfs"}]');
+  const refused = createVolume(store, { name: 'other', driver: 'foo' });
+  await expect(refused).rejects.toThrow('create other: error looking up volume plugin foo: plugin "foo" not found');
+  expect(findVolume(store, 'other')).toBeUndefined();
+});

@@ -1,0 +1,53 @@
+import { command } from '#cli/command.ts';
+import { LIST_FORMAT_SUMMARY } from '#cli/format.ts';
+import { printRows } from '#cli/table.ts';
+import { boolean, filter, text } from '#cli/values.ts';
+import { findVolumes } from '#engine/volumes.ts';
+import { volumeRow } from '#volume/view.ts';
+
+const HEADERS = {
+  Name: 'VOLUME NAME',
+  Driver: 'DRIVER',
+  Scope: 'SCOPE',
+  Mountpoint: 'MOUNTPOINT',
+  Labels: 'LABELS',
+  Links: 'LINKS',
+  Size: 'SIZE',
+  Group: 'GROUP',
+  Availability: 'AVAILABILITY',
+  Status: 'STATUS',
+};
+
+export default command({
+  usage: '',
+  summary: 'List volumes',
+  details: 'Filters: dangling=true|false, driver=NAME, label=KEY[=VALUE], name=PATTERN.',
+  examples: [{ does: 'Volumes that no container has', line: 'wherry volume ls --filter dangling=true' }],
+  flags: {
+    cluster: {
+      as: boolean,
+      hidden: true,
+      summary: 'Display only cluster volumes, and use cluster volume list formatting',
+    },
+    filter: { short: 'f', as: filter, summary: 'Provide filter values (e.g. "dangling=true")' },
+    format: { as: text, summary: LIST_FORMAT_SUMMARY },
+    quiet: { short: 'q', as: boolean, summary: 'Only display volume names' },
+  },
+  run: async ({ store, out }, _args, { cluster, filter: filters, format, quiet }) => {
+    // A cluster's volumes are a swarm's; there are none.
+    const volumes = cluster ? [] : findVolumes(store, filters);
+    const columns = cluster ? ['Name', 'Group', 'Driver', 'Availability', 'Status'] : ['Driver', 'Name'];
+    await printRows(
+      out,
+      volumes.map((volume) => volumeRow(volume)),
+      {
+        headers: HEADERS,
+        columns,
+        format,
+        quiet: quiet && !format ? 'Name' : undefined,
+        type: 'volumeContext',
+        runPrefix: 'template parsing error: ',
+      },
+    );
+  },
+});
