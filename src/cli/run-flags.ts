@@ -1,5 +1,6 @@
 /** The flags that run and create share. What is not here can't be given yet: no flag is taken and ignored. */
 import type { Flags, Values } from '#cli/command.ts';
+import { HEALTH_FLAGS } from '#cli/run-health.ts';
 import {
   environment,
   extraHost,
@@ -21,6 +22,7 @@ const CGROUPNS = `Cgroup namespace to use (host|private)
 
 /** What becomes part of the request; read by requestFrom() (run-request.ts). */
 export const REQUEST_FLAGS = {
+  ...HEALTH_FLAGS,
   'add-host': { as: extraHost, summary: 'Add a custom host-to-IP mapping (host:ip)' },
   annotation: { as: map, summary: 'Add an annotation to the container (passed through to the OCI runtime)' },
   attach: { short: 'a', as: stream, summary: 'Attach to STDIN, STDOUT or STDERR' },

@@ -4,6 +4,7 @@ import type { Config, CreateRequest, DeviceMapping, HostConfig, RestartPolicy } 
 import { WherryError } from '#base/error.ts';
 import { readEnvFile, readLabelFile, readSecurityOptions } from '#cli/run-files.ts';
 import type { RequestValues } from '#cli/run-flags.ts';
+import { healthFrom } from '#cli/run-health.ts';
 import { readNetworks } from '#cli/run-network.ts';
 import { parseExpose, publishMaps } from '#network/ports.ts';
 import { parseTmpfsFlag, parseVolumeFlag } from '#volume/parse.ts';
@@ -80,6 +81,7 @@ function configFrom(
   const [image = '', ...command] = args;
   const wanted = new Set(values.attach);
   const attachStdin = values.interactive || wanted.has('stdin');
+  const healthcheck = healthFrom(values);
   return {
     Hostname: values.hostname ?? '',
     Domainname: values.domainname ?? '',
@@ -93,6 +95,7 @@ function configFrom(
     StdinOnce: values.interactive && attachStdin,
     Env: [...values.envFile.flatMap(readEnvFile), ...lastOfEach(values.env)],
     Cmd: orNull(command),
+    ...(healthcheck === undefined ? {} : { Healthcheck: healthcheck }),
     Image: image,
     Volumes: Object.keys(anonymous).length === 0 ? null : anonymous,
     WorkingDir: values.workdir ?? '',

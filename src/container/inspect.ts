@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs';
 import type { Endpoint, MountPoint } from '#base/api.ts';
 import { WherryError } from '#base/error.ts';
+import type { Health } from '#container/health.ts';
 import { logPath } from '#container/logconfig.ts';
 import { type ContainerRecord, type State, shownMounts } from '#container/record.ts';
 import { isRunning, NEVER } from '#container/state.ts';
@@ -23,7 +24,7 @@ export function inspectContainer(store: Store, seen: Seen, size?: Size): object 
     Created: shortTime(record.created),
     Path: record.path,
     Args: record.args,
-    State: stateOf(state),
+    State: stateOf(state, seen.health()),
     Image: record.image.id,
     ResolvConfPath: file('resolv.conf'),
     HostnamePath: file('hostname'),
@@ -51,7 +52,7 @@ function shortTime(time: string): string {
   return time.replace(/\.(\d*?)0*Z$/, (_all, digits: string) => (digits === '' ? 'Z' : `.${digits}Z`));
 }
 
-function stateOf(state: State | undefined): object {
+function stateOf(state: State | undefined, health: Health | undefined): object {
   const running = isRunning(state);
   return {
     Status: statusOf(state),
@@ -65,6 +66,7 @@ function stateOf(state: State | undefined): object {
     Error: state?.error ?? '',
     StartedAt: shortTime(state?.startedAt ?? NEVER),
     FinishedAt: shortTime(state?.finishedAt ?? NEVER),
+    ...(health === undefined ? {} : { Health: health }),
   };
 }
 

@@ -82,11 +82,10 @@ function byState(filters: Filters): Test {
     if (/^[+-]?\d+$/.test(value)) return Number(value);
     throw refuse(`invalid filter 'exited=${value}': strconv.Atoi: parsing ${JSON.stringify(value)}: invalid syntax`);
   });
-  return ({ state }) =>
+  return ({ state, health }) =>
     filters.exact('status', statusOf(state)) &&
     (codes.length === 0 || (state?.status === 'exited' && codes.includes(state.exitCode))) &&
-    // Nothing checks a container's health here.
-    filters.exact('health', 'none');
+    (!filters.has('health') || filters.exact('health', health()?.Status ?? 'none'));
 }
 
 function byAge(store: Store, filters: Filters): Test {

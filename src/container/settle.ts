@@ -1,5 +1,5 @@
 /** The request as the daemon would take it: checked in Docker's order and words, defaults filled in. */
-import type { Config, CreateRequest, HostConfig, RestartPolicy } from '#base/api.ts';
+import type { Config, CreateRequest, HealthConfig, HostConfig, RestartPolicy } from '#base/api.ts';
 import { WherryError } from '#base/error.ts';
 import { normalize } from '#container/capabilities.ts';
 import { type Facts, hostFacts } from '#container/facts.ts';
@@ -42,6 +42,18 @@ export function settleRequest(store: Store, request: CreateRequest, facts: Facts
 
 const LONGEST_HOSTNAME = 64;
 
+/** Docker's least: a millisecond. */
+const SHORTEST = 1e6;
+
+/** The times of a health check; what is 0 or absent is the image's, or the default. */
+function checkHealthcheck(check: HealthConfig): void {
+  for (const name of ['Interval', 'Timeout', 'StartPeriod', 'StartInterval'] as const) {
+    const value = check[name] ?? 0;
+    if (value !== 0 && value < SHORTEST) throw refuse(`${name} in Healthcheck cannot be less than 1ms`);
+    if (name === 'Timeout' && (check.Retries ?? 0) < 0) throw refuse('Retries in Healthcheck cannot be negative');
+  }
+}
+
 function settleConfig(config: Config): Config {
   const { WorkingDir: directory, StopSignal: signal, Hostname: hostname } = config;
   if (directory !== '' && !directory.startsWith('/')) {
@@ -54,6 +66,7 @@ function settleConfig(config: Config): Config {
   if (Buffer.byteLength(hostname) > LONGEST_HOSTNAME) {
     throw refuse(`hostname "${hostname}" is too long (maximum ${LONGEST_HOSTNAME} bytes)`);
   }
+  checkHealthcheck(config.Healthcheck ?? {});
   return { ...config, WorkingDir: cleanPath(directory) };
 }
 

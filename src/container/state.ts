@@ -3,7 +3,6 @@ import { closeSync, existsSync, openSync, readFileSync, statSync } from 'node:fs
 import { join } from 'node:path';
 import { hasCode, WherryError } from '#base/error.ts';
 import { recordLostEnd } from '#container/event.ts';
-import { recordLostEnd } from '#container/event.ts';
 import type { State } from '#container/record.ts';
 import type { Store } from '#store/store.ts';
 import { flock, LOCK, pidfdOpen, pidfdSignal } from '#sys/ffi.ts';
@@ -110,7 +109,6 @@ function heal(store: Store, id: string): State | undefined {
     flock(directory, LOCK.EX | LOCK.NB);
     if (sameBoot) killOrphan(state);
     writeState(store, id, healed);
-    recordLostEnd(store, id, healed.exitCode);
     recordLostEnd(store, id, healed.exitCode);
   } catch (error) {
     if (!hasCode(error, 'EWOULDBLOCK', 'EAGAIN')) throw error;
