@@ -24,6 +24,7 @@ export const COMMANDS: Readonly<Record<string, Load>> = {
   'container start': () => import('./container/start.ts'),
   'container stop': () => import('./container/stop.ts'),
   'container wait': () => import('./container/wait.ts'),
+  'healthcheck run': () => import('./container/healthcheck.ts'),
   'image diff': () => import('./image/diff.ts'),
   'image import': () => import('./image/import.ts'),
   'image history': () => import('./image/history.ts'),
@@ -105,6 +106,7 @@ export const ALIASES: Readonly<Record<string, string>> = {
 /** The first words of two-word names. */
 export const GROUPS: Readonly<Record<string, string>> = {
   container: 'Manage containers',
+  healthcheck: 'Manage health checks of containers',
   image: 'Manage images',
   manifest: 'Manage Docker image manifests and manifest lists',
   network: 'Manage networks',

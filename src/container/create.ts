@@ -108,11 +108,19 @@ function mergeEnv(asked: readonly string[], image: readonly string[]): string[] 
 
 export const nameOf = (entry: string) => entry.split('=', 1)[0] ?? '';
 
-function mergeHealthcheck(asked: HealthConfig | undefined, image: HealthConfig | null | undefined) {
-  if (asked === undefined || image === null || image === undefined) return asked ?? image ?? undefined;
-  return {
-    ...image,
-    ...Object.fromEntries(Object.entries(asked).filter(([, value]) => value !== 0)),
-    ...(asked.Test?.length ? { Test: asked.Test } : image.Test ? { Test: image.Test } : {}),
-  };
+/** In Docker's order. */
+const HEALTH_KEYS = ['Test', 'Interval', 'Timeout', 'StartPeriod', 'StartInterval', 'Retries'] as const;
+
+/** Each setting by itself: the request's, else the image's; what is 0 or empty is none. */
+function mergeHealthcheck(
+  asked: HealthConfig | undefined,
+  image: HealthConfig | null | undefined,
+): HealthConfig | undefined {
+  if (asked === undefined && (image === null || image === undefined)) return undefined;
+  const given = (value: unknown) => Boolean(value) && !(Array.isArray(value) && value.length === 0);
+  return Object.fromEntries(
+    HEALTH_KEYS.map((key) => [key, given(asked?.[key]) ? asked?.[key] : image?.[key]]).filter(([, value]) =>
+      given(value),
+    ),
+  );
 }

@@ -95,6 +95,9 @@ export function readHealth(store: Store, record: ContainerRecord, state: State |
   return health !== undefined && !isRunning(state) ? { ...health, Status: 'unhealthy' } : health;
 }
 
+/** podman's status where nothing was checked. */
+const REFUSED = { exitCode: 125 };
+
 /** What one check has found: healthy, unhealthy, or failed while the container is starting. */
 export type Verdict = Health['Status'];
 
@@ -104,10 +107,11 @@ export type Verdict = Health['Status'];
  */
 export async function checkHealth(store: Store, name: string): Promise<Verdict> {
   const record = find(store, name);
-  const notRunning = () => new WherryError('conflict', `container ${record.id} is not running`);
+  const notRunning = () => new WherryError('conflict', `container ${record.id} is not running`, REFUSED);
   if (readState(store, record.id)?.status !== 'running') throw notRunning();
   if (healthCommand(record) === undefined) {
     throw new WherryError('conflict', `container ${record.id} has no defined healthcheck`, {
+      ...REFUSED,
       hint: 'Give it one when it is made: --health-cmd, or HEALTHCHECK in its image',
     });
   }
@@ -135,6 +139,7 @@ function find(store: Store, name: string): ContainerRecord {
   } catch (error) {
     if (!(error instanceof WherryError) || error.kind !== 'not-found') throw error;
     throw new WherryError('not-found', `unable to look up ${name} to perform a health check: ${error.message}`, {
+      ...REFUSED,
       cause: error,
     });
   }
