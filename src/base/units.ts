@@ -221,6 +221,13 @@ export function localRfc3339(date: Date): string {
   return `${day}T${clock}${zone === '+00:00' ? 'Z' : zone}`;
 }
 
+/** `2026-11-21T09:03:11.012345678+01:00`: nanoseconds since 1970 in the user's zone, with all nine digits. */
+export function localNanoTime(nano: bigint): string {
+  const text = localRfc3339(new Date(Number(nano / 1_000_000n)));
+  const fraction = String(nano % 1_000_000_000n).padStart(9, '0');
+  return `${text.slice(0, 19)}.${fraction}${text.slice(19)}`;
+}
+
 function localParts(date: Date): { day: string; clock: string; hours: string; minutes: string } {
   const offset = -date.getTimezoneOffset();
   return {

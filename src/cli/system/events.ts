@@ -1,0 +1,117 @@
+import { WherryError } from '#base/error.ts';
+import { goEntries } from '#base/go-json.ts';
+import { localNanoTime, parseTimestamp, type Timestamp } from '#base/units.ts';
+import { command, given } from '#cli/command.ts';
+import { FORMAT_SUMMARY } from '#cli/format.ts';
+import { boolean, filter, text } from '#cli/values.ts';
+import { type Event, watchEvents } from '#engine/events.ts';
+
+export default command({
+  usage: '',
+  summary: 'Get real time events from the server',
+  details: `
+    Without --since and --until it shows what happens from now on, until it is stopped. What happened before is kept in
+    the store for some ten thousand events.
+
+    Filters: config, container, daemon, event, image, label, network, node, plugin, scope, secret, service, type, volume.
+    A container, network or volume is meant by the beginning of its name or ID, an image with or without its tag.`,
+  examples: [
+    {
+      does: 'What containers did in the last hour',
+      line: 'wherry events --since 1h --until 0s --filter type=container',
+    },
+  ],
+  flags: {
+    filter: { short: 'f', as: filter, summary: 'Filter output based on conditions provided' },
+    format: { as: text, summary: FORMAT_SUMMARY },
+    'no-trunc': { as: boolean, default: 'true', summary: 'Do not truncate the output' },
+    since: { as: text, summary: 'Show all events created since timestamp' },
+    stream: {
+      as: boolean,
+      default: 'true',
+      summary: 'Go on with what happens from now on; false ends with what has happened',
+    },
+    until: { as: text, summary: 'Stream events until this timestamp' },
+  },
+  run: async (context, _args, { filter: filters, format = '', noTrunc, since = '', stream, until = '' }) => {
+    const show = await formatter(format, noTrunc);
+    const [first, last] = [since, until].map((value) => (value === '' ? undefined : moment(value)));
+    checkOrder(first, last);
+    const options = given({ since: first?.time, until: last?.time });
+    for await (const events of watchEvents(context.store, { ...options, filters, stream, abort: context.abort })) {
+      context.out.write(events.map((event) => `${show(event)}\n`).join(''));
+    }
+  },
+});
+
+/** A point in time, and as Docker's client sends it to its daemon, which shows it in an error. */
+interface Moment {
+  time: Timestamp;
+  sent: string;
+}
+
+/** Throws kind `invalid`. Of a duration Docker counts whole seconds. */
+function moment(value: string): Moment {
+  const time = parseTimestamp(value);
+  if (/^\d+(\.\d+)?$/.test(value)) return { time, sent: value };
+  if (/^\d{4}-/.test(value)) return { time, sent: `${time.seconds}.${String(time.nanos).padStart(9, '0')}` };
+  return { time: { seconds: time.seconds, nanos: 0 }, sent: String(time.seconds) };
+}
+
+function checkOrder(first: Moment | undefined, last: Moment | undefined): void {
+  if (first === undefined || last === undefined) return;
+  const order = last.time.seconds - first.time.seconds || last.time.nanos - first.time.nanos;
+  if (order >= 0) return;
+  const message = `\`since\` time (${first.sent}) cannot be after \`until\` time (${last.sent})`;
+  throw new WherryError('unavailable', message);
+}
+
+const BAD_FORMAT = 'Error parsing format: ';
+const BAD_FORMAT_STATUS = 64;
+
+/** What makes a line of an event. Throws kind `invalid` for a template that can't be read, or does not fit any event. */
+async function formatter(format: string, noTrunc: boolean): Promise<(event: Event) => string> {
+  if (format === '') return (event) => plainLine(event, noTrunc);
+  if (format === 'json' || /^\{\{-? *json \. *-?\}\}$/.test(format)) return jsonLine;
+  const { compileTemplate } = await import('#cli/template.ts');
+  const render = compileTemplate(format, {
+    parsePrefix: BAD_FORMAT,
+    parseStatus: BAD_FORMAT_STATUS,
+    type: '*events.Message',
+  });
+  try {
+    render(fields({ type: 'container', action: '', id: '', attributes: {}, nano: 0n }));
+  } catch (error) {
+    if (!(error instanceof WherryError)) throw error;
+    throw new WherryError(error.kind, error.message, { cause: error, exitCode: BAD_FORMAT_STATUS });
+  }
+  return (event) => render(fields(event));
+}
+
+/** `TIME TYPE ACTION ID (name=value, …)`. */
+function plainLine({ type, action, id, attributes, nano }: Event, noTrunc: boolean): string {
+  const shown = noTrunc ? id : id.replace(/^(sha256:)?([0-9a-f]{12})[0-9a-f]{52}$/, '$2');
+  const pairs = goEntries(attributes).map(([name, value]) => `${name}=${value}`);
+  const behind = pairs.length === 0 ? '' : ` (${pairs.join(', ')})`;
+  return `${localNanoTime(nano)} ${type} ${action} ${shown}${behind}`;
+}
+
+/** The Engine API's EventMessage; what it was in the API's first version stands in front where it is not empty. */
+function message({ type, action, id, attributes, nano }: Event) {
+  const actor = { ID: id, Attributes: Object.fromEntries(goEntries(attributes)) };
+  const from = type === 'container' && attributes.image ? { from: attributes.image } : {};
+  const first =
+    type === 'container' || type === 'image' ? { status: action, ...(id === '' ? {} : { id }), ...from } : {};
+  return { ...first, Type: type, Action: action, Actor: actor, scope: 'local', time: Number(nano / 1_000_000_000n) };
+}
+
+/** Written by hand for its last number, which has more digits than JavaScript's. */
+const jsonLine = (event: Event) => `${JSON.stringify(message(event)).slice(0, -1)},"timeNano":${event.nano}}`;
+
+/** As Go's templates see it. */
+function fields(event: Event): object {
+  const { status = '', id = '', from = '', Type, Action, Actor, scope, time } = message(event) as Message;
+  return { Status: status, ID: id, From: from, Type, Action, Actor, Scope: scope, Time: time, TimeNano: event.nano };
+}
+
+type Message = ReturnType<typeof message> & Partial<Record<'status' | 'id' | 'from', string>>;
