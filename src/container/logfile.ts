@@ -1,5 +1,6 @@
 /** A json-file log on disk: its files in order, its lines, the place where the last so many begin. */
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readdirSync, readSync, statSync } from 'node:fs';
+import { basename, dirname } from 'node:path';
 import { hasCode } from '#base/error.ts';
 
 /** A line of the log. */
@@ -104,6 +105,13 @@ export class LogFile {
     return size > 0 && count > 0 ? missing - 1 : missing;
   }
 
+  /** Begins anew where the file was emptied: a rotation that keeps one file does so. */
+  followCut(): void {
+    if (fstatSync(this.#fd).size >= this.#position) return;
+    this.#position = 0;
+    this.#rest = [];
+  }
+
   close(): void {
     closeSync(this.#fd);
   }
@@ -119,22 +127,48 @@ export function openLog(path: string): LogFile | undefined {
   }
 }
 
-/** The file itself and what rotation has moved away from it, oldest first. A rotation between two opens loses nothing. */
-export function openAll(path: string): LogFile[] {
+/**
+ * The file itself and what rotation has moved away from it, oldest first; no older than the file with the inode `known`,
+ * where that is among them. A rotation meanwhile loses nothing: it renames the oldest file first, so what has been opened
+ * comes by once more, and a number may be missing for a moment.
+ */
+export function openAll(path: string, known?: number): LogFile[] {
   const files: LogFile[] = [];
-  for (let number = 0; ; number += 1) {
+  let most: number | undefined;
+  for (let number = 0; files[0] === undefined || files[0].inode !== known; number += 1) {
     const file = openLog(number === 0 ? path : `${path}.${number}`);
-    if (file === undefined) return files;
-    // Moved on while we opened its neighbour: we have it already.
-    if (files.at(0)?.inode === file.inode) file.close();
-    else files.unshift(file);
+    if (file === undefined) {
+      most ??= highest(path);
+      // One more: it may have moved on since.
+      if (number > most + 1) break;
+    } else if (files.some(({ inode }) => inode === file.inode)) {
+      file.close();
+    } else {
+      files.unshift(file);
+    }
+  }
+  return files;
+}
+
+/** The highest number that rotation has given to a file; 0: none. */
+function highest(path: string): number {
+  const beginning = `${basename(path)}.`;
+  try {
+    return readdirSync(dirname(path))
+      .filter((name) => name.startsWith(beginning))
+      .reduce((most, name) => Math.max(most, Number(name.slice(beginning.length)) || 0), 0);
+  } catch (error) {
+    if (hasCode(error, 'ENOENT')) return 0;
+    throw error;
   }
 }
 
 /** What is newer than the file with this inode, oldest first; everything where that one is gone. */
 export function openNewer(path: string, inode: number): LogFile[] {
-  const all = openAll(path);
-  const at = all.findIndex((file) => file.inode === inode);
-  for (const known of all.slice(0, at + 1)) known.close();
-  return all.slice(at + 1);
+  if (statSync(path, { throwIfNoEntry: false })?.ino === inode) return [];
+  const [oldest, ...newer] = openAll(path, inode);
+  if (oldest === undefined) return [];
+  if (oldest.inode !== inode) return [oldest, ...newer];
+  oldest.close();
+  return newer;
 }

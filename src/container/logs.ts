@@ -38,17 +38,18 @@ export async function* readLogs(
   }
   const path = logPath(store, record.id);
   const following = options.follow ? follower(store, record.id, path, options.abort) : undefined;
+  // Asked before the files are opened: what was written until then is read, in whichever file it is by now.
+  let goesOn = following?.goesOn() ?? false;
   let files = openAll(path);
   try {
     if (options.tail !== undefined) files = tailOf(files, options.tail);
     for (;;) {
-      // Asked before reading: what was written until then is read, whatever happens meanwhile.
-      const goesOn = following?.goesOn() ?? false;
       const past = yield* selected(files, !goesOn, options);
       if (past || !goesOn) return;
-      files = advance(files, path);
-      if (files.length === 1) await following?.change();
+      await following?.change();
       options.abort?.throwIfAborted();
+      goesOn = following?.goesOn() ?? false;
+      files = advance(files, path);
     }
   } finally {
     following?.close();
@@ -96,6 +97,7 @@ function advance(files: LogFile[], path: string): LogFile[] {
   const current = files.at(-1);
   for (const done of files.slice(0, -1)) done.close();
   if (current === undefined) return openAll(path);
+  current.followCut();
   const newer = openNewer(path, current.inode);
   return [current, ...newer];
 }

@@ -100,6 +100,25 @@ describe('rotation', () => {
     expect(openNewer(path, inode).flatMap((file) => file.read())).toEqual(['b', 'c']);
   });
 
+  test('a number that is missing in the middle of a rotation hides nothing older', () => {
+    const path = at();
+    writeFileSync(`${path}.3`, 'a\n');
+    writeFileSync(`${path}.1`, 'b\n');
+    const inode = openLog(`${path}.3`)?.inode ?? 0;
+    expect(openAll(path).flatMap((file) => file.read())).toEqual(['a', 'b']);
+    expect(openNewer(path, inode).flatMap((file) => file.read())).toEqual(['b']);
+  });
+
+  test('a file that is emptied is read from its beginning', () => {
+    const path = at();
+    writeFileSync(path, 'a long line\n');
+    const file = openLog(path);
+    file?.read();
+    writeFileSync(path, 'b\n');
+    file?.followCut();
+    expect(file?.read()).toEqual(['b']);
+  });
+
   test('a log that was never written has no files', () => {
     expect(openAll(at())).toEqual([]);
   });
