@@ -45,6 +45,7 @@ export const COMMANDS: Readonly<Record<string, Load>> = {
   'manifest push': () => import('./manifest/push.ts'),
   'manifest rm': () => import('./manifest/rm.ts'),
   'network prune': () => import('./network/prune.ts'),
+  'system boot': () => import('./system/boot.ts'),
   'system check': () => import('./system/check.ts'),
   'system df': () => import('./system/df.ts'),
   'system events': () => import('./system/events.ts'),

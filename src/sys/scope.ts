@@ -30,14 +30,29 @@ export async function leaveSession(
   env: NodeJS.ProcessEnv = process.env,
   places: ScopePlaces = PLACES,
 ): Promise<void> {
+  if (uid === 0 || (readText(places.own) ?? '').includes(`/user@${uid}.service/`)) return;
+  await ownScope(uid, env, places);
+}
+
+/**
+ * The same from wherever this process is, and for root too: a unit that has started containers may end, or be stopped,
+ * and they stay. In such a scope already: nothing happens.
+ */
+export async function ownScope(
+  uid: number,
+  env: NodeJS.ProcessEnv = process.env,
+  places: ScopePlaces = PLACES,
+): Promise<void> {
   const full = managerEnvironment(uid, env);
-  if (uid === 0 || !existsSync(places.booted) || !existsSync(join(full.XDG_RUNTIME_DIR, 'bus'))) return;
+  if (!existsSync(places.booted)) return;
+  if (uid !== 0 && !existsSync(join(full.XDG_RUNTIME_DIR, 'bus'))) return;
   const own = () => readText(places.own) ?? '';
-  if (own().includes(`/user@${uid}.service/`)) return;
+  if (/\/wherry-[0-9a-f]{16}\.scope$/m.test(own())) return;
   const busctl = findTool('busctl', env);
   if (busctl === undefined) return;
   const unit = `wherry-${randomHex(8)}.scope`;
-  const { status } = await run(busctl, transientScope(unit, process.pid), { env: full });
+  const manager = uid === 0 ? '--system' : '--user';
+  const { status } = await run(busctl, [manager, ...transientScope(unit, process.pid)], { env: full });
   if (status !== 0) return;
   const deadline = Date.now() + PATIENCE;
   while (!own().includes(unit) && Date.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 1));
@@ -59,7 +74,7 @@ function transientScope(unit: string, pid: number): string[] {
     ['PIDs', 'au', '1', String(pid)],
   ];
   return [
-    ...['--user', '--quiet', '--timeout=5', 'call', 'org.freedesktop.systemd1', '/org/freedesktop/systemd1'],
+    ...['--quiet', '--timeout=5', 'call', 'org.freedesktop.systemd1', '/org/freedesktop/systemd1'],
     ...['org.freedesktop.systemd1.Manager', 'StartTransientUnit', 'ssa(sv)a(sa(sv))', unit, 'fail'],
     ...[String(properties.length), ...properties.flat(), '0'],
   ];

@@ -38,9 +38,11 @@ const EXPERIMENT = /\nEXPERIMENTAL:\n(?: {2}.*\n)+/;
 const OURS_ALONE = [
   'completion',
   'container cleanup',
+  'healthcheck run',
   'image diff',
   'image mount',
   'image unmount',
+  'system boot',
   'system check',
   'unshare',
 ];
