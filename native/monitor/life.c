@@ -21,6 +21,7 @@
 #include "monitor/health.h"
 #include "monitor/log.h"
 #include "monitor/loop.h"
+#include "monitor/oom.h"
 #include "monitor/output.h"
 #include "monitor/ports.h"
 #include "monitor/record.h"
@@ -44,7 +45,6 @@ static struct {
 	struct timer pause;
 	uint64_t since; /* ms; when the process was started */
 	uint64_t ended; /* and when it ended */
-	unsigned long long oom_before;
 	bool ever_started;
 	bool terminate; /* SIGTERM came while the process was being started */
 	bool stopped;	/* no restart */
@@ -210,7 +210,7 @@ static void ended(int status)
 	life.record.pid = 0;
 	life.record.pid_start = 0;
 	life.record.exit_code = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
-	life.record.oom_killed = record_oom_kills(life.config) > life.oom_before;
+	life.record.oom_killed = oom_ended(life.config);
 	/* The command hears of the end before the runtime takes away the control group that was just read. */
 	life.deleter = TO_COME;
 	stdio_finish(drained);
@@ -318,8 +318,10 @@ static void runtime_done(void)
 	/* Before the container is known to run: who sees it run finds how it is. */
 	health_begin(life.config);
 	save();
-	if (!config_is_exec(life.config))
+	if (!config_is_exec(life.config)) {
 		event_record(life.config, "start", NULL);
+		oom_watch(life.config);
+	}
 	control_say("started %d", life.process);
 	if (life.terminate)
 		kill(life.process, SIGTERM);
@@ -366,7 +368,7 @@ static void start(void)
 	(void)unlink(life.config->pid_file);
 	if (life.config->runtime_log)
 		(void)unlink(life.config->runtime_log);
-	life.oom_before = record_oom_kills(life.config);
+	oom_reset(life.config);
 	arguments = runtime_arguments();
 	if (!arguments)
 		return failed_to("start the runtime");
