@@ -29,7 +29,7 @@ export interface Health {
 const DEFAULTS = { interval: 30e9, timeout: 30e9, startInterval: 5e9, retries: 3 };
 
 /** The words of the check's command; undefined where the container has none. */
-export function healthCommand({ config }: Pick<ContainerRecord, 'config'>): string[] | undefined {
+function healthCommand({ config }: Pick<ContainerRecord, 'config'>): string[] | undefined {
   const [kind, ...words] = config.Healthcheck?.Test ?? [];
   if (words.length === 0) return undefined;
   if (kind === 'CMD') return words;

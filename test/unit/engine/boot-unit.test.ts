@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, mkdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { disableBoot, enableBoot, readBootUnit, unitText } from '#engine/boot-unit.ts';
@@ -79,7 +79,6 @@ test('disable removes both, and once more nothing', async () => {
 
 test('a unit that somebody has disabled by systemctl is not enabled', async () => {
   programs('true');
-  const { rmSync } = await import('node:fs');
   await enableBoot(store, { linger: true }, places());
   rmSync(link());
   expect((await readBootUnit(store, places())).enabled).toBe(false);
@@ -90,12 +89,17 @@ test.each([
   [
     'signs that mean something to systemd',
     { WHERRY_ROOT: '/a%b$c"d\\e' },
-    'Environment="WHERRY_ROOT=/a%%b$$c\\"d\\\\e"',
+    'Environment="WHERRY_ROOT=/a%%b$c\\"d\\\\e"',
   ],
 ])('the unit knows %s', (_what, env, line) => {
   const text = unitText({ program: '/opt/wherry/bin/wherry', isRoot: false, env });
   expect(text.split('\n')).toContain(line);
   expect(text).toContain('WantedBy=default.target');
+});
+
+test('the program may have any path', () => {
+  const text = unitText({ program: '/my $HOME/bin/wherry', isRoot: false, env: {} });
+  expect(text).toContain('ExecStart="/my $$HOME/bin/wherry" system boot run\n');
 });
 
 test('root’s unit waits for the network and starts with the system', () => {

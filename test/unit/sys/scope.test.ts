@@ -1,7 +1,7 @@
 import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { beforeEach, expect, test } from 'vitest';
-import { leaveSession, managerEnvironment } from '#sys/scope.ts';
+import { beforeEach, describe, expect, test } from 'vitest';
+import { leaveSession, managerEnvironment, ownScope } from '#sys/scope.ts';
 import { temporaryDirectory } from '#test/support/store.ts';
 
 const SESSION = '0::/user.slice/user-1000.slice/session-4.scope\n';
@@ -54,6 +54,33 @@ test('neither is root, nor anybody without a session bus', async () => {
   await leave(0);
   await leave(4_000_000, {});
   expect(asked()).toBe('');
+});
+
+describe('a scope of its own', () => {
+  const own = (uid = 1000) =>
+    ownScope(
+      uid,
+      { XDG_RUNTIME_DIR: at, PATH: `${at}:/usr/bin:/bin` },
+      { own: join(at, 'own'), booted: join(at, 'booted') },
+    );
+
+  test('is had even by whom a unit of the user’s manager has started', async () => {
+    writeFileSync(join(at, 'own'), MANAGED);
+    await own();
+    expect(readFileSync(join(at, 'own'), 'utf8')).toMatch(/wherry-[0-9a-f]{16}\.scope\n$/);
+  });
+
+  test('is not left for another', async () => {
+    await own();
+    writeFileSync(join(at, 'asked'), '');
+    await own();
+    expect(asked()).toBe('');
+  });
+
+  test('is given to root by the system’s manager', async () => {
+    await own(0);
+    expect(asked()).toMatch(`${at}|--system|`);
+  });
 });
 
 test.each([
