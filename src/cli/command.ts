@@ -1,4 +1,6 @@
 /** The shape of a command: data with one function. Parser, help, manual, completion and the reference test read it. */
+export { given } from '#base/given.ts';
+
 import type { Kind } from '#cli/values.ts';
 import type { Store } from '#engine/open.ts';
 
@@ -72,7 +74,9 @@ export interface Definition<F extends Flags = Flags> {
    * `CONTAINER [CONTAINER...]` one or more, `[NAME]` at most one, '' none.
    */
   usage: string;
-  /** One line, no period. */
+  /** A second way to call it: all that follows the program's name. */
+  otherUsage?: string;
+  /** One line, no period; lines after an empty one stand in its help alone. */
   summary: string;
   /** Paragraphs for the manual page. */
   details?: string;
@@ -94,11 +98,4 @@ export interface Definition<F extends Flags = Flags> {
 /** Marks a definition, so that the types of its flags are inferred from their kinds. */
 export function command<const F extends Flags>(definition: Definition<F>): Definition {
   return definition as unknown as Definition;
-}
-
-type Present<T> = { [K in keyof T]?: Exclude<T[K], undefined> };
-
-/** Leaves out what is undefined, as options with optional properties want it. */
-export function given<T extends object>(values: T): Present<T> {
-  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as Present<T>;
 }

@@ -3,7 +3,7 @@ import { ipVersion } from '#base/address.ts';
 import type { MountRequest } from '#base/api.ts';
 import { WherryError } from '#base/error.ts';
 import { type Kind, map, several } from '#cli/values.ts';
-import { parseMountFlag } from '#volume/parse.ts';
+import { parseMountFlag } from '#volume/mount-flag.ts';
 
 const invalid = (reason: string) => new WherryError('invalid', reason);
 

@@ -68,3 +68,7 @@ export function shownMounts({ mounts, hostConfig }: ContainerRecord): MountPoint
   const flagged = Object.keys(hostConfig.Tmpfs ?? {}).map((path) => posix.join(path, '.'));
   return mounts.filter((mount) => mount.Type !== 'tmpfs' || !flagged.includes(mount.Destination));
 }
+
+/** Does its source have to be brought at each start (engine/mounts.ts)? */
+export const isSpecial = ({ Image, Subpath, Overlay, Chown }: MountPoint): boolean =>
+  [Image, Subpath, Overlay, Chown].some(Boolean);

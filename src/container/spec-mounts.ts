@@ -1,9 +1,11 @@
 /** What a container mounts, in order: the runtime's file systems, Docker's files in /etc, volumes, --init, devices. */
 import type { MountPoint } from '#base/api.ts';
 import { asBind } from '#container/devices.ts';
+import type { ContainerRecord } from '#container/record.ts';
 import { readSecurity } from '#container/security.ts';
 import type { SpecInput } from '#container/spec.ts';
-import type { Found } from '#container/surroundings.ts';
+import { type Found, idsOf } from '#container/surroundings.ts';
+import { isForSystemd } from '#container/systemd.ts';
 import type { Mount, Propagation } from '#oci/spec.ts';
 import { isMapped } from '#sys/userns.ts';
 
@@ -18,18 +20,21 @@ export function specMounts(input: SpecInput): Mount[] {
   const mounts = fileSystems(input).filter(
     ({ destination }) => !own.has(destination) && !(own.has('/dev') && destination.startsWith('/dev/')),
   );
+  const { further } = found;
+  const tmpfs = extraTmpfs(record).filter(({ destination }) => !own.has(destination));
   const files = etcFiles(input).filter(({ destination }) => !own.has(destination));
   if (hostConfig.ReadonlyRootfs) {
     for (const mount of [...mounts, ...files]) {
       if (!STAYS_WRITABLE.has(mount.destination) && !mount.options.includes('ro')) mount.options.push('ro');
     }
   }
-  const inside = [...files, ...record.mounts.map((point) => volumeMount(point, found))];
+  const volumes = record.mounts.map((point) => volumeMount(point, found));
+  const inside = [...files, ...tmpfs, ...volumes, ...(further?.mounts ?? [])];
   mounts.push(...inside.sort((one, other) => depth(one) - depth(other)));
   if (found.init !== undefined) {
     mounts.push({ destination: INIT, type: 'bind', source: found.init, options: ['bind', 'ro'] });
   }
-  if (!found.facts.userns.initial) mounts.push(...found.devices.map(asBind));
+  if (!idsOf(found).initial) mounts.push(...found.devices.map(asBind));
   return mounts;
 }
 
@@ -50,18 +55,24 @@ const hostBind = (path: string, options: string[]) => mount(path, 'bind', ['rbin
  * /proc, /dev and /sys. A user namespace may only mount what belongs to it: where the host's own namespace is shared,
  * the host's mount is bound instead.
  */
-function fileSystems({ record: { hostConfig: host }, found }: SpecInput): Mount[] {
-  const { facts } = found;
-  const { initial } = facts.userns;
+function fileSystems({ record, found }: SpecInput): Mount[] {
+  const { hostConfig: host, extras } = record;
+  const ids = idsOf(found);
+  const { initial } = ids;
   const bound = (shared: boolean) => shared && !initial;
   const readOnly = host.Privileged ? [] : ['ro'];
-  const writableCgroups = readSecurity(host.SecurityOpt ?? []).writableCgroups ?? host.Privileged;
-  const group = isMapped(facts.userns.gids, TTY_GROUP) ? [`gid=${TTY_GROUP}`] : [];
+  const security = readSecurity(host.SecurityOpt ?? []);
+  const writableCgroups = security.writableCgroups ?? (host.Privileged || isForSystemd(record));
+  const group = isMapped(ids.gids, TTY_GROUP) ? [`gid=${TTY_GROUP}`] : [];
+  // The network of another container belongs to another user namespace than a container's own.
+  const othersNetwork = extras?.maps !== undefined && host.NetworkMode.startsWith('container:');
   return [
-    bound(host.PidMode === 'host') ? hostBind('/proc', SAFE) : mount('/proc', 'proc', [...SAFE]),
+    bound(host.PidMode === 'host')
+      ? hostBind('/proc', SAFE)
+      : mount('/proc', 'proc', [...SAFE, ...security.procOptions]),
     mount('/dev', 'tmpfs', ['nosuid', 'strictatime', 'mode=755', 'size=65536k']),
     mount('/dev/pts', 'devpts', ['nosuid', 'noexec', 'newinstance', 'ptmxmode=0666', 'mode=0620', ...group]),
-    bound(host.NetworkMode === 'host')
+    bound(host.NetworkMode === 'host' || othersNetwork)
       ? hostBind('/sys', [...SAFE, ...readOnly])
       : mount('/sys', 'sysfs', [...SAFE, ...readOnly]),
     mount('/sys/fs/cgroup', 'cgroup', [...(writableCgroups ? [] : ['ro']), ...SAFE]),
@@ -85,8 +96,27 @@ function sharedMemory(mode: string, size: number, shared: string | undefined): M
   return [mount('/dev/shm', 'tmpfs', [...SAFE, 'mode=1777', `size=${size}`], 'shm')];
 }
 
-function etcFiles({ files }: SpecInput): Mount[] {
-  const places = { '/etc/resolv.conf': files.resolv, '/etc/hostname': files.hostname, '/etc/hosts': files.hosts };
+/** tmpfs for --read-only-tmpfs, and what systemd wants to find. */
+function extraTmpfs(record: ContainerRecord): Mount[] {
+  const { hostConfig, extras } = record;
+  const readOnly = hostConfig.ReadonlyRootfs && extras?.readOnlyTmpfs ? ['/run', '/tmp', '/var/tmp'] : [];
+  const systemd = isForSystemd(record) ? ['/run', '/run/lock', '/tmp', '/var/log/journal'] : [];
+  return [...new Set([...readOnly, ...systemd])].map((path) =>
+    mount(path, 'tmpfs', [
+      'nosuid',
+      'nodev',
+      'rprivate',
+      path === '/run' || path.endsWith('/journal') ? 'mode=755' : 'mode=1777',
+    ]),
+  );
+}
+
+function etcFiles({ files, record: { extras = {} } }: SpecInput): Mount[] {
+  const places = {
+    '/etc/resolv.conf': files.resolv,
+    '/etc/hostname': extras.noHostname ? undefined : files.hostname,
+    '/etc/hosts': extras.noHosts ? undefined : files.hosts,
+  };
   return Object.entries(places).flatMap(([destination, source]) =>
     source === undefined ? [] : [mount(destination, 'bind', ['rbind', 'rprivate'], source)],
   );
@@ -98,7 +128,7 @@ function volumeMount(point: MountPoint, { facts: { kernel }, files }: Found): Mo
   // mount_setattr(2), Linux 5.12: with what is mounted below the source, and flags that are locked stay as they are.
   // crun 1.8 opens its target as a directory; nothing is mounted below a file.
   const recursive = (kernel[0] > 5 || (kernel[0] === 5 && kernel[1] >= 12)) && !files.has(source);
-  const readOnly = recursive ? 'rro' : 'ro';
+  const readOnly = recursive && !point.ReadOnlyNonRecursive ? 'rro' : 'ro';
   return mount(
     destination,
     'bind',

@@ -22,19 +22,17 @@ export function imageUsers(store: Store): ImageUser[] {
 
 /** The same, with what a message about them needs. A state that can't be read is that of a container that has ended. */
 export function layerUsers(store: Store): LayerUser[] {
-  return listContainers(store).map(({ id, name, image }) => ({
-    id,
-    name,
-    image: image.id,
-    reference: image.reference,
-    diffIds: image.diffIds,
-    running: isRunning(
-      tolerant(
-        () => readState(store, id),
-        () => undefined,
-      ),
-    ),
-  }));
+  return listContainers(store).flatMap(({ id, name, image, mounts }) => {
+    const state = tolerant(
+      () => readState(store, id),
+      () => undefined,
+    );
+    const user = { id, name, running: isRunning(state) };
+    const mounted = mounts.flatMap(({ Image, Name = '' }) =>
+      Image === undefined ? [] : [{ ...user, image: Image.id, reference: Name, diffIds: Image.diffIds }],
+    );
+    return [{ ...user, image: image.id, reference: image.reference, diffIds: image.diffIds }, ...mounted];
+  });
 }
 
 /** Image ID -> how many containers were made from it. */

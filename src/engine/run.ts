@@ -9,8 +9,9 @@ import { recordContainerEvent } from '#container/event.ts';
 import { findContainer, generateName, newId, releaseName, reserveName } from '#container/names.ts';
 import type { ContainerRecord } from '#container/record.ts';
 import { settleRequest } from '#container/settle.ts';
+import { mountPlace } from '#engine/mounts.ts';
 import { readCatalog } from '#image/catalog.ts';
-import { findImage, type Image, noSuchImage } from '#image/names.ts';
+import { findImage, type Image, needImage, noSuchImage } from '#image/names.ts';
 import { storageDriver } from '#store/driver.ts';
 import type { Store } from '#store/store.ts';
 import { lock, replace } from '#sys/file.ts';
@@ -106,7 +107,13 @@ async function makeContainer(
     tmpfs: hostConfig.Tmpfs ?? {},
     volumes: [...Object.keys(config.Volumes ?? {}), ...Object.keys(image.config.config?.Volumes ?? {})],
     inherited: inheritedMounts(store, hostConfig.VolumesFrom ?? []),
+    ...(hostConfig.VolumeDriver === undefined ? {} : { volumeDriver: hostConfig.VolumeDriver }),
+    image: (wanted) => {
+      const { id, diffIds } = needImage(store, wanted);
+      return { id, diffIds };
+    },
   });
+  placeImages(store, id, mounts);
   const { os, architecture, variant } = image.config;
   return makeRecord(
     request,
@@ -122,10 +129,16 @@ async function makeContainer(
   );
 }
 
+/** Where they will be is known from the start, as Docker shows it. */
+function placeImages(store: Store, id: string, mounts: readonly MountPoint[]): void {
+  for (const [at, point] of mounts.entries()) if (point.Image !== undefined) point.Source = mountPlace(store, id, at);
+}
+
 /** --volumes-from: the mounts of other containers, read-only where asked so. */
 function inheritedMounts(store: Store, sources: readonly string[]): MountPoint[] {
   return sources.flatMap((source) => {
     const [name = '', mode = ''] = source.split(':');
+    if (!/^(?:(?:ro|rw|z|Z)(?:,(?!$)|$))*$/.test(mode)) throw new WherryError('invalid', `invalid mode: ${mode}`);
     const found = findContainer(store, name).mounts.filter((point) => point.Type !== 'tmpfs');
     return found.map((point) => ({ ...point, RW: point.RW && mode !== 'ro', Anonymous: false }));
   });

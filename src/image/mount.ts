@@ -7,7 +7,7 @@ import { WherryError } from '#base/error.ts';
 import { findImage, type Image, needImage } from '#image/names.ts';
 import { familiar, parseReference } from '#oci/reference.ts';
 import { hexOf } from '#store/digest.ts';
-import { storageDriver } from '#store/driver.ts';
+import { mountByDriver } from '#store/driver.ts';
 import { hasLayer, layerPath } from '#store/layers.ts';
 import type { Store } from '#store/store.ts';
 import { lock, readJson, removeTree, replace } from '#sys/file.ts';
@@ -62,29 +62,28 @@ function namesOf({ references }: Image): string[] {
   return names.sort((a, b) => Number(a.includes('@')) - Number(b.includes('@')));
 }
 
-async function mountLayers(store: Store, { id, diffIds }: Image): Promise<void> {
+const mountLayers = (store: Store, image: Image) => mountLayersAt(store, image, placesOf(store, image.id));
+
+/**
+ * Mounts an image's layers as a tree, read-only. bottom, empty: directories to be made, for the kernel's sake.
+ * Throws kind `corrupt` when a layer is gone, `unsupported` where nothing can be mounted.
+ */
+export async function mountLayersAt(
+  store: Store,
+  { id, diffIds }: Pick<Image, 'id' | 'diffIds'>,
+  { tree, empty, bottom }: { tree: string; empty: string; bottom: string },
+): Promise<void> {
   const gone = diffIds.find((diffId) => !hasLayer(store, diffId));
   if (gone !== undefined) {
     throw new WherryError('corrupt', `Cannot mount the image ${id}: the layer ${gone} is gone`, {
       hint: 'Pull or load the image again',
     });
   }
-  const { driver, refusals } = await storageDriver(store);
-  if (driver === 'copy') {
-    const why = refusals.overlay === undefined ? '' : `: ${refusals.overlay}`;
-    throw new WherryError('unsupported', `Cannot mount the image ${id}: no overlay can be mounted here${why}`, {
-      hint: 'Make a container of it (wherry create) and export that',
-    });
-  }
-  const { tree, empty, bottom } = placesOf(store, id);
   for (const path of [tree, empty, bottom]) mkdirSync(path, { recursive: true, mode: 0o755 });
   // Without an upper directory an overlay wants two lower ones, also of an image without layers.
   const own = diffIds.toReversed().map((diffId) => layerPath(store, diffId));
   const lower = [empty, ...(own.length === 0 ? [bottom] : own)];
-  const { mountFuseOverlay, mountOverlay } = await import('#sys/overlay.ts');
-  const layers = { lower, target: tree };
-  if (driver === 'fuse-overlayfs') await mountFuseOverlay(layers);
-  else mountOverlay(layers);
+  await mountByDriver(store, { lower, target: tree }, `the image ${id}`);
 }
 
 /** The images that are mounted now, by ID. */

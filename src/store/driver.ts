@@ -3,6 +3,7 @@ import { release } from 'node:os';
 import { WherryError } from '#base/error.ts';
 import type { Store } from '#store/store.ts';
 import { readJson, replace } from '#sys/file.ts';
+import type { Overlay } from '#sys/overlay.ts';
 import { randomHex } from '#sys/random.ts';
 
 /** overlay: the kernel's; fuse-overlayfs; copy: every container gets a copy of its image. */
@@ -47,4 +48,21 @@ async function choose(store: Store): Promise<DriverChoice> {
   if (fuse === undefined) return { driver: 'fuse-overlayfs', kernel, refusals };
   refusals['fuse-overlayfs'] = fuse;
   return { driver: 'copy', kernel, refusals };
+}
+
+/**
+ * Joins directories into one tree by this store's driver. what: names it in errors.
+ * Throws kind `unsupported` where nothing can be mounted.
+ */
+export async function mountByDriver(store: Store, overlay: Overlay, what: string): Promise<void> {
+  const { driver, refusals } = await storageDriver(store);
+  if (driver === 'copy') {
+    const why = refusals.overlay === undefined ? '' : `: ${refusals.overlay}`;
+    throw new WherryError('unsupported', `Cannot mount ${what}: no overlay can be mounted here${why}`, {
+      hint: 'Keep the store on a file system that takes overlays (ext4, xfs, btrfs), or install fuse-overlayfs',
+    });
+  }
+  const { mountFuseOverlay, mountOverlay } = await import('#sys/overlay.ts');
+  if (driver === 'fuse-overlayfs') await mountFuseOverlay(overlay);
+  else mountOverlay(overlay);
 }

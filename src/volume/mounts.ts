@@ -4,9 +4,9 @@ import { posix } from 'node:path';
 import type { MountPoint, MountRequest } from '#base/api.ts';
 import { hasCode, WherryError } from '#base/error.ts';
 import type { Store } from '#store/store.ts';
-import { parseBind } from '#volume/parse.ts';
 import { isReadOnly } from '#volume/options.ts';
-import { createVolume, volumeData } from '#volume/volume.ts';
+import { parseBind } from '#volume/parse.ts';
+import { createVolume, type VolumeOptions, volumeData } from '#volume/volume.ts';
 
 export interface MountWishes {
   /** HostConfig.Binds. */
@@ -19,6 +19,10 @@ export interface MountWishes {
   volumes: readonly string[];
   /** The mounts of the containers of --volumes-from. */
   inherited?: readonly MountPoint[];
+  /** HostConfig.VolumeDriver. */
+  volumeDriver?: string;
+  /** Finds the image that is to be mounted. Throws kind `not-found`. */
+  image?: (name: string) => NonNullable<MountPoint['Image']>;
 }
 
 /**
@@ -34,8 +38,8 @@ export async function resolveMounts(store: Store, wishes: MountWishes): Promise<
     }
     points.set(point.Destination, point);
   };
-  for (const bind of new Set(wishes.binds)) add(await fromBind(store, bind));
-  for (const mount of wishes.mounts) add(await fromMount(store, mount));
+  for (const bind of new Set(wishes.binds)) add(await fromBind(store, bind, wishes));
+  for (const mount of wishes.mounts) add(await fromMount(store, mount, wishes));
   for (const [path, options] of Object.entries(wishes.tmpfs)) add(fromTmpfs(path, options));
   for (const point of wishes.inherited ?? []) {
     if (!points.has(point.Destination)) points.set(point.Destination, point);
@@ -69,25 +73,21 @@ function within<T>(prefix: string, check: () => T): T {
   }
 }
 
-async function fromBind(store: Store, text: string): Promise<MountPoint> {
+async function fromBind(store: Store, text: string, { volumeDriver }: MountWishes): Promise<MountPoint> {
   const bind = parseBind(text);
   const type = bind.source.startsWith('/') ? 'bind' : 'volume';
   const destination = within(`invalid volume specification: '${text}': invalid mount config for type "${type}"`, () =>
     cleanTarget(bind.target),
   );
+  const marks = { ...(bind.chown ? { Chown: true } : {}), ...(bind.overlay ? { Overlay: true } : {}) };
   if (type === 'volume') {
-    return volumePoint(store, bind.source, destination, {
-      mode: bind.mode || 'z',
-      readOnly: bind.readOnly,
-      noCopy: bind.noCopy,
-    });
+    const wanted = { name: bind.source, ...(volumeDriver ? { driver: volumeDriver } : {}) };
+    const { mode, readOnly, noCopy } = bind;
+    return { ...(await volumePoint(store, wanted, destination, { mode: mode || 'z', readOnly, noCopy })), ...marks };
   }
   makeHostDirectory(bind.source);
-  return bindPoint(posix.normalize(bind.source), destination, {
-    mode: bind.mode,
-    readOnly: bind.readOnly,
-    propagation: bind.propagation,
-  });
+  const { mode, readOnly, propagation } = bind;
+  return { ...bindPoint(posix.normalize(bind.source), destination, { mode, readOnly, propagation }), ...marks };
 }
 
 function bindPoint(
@@ -121,16 +121,11 @@ function makeHostDirectory(path: string): void {
 
 async function volumePoint(
   store: Store,
-  name: string,
+  wanted: VolumeOptions,
   destination: string,
-  {
-    mode,
-    readOnly,
-    noCopy,
-    labels,
-  }: { mode: string; readOnly: boolean; noCopy: boolean; labels?: Record<string, string> },
+  { mode, readOnly, noCopy }: { mode: string; readOnly: boolean; noCopy: boolean },
 ): Promise<MountPoint> {
-  const volume = await createVolume(store, { name, ...(labels === undefined ? {} : { labels }) });
+  const volume = await createVolume(store, wanted);
   return {
     Type: 'volume',
     Name: volume.Name,
@@ -160,20 +155,23 @@ async function anonymous(store: Store, destination: string, readOnly = false): P
   };
 }
 
-async function fromMount(store: Store, mount: MountRequest): Promise<MountPoint> {
+async function fromMount(store: Store, mount: MountRequest, wishes: MountWishes): Promise<MountPoint> {
   const prefix = `invalid mount config for type "${mount.Type}"`;
   const refuse = (why: string) => new WherryError('invalid', `${prefix}: ${why}`);
   const make = MOUNT_TYPES[mount.Type];
   if (make === undefined) throw refuse('mount type unknown');
   const destination = within(prefix, () => cleanTarget(mount.Target));
-  return make(store, mount, destination, refuse);
+  return make(store, mount, destination, { refuse, wishes });
 }
 
-type Refuse = (why: string) => WherryError;
-type FromMount = (store: Store, mount: MountRequest, destination: string, refuse: Refuse) => Promise<MountPoint>;
+interface Help {
+  refuse: (why: string) => WherryError;
+  wishes: MountWishes;
+}
+type FromMount = (store: Store, mount: MountRequest, destination: string, help: Help) => Promise<MountPoint>;
 
 const MOUNT_TYPES: Partial<Record<MountRequest['Type'], FromMount>> = {
-  bind: async (_store, mount, destination, refuse) => {
+  bind: async (_store, mount, destination, { refuse }) => {
     const source = mount.Source ?? '';
     const propagation = mount.BindOptions?.Propagation ?? '';
     if (source === '') throw refuse('field Source must not be empty');
@@ -188,19 +186,50 @@ const MOUNT_TYPES: Partial<Record<MountRequest['Type'], FromMount>> = {
       readOnly: mount.ReadOnly ?? false,
       propagation,
     });
-    return mount.BindOptions?.NonRecursive ? { ...point, NonRecursive: true } : point;
+    const { NonRecursive, ReadOnlyNonRecursive } = mount.BindOptions ?? {};
+    return {
+      ...point,
+      ...(NonRecursive ? { NonRecursive } : {}),
+      ...(ReadOnlyNonRecursive ? { ReadOnlyNonRecursive } : {}),
+    };
   },
-  volume: async (store, mount, destination) => {
+  volume: async (store, mount, destination, { refuse }) => {
     const readOnly = mount.ReadOnly ?? false;
-    if (!mount.Source) return anonymous(store, destination, readOnly);
-    return volumePoint(store, mount.Source, destination, {
-      mode: 'z',
-      readOnly,
-      noCopy: mount.VolumeOptions?.NoCopy ?? false,
-      ...(mount.VolumeOptions?.Labels === undefined ? {} : { labels: mount.VolumeOptions.Labels }),
-    });
+    const { NoCopy = false, Labels, Subpath = '', DriverConfig = {} } = mount.VolumeOptions ?? {};
+    if (!mount.Source) {
+      if (Subpath !== '') throw refuse('must not set Subpath when using anonymous volumes');
+      return anonymous(store, destination, readOnly);
+    }
+    checkSubpath(Subpath, refuse);
+    const { Name: driver = '', Options } = DriverConfig;
+    const wanted = {
+      name: mount.Source,
+      ...(Labels === undefined ? {} : { labels: Labels }),
+      ...(driver === '' ? {} : { driver }),
+      ...(Options === undefined ? {} : { options: Options }),
+    };
+    const point = await volumePoint(store, wanted, destination, { mode: 'z', readOnly, noCopy: NoCopy });
+    return Subpath === '' ? point : { ...point, Subpath };
   },
-  tmpfs: async (_store, mount, destination, refuse) => {
+  image: async (_store, mount, destination, { refuse, wishes }) => {
+    const { Source = '', ImageOptions: { Subpath = '' } = {} } = mount;
+    if (Source === '') throw refuse('field Source must not be empty');
+    checkSubpath(Subpath, refuse);
+    const image = wishes.image?.(Source);
+    if (image === undefined) throw refuse('mount type unknown');
+    return {
+      Type: 'image',
+      Name: Source,
+      Source: '',
+      Destination: destination,
+      Mode: '',
+      RW: false,
+      Propagation: 'rprivate',
+      Image: image,
+      ...(Subpath === '' ? {} : { Subpath }),
+    };
+  },
+  tmpfs: async (_store, mount, destination, { refuse }) => {
     if (mount.Source) throw refuse('field Source must not be specified');
     const { SizeBytes, Mode } = mount.TmpfsOptions ?? {};
     return {
@@ -213,6 +242,12 @@ const MOUNT_TYPES: Partial<Record<MountRequest['Type'], FromMount>> = {
     };
   },
 };
+
+function checkSubpath(path: string, refuse: Help['refuse']): void {
+  if (path.startsWith('/') || /^\.\.(\/|$)/.test(posix.normalize(path))) {
+    throw refuse('subpath must be a relative path within the volume');
+  }
+}
 
 function reachable(path: string): boolean {
   try {

@@ -1,5 +1,4 @@
-/** What -v, --mount and --tmpfs say, read as Docker's command line reads them. Pure: nothing is looked up. */
-import type { MountRequest } from '#base/api.ts';
+/** What -v and --tmpfs say, read as Docker's command line reads them. Pure: nothing is looked up. */
 import { WherryError } from '#base/error.ts';
 
 const PROPAGATIONS = ['private', 'rprivate', 'shared', 'rshared', 'slave', 'rslave'];
@@ -38,10 +37,25 @@ export interface Bind {
   readOnly: boolean;
   noCopy: boolean;
   propagation: string;
+  /** podman's `U`: the content is given to the container's user. */
+  chown: boolean;
+  /** podman's `O`: what the container writes is its own, and the source stays as it is. */
+  overlay: boolean;
 }
 
-/** Each group may be named once; what SELinux and macOS hosts need (z, cached …) changes nothing here. */
-const MODE_GROUPS = [['ro', 'rw'], PROPAGATIONS, ['nocopy', 'copy'], ['z', 'Z'], ['consistent', 'cached', 'delegated']];
+/**
+ * Each group may be named once; what SELinux and macOS hosts need (z, cached …) changes nothing here. The last three are
+ * podman's.
+ */
+const MODE_GROUPS = [
+  ['ro', 'rw'],
+  PROPAGATIONS,
+  ['nocopy', 'copy'],
+  ['z', 'Z'],
+  ['consistent', 'cached', 'delegated'],
+  ['U'],
+  ['O'],
+];
 
 /** Reads a bind as it stands in HostConfig.Binds. Throws kind `invalid` in Docker's words. */
 export function parseBind(text: string): Bind {
@@ -52,6 +66,7 @@ export function parseBind(text: string): Bind {
   if (groups.includes(-1) || new Set(groups).size !== groups.length) {
     throw new WherryError('invalid', `invalid mode: ${mode}`);
   }
+  checkKind(text, source.startsWith('/') ? 'bind' : 'volume', words);
   return {
     source,
     target,
@@ -59,7 +74,17 @@ export function parseBind(text: string): Bind {
     readOnly: words.includes('ro'),
     noCopy: words.includes('nocopy'),
     propagation: words.find((word) => PROPAGATIONS.includes(word)) ?? '',
+    chown: words.includes('U'),
+    overlay: words.includes('O'),
   };
+}
+
+/** What only the other kind knows. */
+function checkKind(text: string, type: 'bind' | 'volume', words: readonly string[]): void {
+  const [foreign, field] = type === 'bind' ? [['nocopy', 'copy'], 'VolumeOptions'] : [PROPAGATIONS, 'BindOptions'];
+  if (!words.some((word) => foreign.includes(word))) return;
+  const why = `invalid mount config for type "${type}": field ${field} must not be specified`;
+  throw new WherryError('invalid', `invalid volume specification: '${text}': ${why}`);
 }
 
 /** One --tmpfs: `path[:options]`. */
@@ -67,109 +92,6 @@ export function parseTmpfsFlag(text: string): { path: string; options: string } 
   const colon = text.indexOf(':');
   if (colon === -1) return { path: text, options: '' };
   return { path: text.slice(0, colon), options: text.slice(colon + 1) };
-}
-
-/** A key of --mount and what it does to the request. */
-type Setter = (mount: MountRequest, value: string, key: string) => void;
-
-function truth(value: string, key: string): boolean {
-  if (['1', 't', 'T', 'true', 'TRUE', 'True', ''].includes(value)) return true;
-  if (['0', 'f', 'F', 'false', 'FALSE', 'False'].includes(value)) return false;
-  throw new WherryError('invalid', `invalid value for ${key}: ${value}`);
-}
-
-const SIZE_UNITS: Record<string, number> = { '': 0, b: 0, k: 1, m: 2, g: 3, t: 4, p: 5 };
-
-function size(value: string, key: string): number {
-  const match = /^(\d+(?:\.\d+)?) ?([bkmgtp]?)(?:i?b)?$/i.exec(value);
-  if (match === null) throw new WherryError('invalid', `invalid value for ${key}: ${value}`);
-  return Math.floor(Number(match[1]) * 1024 ** (SIZE_UNITS[(match[2] ?? '').toLowerCase()] ?? 0));
-}
-
-function octal(value: string, key: string): number {
-  if (!/^[0-7]+$/.test(value)) throw new WherryError('invalid', `invalid value for ${key}: ${value}`);
-  return Number.parseInt(value, 8);
-}
-
-const readOnly: Setter = (mount, value, key) => {
-  mount.ReadOnly = truth(value, key);
-};
-const source: Setter = (mount, value) => {
-  mount.Source = value;
-};
-const target: Setter = (mount, value) => {
-  mount.Target = value;
-};
-
-const SETTERS: Record<string, Setter> = {
-  type: (mount, value) => {
-    mount.Type = value.toLowerCase() as MountRequest['Type'];
-  },
-  source,
-  src: source,
-  target,
-  dst: target,
-  destination: target,
-  readonly: readOnly,
-  ro: readOnly,
-  'bind-propagation': (mount, value) => {
-    mount.BindOptions = { ...mount.BindOptions, Propagation: value.toLowerCase() };
-  },
-  'bind-nonrecursive': (mount, value, key) => {
-    mount.BindOptions = { ...mount.BindOptions, NonRecursive: truth(value, key) };
-  },
-  'bind-create-src': (mount, value, key) => {
-    mount.BindOptions = { ...mount.BindOptions, CreateMountpoint: truth(value, key) };
-  },
-  'volume-nocopy': (mount, value, key) => {
-    mount.VolumeOptions = { ...mount.VolumeOptions, NoCopy: truth(value, key) };
-  },
-  'volume-label': (mount, value) => {
-    const [name = '', ...rest] = value.split('=');
-    mount.VolumeOptions = {
-      ...mount.VolumeOptions,
-      Labels: { ...mount.VolumeOptions?.Labels, [name]: rest.join('=') },
-    };
-  },
-  'tmpfs-size': (mount, value, key) => {
-    mount.TmpfsOptions = { ...mount.TmpfsOptions, SizeBytes: size(value, key) };
-  },
-  'tmpfs-mode': (mount, value, key) => {
-    mount.TmpfsOptions = { ...mount.TmpfsOptions, Mode: octal(value, key) };
-  },
-  // Only macOS hosts cache; Docker takes the word and does nothing with it.
-  consistency: () => undefined,
-};
-
-/** Keys that may stand alone, without a value. */
-const BARE = new Set(['readonly', 'ro', 'volume-nocopy', 'bind-nonrecursive', 'bind-create-src']);
-
-/** Reads one --mount: fields as in a line of CSV. Throws kind `invalid` in Docker's words. */
-export function parseMountFlag(text: string): MountRequest {
-  if (text === '') throw new WherryError('invalid', 'EOF');
-  const mount: MountRequest = { Type: 'volume', Target: '' };
-  for (const field of csv(text)) {
-    const equals = field.indexOf('=');
-    const key = (equals === -1 ? field : field.slice(0, equals)).toLowerCase();
-    if (equals === -1 && !BARE.has(key)) {
-      throw new WherryError('invalid', `invalid field '${field}' must be a key=value pair`);
-    }
-    const set = Object.hasOwn(SETTERS, key) ? SETTERS[key] : undefined;
-    if (set === undefined) throw new WherryError('invalid', `unexpected key '${key}' in '${field}'`);
-    set(mount, equals === -1 ? '' : field.slice(equals + 1), key);
-  }
-  checkMix(mount);
-  return mount;
-}
-
-function checkMix(mount: MountRequest): void {
-  const options = { volume: mount.VolumeOptions, bind: mount.BindOptions, tmpfs: mount.TmpfsOptions };
-  if (mount.Target === '') throw new WherryError('invalid', 'target is required');
-  for (const [type, given] of Object.entries(options)) {
-    if (given !== undefined && mount.Type !== type) {
-      throw new WherryError('invalid', `cannot mix '${type}-*' options with mount type '${mount.Type}'`);
-    }
-  }
 }
 
 /** One record of RFC 4180: a field in double quotes may hold commas, a doubled quote is one. */

@@ -130,3 +130,41 @@ test('a volume is exported with the owners that containers see', async () => {
   expect(stdout).toMatch(/ 5\/6 .* file\n.* link -> file\n/);
   await succeed('volume', 'rm', 'exported');
 });
+
+test('a part of a volume is mounted, and no link in it leads out', async () => {
+  await run(
+    ['-v', 'parts:/data'],
+    'mkdir /data/sub; echo in > /data/sub/file; ln -s /etc /data/out; ln -s sub /data/in',
+  );
+  const part = (path: string) => ['--mount', `source=parts,target=/part,volume-subpath=${path}`];
+  expect(await run(part('sub'), 'cat /part/file')).toBe('in');
+  expect(await run(part('in'), 'cat /part/file')).toBe('in');
+  expect(await run(part('sub/file'), 'cat /part')).toBe('in');
+  for (const path of ['out', 'nowhere']) {
+    const refused = await wherry(['run', '--rm', ...part(path), BUSYBOX, 'ls', '/part']);
+    expect(refused).toMatchObject({ status: 127, stderr: expect.stringContaining('cannot access path') });
+  }
+  await succeed('volume', 'rm', 'parts');
+});
+
+test('an image is mounted for reading, whole or a part of it, and stays while a container has it', async () => {
+  await succeed('tag', BUSYBOX, 'mounted:1');
+  const mount = (more: string) => ['--mount', `type=image,source=mounted:1,target=/image${more}`];
+  expect(await run(mount(''), 'ls -d /image/bin; touch /image/x 2>&1 | grep -o Read-only')).toBe(
+    '/image/bin\nRead-only',
+  );
+  expect(await run(mount(',image-subpath=bin'), 'test -x /image/busybox && echo there')).toBe('there');
+  expect((await wherry(['run', '--rm', '--mount', 'type=image,source=nope,target=/x', BUSYBOX])).stderr).toContain(
+    'No such image: nope:latest',
+  );
+  await succeed('rmi', 'mounted:1');
+});
+
+test('what is written above a directory is the container’s own, and one is given to its user where asked so', async () => {
+  const directory = join(testUser().home, 'below');
+  await user(`mkdir -p ${directory}; echo outside > ${directory}/file`);
+  expect(await run(['-v', `${directory}:/data:O`], 'echo mine > /data/file; cat /data/file')).toBe('mine');
+  expect((await user(`cat ${directory}/file`)).stdout).toBe('outside\n');
+  expect(await run(['-u', '1000', '-v', 'given:/data:U'], 'touch /data/x; stat -c %u /data/x')).toBe('1000');
+  await succeed('volume', 'rm', 'given');
+});

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { parseBind, parseMountFlag, parseTmpfsFlag, parseVolumeFlag } from '#volume/parse.ts';
+import { parseBind, parseTmpfsFlag, parseVolumeFlag } from '#volume/parse.ts';
 
 const absolute = (path: string) => `/here/${path}`;
 
@@ -41,36 +41,6 @@ test.each([
   ['/run:size=1m,mode=700', { path: '/run', options: 'size=1m,mode=700' }],
 ])('--tmpfs %s is read', (text, expected) => {
   expect(parseTmpfsFlag(text)).toEqual(expected);
-});
-
-test.each([
-  ['type=bind,src=/a,dst=/b,ro', { Type: 'bind', Source: '/a', Target: '/b', ReadOnly: true }],
-  [
-    'type=tmpfs,target=/t,tmpfs-size=1m,tmpfs-mode=1770',
-    { Type: 'tmpfs', Target: '/t', TmpfsOptions: { SizeBytes: 1048576, Mode: 0o1770 } },
-  ],
-  [
-    'source=data,destination=/d,volume-nocopy',
-    { Type: 'volume', Source: 'data', Target: '/d', VolumeOptions: { NoCopy: true } },
-  ],
-  ['"type=bind","source=/a,b",target=/c', { Type: 'bind', Source: '/a,b', Target: '/c' }],
-  [
-    'type=bind,source=/a,target=/b,bind-propagation=rslave,readonly=false',
-    { Type: 'bind', Source: '/a', Target: '/b', ReadOnly: false, BindOptions: { Propagation: 'rslave' } },
-  ],
-])('--mount %s is read', (text, expected) => {
-  expect(parseMountFlag(text)).toEqual(expected);
-});
-
-test.each([
-  ['type=bind', 'target is required'],
-  ['type=bind,target=/b,size', "invalid field 'size' must be a key=value pair"],
-  ['type=bind,target=/b,colour=red', "unexpected key 'colour' in 'colour=red'"],
-  ['type=bind,target=/b,ro=maybe', 'invalid value for ro: maybe'],
-  ['type=bind,target=/b,tmpfs-size=1m', "cannot mix 'tmpfs-*' options with mount type 'bind'"],
-  ['type=tmpfs,target=/b,tmpfs-mode=9', 'invalid value for tmpfs-mode: 9'],
-])('--mount %s is refused as Docker refuses it', (text, message) => {
-  expect(() => parseMountFlag(text)).toThrow(expect.objectContaining({ kind: 'invalid', message }));
 });
 
 test('a bind of more than three parts is refused', () => {
