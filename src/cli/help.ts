@@ -8,10 +8,11 @@ import { boolean } from '#cli/values.ts';
 /** Docker wraps to the terminal's width less one, or to 79. */
 export type Width = number;
 
-/** `docker stop [OPTIONS] CONTAINER [CONTAINER...]` */
-export function usageLine(program: string, name: string, { usage, flags }: Definition): string {
+/** `docker stop [OPTIONS] CONTAINER [CONTAINER...]`; of cp two lines. */
+export function usageLine(program: string, name: string, { usage, otherUsage, flags }: Definition): string {
   const options = shownFlags(flags).length > 0 ? '[OPTIONS]' : '';
-  return [program, name, options, usage].filter(Boolean).join(' ');
+  const line = [program, name, options, usage].filter(Boolean).join(' ');
+  return otherUsage === undefined ? line : `${line}\n\t${program} ${otherUsage}`;
 }
 
 /** The help of one command. name: as typed; key: its full name. */

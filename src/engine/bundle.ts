@@ -67,13 +67,17 @@ async function makeBundle(
 async function mountRoot(store: Store, record: ContainerRecord): Promise<string> {
   const rootfs = await mountRootfs(store, record);
   await mountShm(store, record);
+  await prepareVolumes(store, record, rootfs);
+  return rootfs;
+}
+
+/** Mounts what volumes have of their own, and before the first start fills fresh ones from the root. */
+export async function prepareVolumes(store: Store, record: ContainerRecord, rootfs: string): Promise<void> {
   await mountVolumes(store, record);
   const fresh = record.mounts.filter((point) => point.Type === 'volume' && !point.NoCopy);
-  if (fresh.length > 0 && statusOf(readState(store, record.id)) === 'created') {
-    const { copyUp } = await import('#volume/copyup.ts');
-    for (const point of fresh) await copyUp(resolveInRoot(rootfs, point.Destination), point.Source);
-  }
-  return rootfs;
+  if (fresh.length === 0 || statusOf(readState(store, record.id)) !== 'created') return;
+  const { copyUp } = await import('#volume/copyup.ts');
+  for (const point of fresh) await copyUp(resolveInRoot(rootfs, point.Destination), point.Source);
 }
 
 async function mountVolumes(store: Store, { mounts }: ContainerRecord): Promise<void> {

@@ -4,11 +4,9 @@
  */
 import { type Archive, collection, type Part, rangePart } from '#image/parts.ts';
 import { stage } from '#store/blobs.ts';
-import { compressionOf, decompressor, MAGIC_LENGTH } from '#store/decompress.ts';
+import { type Bytes, decompressed } from '#store/decompress-stream.ts';
 import type { Store } from '#store/store.ts';
 import { type Content, type Entry, tarReader } from '#store/tar.ts';
-
-export type Bytes = AsyncIterable<Buffer>;
 
 /**
  * Takes in all of an archive, plain or compressed. Throws kind `corrupt` when it is none, `unsupported` where the program
@@ -74,36 +72,4 @@ async function readArchive(source: Bytes, take: Take, abort: AbortSignal | undef
   }
   reader.end();
   await last;
-}
-
-/** The archive itself may be compressed, as `docker save | gzip` makes it. What Node can't decompress, programs do. */
-async function* decompressed(source: Bytes): AsyncGenerator<Buffer> {
-  const { start, all } = await peek(source);
-  const compression = compressionOf(start);
-  if (compression === 'bzip2' || compression === 'xz') {
-    const { throughProgram } = await import('#sys/filter.ts');
-    yield* throughProgram(compression, ['-dc'], all);
-    return;
-  }
-  const stream = decompressor();
-  for await (const chunk of all) yield* stream.push(chunk);
-  yield* stream.end();
-}
-
-/** The first bytes, and all of it with them. */
-async function peek(source: Bytes): Promise<{ start: Buffer; all: Bytes }> {
-  const chunks = source[Symbol.asyncIterator]();
-  const first: Buffer[] = [];
-  for (let size = 0; size < MAGIC_LENGTH; ) {
-    const { value, done } = await chunks.next();
-    if (done) break;
-    first.push(Buffer.from(value));
-    size += value.length;
-  }
-  const start = Buffer.concat(first);
-  async function* all() {
-    if (start.length > 0) yield start;
-    yield* { [Symbol.asyncIterator]: () => chunks };
-  }
-  return { start, all: all() };
 }

@@ -241,8 +241,8 @@ function own(layer: Layer, at: Path, { uid, gid }: Entry): void {
 
 const nanoseconds = (time: Entry['modified']) => BigInt(time.seconds) * 1_000_000_000n + BigInt(time.nanoseconds);
 
-/** Node's own calls have less than nanoseconds, but need no foreign function. */
-function touch(at: Path, { accessed, modified }: Times): void {
+/** Sets a file's times, a link's own. Node's own calls have less than nanoseconds, but need no foreign function. */
+export function touch(at: Path, { accessed, modified }: Times): void {
   if (accessed.nanoseconds === 0 && modified.nanoseconds === 0) lutimesSync(at, accessed.seconds, modified.seconds);
   else setTimes(at, nanoseconds(accessed), nanoseconds(modified));
 }
@@ -250,7 +250,8 @@ function touch(at: Path, { accessed, modified }: Times): void {
 /** The kernel's own marks, and labels of the machine that packed the layer. */
 const FOREIGN = /^(?:trusted\.|security\.selinux$|user\.overlay\.|system\.)/;
 
-function setAttributes(at: Path, entry: Entry): void {
+/** Sets what the file system, and our own rights, take of an entry's extended attributes. */
+export function setAttributes(at: Path, entry: Pick<Entry, 'attributes'>): void {
   for (const [name, value] of entry.attributes) {
     if (FOREIGN.test(name)) continue;
     try {

@@ -242,7 +242,7 @@ export function forgetPages(fd: number, offset: number, length: number): void {
 }
 
 /** openat2(2) resolve flags. */
-export const RESOLVE = { NO_MAGICLINKS: 0x02, NO_SYMLINKS: 0x04, BENEATH: 0x08, IN_ROOT: 0x10 } as const;
+export const RESOLVE = { NO_XDEV: 0x01, IN_ROOT: 0x10 } as const;
 
 /** openat2(2), close-on-exec. resolve: what the kernel must not do on the way. */
 export function openat2(directory: number, path: Path, flags: number, resolve: number): number {

@@ -1,0 +1,348 @@
+/**
+ * The writing side of a copy: an archive's members below a directory that others may change meanwhile. Every directory
+ * on the way is opened by openInRoot() with that one as the root, and what is in it is never reached through a link.
+ */
+import {
+  closeSync,
+  constants,
+  fchmodSync,
+  fchownSync,
+  ftruncateSync,
+  lchownSync,
+  linkSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readlinkSync,
+  type Stats,
+  symlinkSync,
+  unlinkSync,
+  writeSync,
+} from 'node:fs';
+import { constants as system } from 'node:os';
+import { posix } from 'node:path';
+import { hasCode, WherryError } from '#base/error.ts';
+import { setAttributes, touch } from '#store/extract.ts';
+import type { Content, Entry, OnEntry } from '#store/tar.ts';
+import { parentOf, printable, raw } from '#store/tree.ts';
+import { mknod, S_IF, systemError } from '#sys/ffi.ts';
+import { entryOf, isMountPoint, O_PATH, openInRoot, resolveLinks } from '#sys/rooted.ts';
+
+export interface WriteOptions {
+  /** Absent: what is written belongs to whoever writes, and gets no attributes that only root may give. */
+  owner?: Owner;
+  /** How messages name the directory. */
+  name: string;
+  /** What is thrown for what went wrong with a member: a WherryError, or the system's error (`code`). */
+  explain: (error: unknown, path: string) => unknown;
+}
+
+/** Who a member is to belong to. Throws where it can't. */
+export type Owner = (entry: Pick<Entry, 'uid' | 'gid' | 'name'>) => { uid: number; gid: number };
+
+export interface Writing extends Disposable {
+  onEntry: OnEntry;
+  /** Sets the times of directories, which wait for all that is made in them. */
+  finish(): void;
+}
+
+interface Place {
+  root: number;
+  options: WriteOptions;
+  /** The directory that the last member was in: the next one is there, too, most often. */
+  parent: { path: string; fd: number } | undefined;
+  directories: Map<string, Pick<Entry, 'accessed' | 'modified'>>;
+}
+
+/**
+ * Begins to write below a directory, by its descriptor. As Docker does it: directories are merged, all else is replaced,
+ * but neither the one by the other. Throws what `explain` makes of kind `invalid` in Docker's words, or of the system's error.
+ */
+export function writeBelow(root: number, options: WriteOptions): Writing {
+  const place: Place = { root, options, parent: undefined, directories: new Map() };
+  const umask = process.umask(0);
+  return {
+    onEntry: (entry, content, next) => {
+      const guarded = (step: () => void) => {
+        try {
+          step();
+        } catch (error) {
+          next(options.explain(error, printable(entry.name)));
+        }
+      };
+      guarded(() => writeEntry(place, entry, content, guarded, next));
+    },
+    finish: () => {
+      for (const [path, times] of place.directories) finishDirectory(place, path, times);
+    },
+    [Symbol.dispose]: () => {
+      process.umask(umask);
+      if (place.parent !== undefined) closeSync(place.parent.fd);
+    },
+  };
+}
+
+/** Gone by now, or not a directory any more: it is others' then. */
+function finishDirectory(place: Place, path: string, times: Pick<Entry, 'accessed' | 'modified'>): void {
+  try {
+    touch(raw(within(place, path)), times);
+  } catch (error) {
+    if (!hasCode(error, 'ENOENT', 'ENOTDIR', 'ELOOP')) throw error;
+  }
+}
+
+function writeEntry(
+  place: Place,
+  entry: Entry,
+  content: Content,
+  guarded: (step: () => void) => void,
+  next: (error?: unknown) => void,
+): void {
+  const path = memberPath(entry.name);
+  const wanted = path !== '' && (place.options.owner !== undefined || !entry.kind.endsWith('device'));
+  if (wanted) makeWay(place, path, entry);
+  if (wanted && entry.kind === 'file') {
+    writeFile(place, path, entry, content, guarded, next);
+    return;
+  }
+  if (wanted && entry.kind !== 'file') MAKERS[entry.kind](place, path, entry);
+  if (entry.size === 0) {
+    next();
+    return;
+  }
+  content.onEnd(next);
+  content.onData(() => undefined);
+}
+
+/** A member's place below the directory; '' is the directory itself. One outside is refused. */
+function memberPath(name: string): string {
+  const path = posix.join('.', name.replace(/^\/+/, ''), '.').replace(/\/$/, '');
+  if (path === '..' || path.startsWith('../')) throw outside(`invalid entry name ${quoted(name)}`);
+  return path === '.' ? '' : path;
+}
+
+const outside = (message: string) => new WherryError('invalid', message);
+const quoted = (name: string) => JSON.stringify(printable(name));
+
+/** By what path the kernel reaches a member: its directory, opened inside of the root, and a name that is no link to it. */
+function within(place: Place, path: string): string {
+  const parent = parentOf(path);
+  if (place.parent?.path !== parent) {
+    const fd = openDirectory(place.root, parent);
+    if (place.parent !== undefined) closeSync(place.parent.fd);
+    place.parent = { path: parent, fd };
+  }
+  return entryOf(place.parent.fd, path.slice(parent === '' ? 0 : parent.length + 1));
+}
+
+const DIRECTORY = O_PATH | constants.O_DIRECTORY;
+
+/**
+ * Opens a directory below a root, by their descriptors; it is made with its parents when it is not there: root's, mode
+ * 0755. path: as an archive's names are, in bytes and without leading slash. Throws the system's error.
+ */
+export function openDirectory(root: number, path: string): number {
+  try {
+    return openInRoot(root, raw(path), DIRECTORY);
+  } catch (error) {
+    if (!hasCode(error, 'ENOENT')) throw error;
+  }
+  const real = resolveLinks(path, (link) => linkBelow(root, link.slice(1))).slice(1);
+  const parent = openDirectory(root, parentOf(real));
+  try {
+    mkdirSync(raw(entryOf(parent, posix.basename(real))), 0o755);
+  } catch (error) {
+    if (!hasCode(error, 'EEXIST')) throw error;
+  } finally {
+    closeSync(parent);
+  }
+  return openInRoot(root, raw(real), DIRECTORY);
+}
+
+function linkBelow(root: number, path: string): string | undefined {
+  let parent: number | undefined;
+  try {
+    parent = openInRoot(root, raw(parentOf(path)), DIRECTORY);
+    return readlinkSync(raw(entryOf(parent, posix.basename(path))), { encoding: 'latin1' as 'utf8' });
+  } catch (error) {
+    if (hasCode(error, 'ENOENT', 'ENOTDIR', 'EINVAL')) return undefined;
+    throw error;
+  } finally {
+    if (parent !== undefined) closeSync(parent);
+  }
+}
+
+/** Takes away what a member replaces. */
+function makeWay(place: Place, path: string, entry: Entry): void {
+  const at = raw(within(place, path));
+  const present: Stats | undefined = lstatSync(at, { throwIfNoEntry: false });
+  if (present === undefined) return;
+  const isDirectory = entry.kind === 'directory';
+  if (present.isDirectory() && !isDirectory) throw overwrite('directory', 'non-directory', path, place);
+  if (!present.isDirectory() && isDirectory) throw overwrite('non-directory', 'directory', path, place);
+  if (isDirectory) return;
+  const name = posix.basename(path);
+  // Unlinked by way of another namespace, a mount would be gone with it, also for the container.
+  if (place.parent !== undefined && isMountPoint(place.parent.fd, raw(name))) {
+    throw systemError(system.errno.EBUSY, 'unlink', path);
+  }
+  unlinkSync(at);
+}
+
+function overwrite(what: string, by: string, path: string, { options }: Place): WherryError {
+  return outside(`cannot overwrite ${what} ${quoted(path)} with ${by} ${JSON.stringify(options.name)}`);
+}
+
+const CREATE = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
+
+function writeFile(
+  place: Place,
+  path: string,
+  entry: Entry,
+  content: Content,
+  guarded: (step: () => void) => void,
+  next: () => void,
+): void {
+  const at = raw(within(place, path));
+  const fd = openSync(at, CREATE, entry.mode & 0o777);
+  const put = sparseWriter(fd, entry.size);
+  let open = true;
+  const close = () => {
+    if (open) closeSync(fd);
+    open = false;
+  };
+  const step = (action: () => void) =>
+    guarded(() => {
+      try {
+        action();
+      } catch (error) {
+        close();
+        throw error;
+      }
+    });
+  const end = () => {
+    put.end();
+    const owner = place.options.owner?.(entry);
+    if (owner !== undefined) fchownSync(fd, owner.uid, owner.gid);
+    // After the owner, whose change takes some of the bits away.
+    fchmodSync(fd, entry.mode);
+    close();
+    decorate(place, path, entry);
+    next();
+  };
+  if (entry.size === 0) {
+    step(end);
+    return;
+  }
+  content.onData((chunk) => step(() => put.write(chunk)));
+  content.onEnd(() => step(end));
+}
+
+/** Files of this size or more are not written where they are all zeros: an archive has no holes, a disk image has. */
+const SPARSE_FROM = 1024 * 1024;
+const ZEROS = Buffer.alloc(64 * 1024);
+
+/** Writes a file's bytes in order, and leaves holes for zeros. */
+function sparseWriter(fd: number, size: number) {
+  let at = 0;
+  let hole = false;
+  const put = (bytes: Buffer) => {
+    for (let done = 0; done < bytes.length; ) done += writeSync(fd, bytes, done, bytes.length - done, at + done);
+  };
+  return {
+    write: (chunk: Buffer) => {
+      for (let from = 0; from < chunk.length; ) {
+        const start = from;
+        if (size < SPARSE_FROM) from = chunk.length;
+        while (from < chunk.length && !isZero(chunk, from)) from = Math.min(from + ZEROS.length, chunk.length);
+        if (from > start) put(chunk.subarray(start, from));
+        hole = from === start;
+        if (hole) from = Math.min(from + ZEROS.length, chunk.length);
+        at += from - start;
+      }
+    },
+    end: () => {
+      if (hole) ftruncateSync(fd, at);
+    },
+  };
+}
+
+function isZero(chunk: Buffer, from: number): boolean {
+  const end = Math.min(from + ZEROS.length, chunk.length);
+  return chunk[from] === 0 && ZEROS.compare(chunk, from, end, 0, end - from) === 0;
+}
+
+const MAKERS: Record<Exclude<Entry['kind'], 'file'>, (place: Place, path: string, entry: Entry) => void> = {
+  directory: (place, path, entry) => {
+    const at = raw(within(place, path));
+    try {
+      mkdirSync(at, entry.mode & 0o777);
+    } catch (error) {
+      if (!hasCode(error, 'EEXIST')) throw error;
+    }
+    const fd = openSync(at, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
+    try {
+      const owner = place.options.owner?.(entry);
+      if (owner !== undefined) fchownSync(fd, owner.uid, owner.gid);
+      fchmodSync(fd, entry.mode);
+    } finally {
+      closeSync(fd);
+    }
+    setWanted(place, path, entry);
+    place.directories.set(path, { accessed: entry.accessed, modified: entry.modified });
+  },
+  symlink: (place, path, entry) => {
+    symlinkSync(raw(entry.linkName), raw(within(place, path)));
+    own(place, path, entry);
+    decorate(place, path, entry);
+  },
+  link: (place, path, entry) => {
+    const target = linkTarget(entry);
+    const parent = openInRoot(place.root, raw(parentOf(target)), DIRECTORY);
+    try {
+      linkSync(raw(entryOf(parent, posix.basename(target))), raw(within(place, path)));
+    } finally {
+      closeSync(parent);
+    }
+  },
+  fifo: (place, path, entry) => makeNode(place, path, entry, S_IF.FIFO),
+  'character-device': (place, path, entry) => makeNode(place, path, entry, S_IF.CHR),
+  'block-device': (place, path, entry) => makeNode(place, path, entry, S_IF.BLK),
+};
+
+/** What is linked has its owner, mode and times from the member that came first. */
+function linkTarget({ linkName }: Entry): string {
+  const path = posix.join('.', linkName.replace(/^\/+/, ''), '.').replace(/\/$/, '');
+  if (path !== '.' && path !== '..' && !path.startsWith('../')) return path;
+  throw outside(`invalid hardlink target ${quoted(linkName)}`);
+}
+
+/** A user namespace makes no devices: left out, as Docker does in one. */
+function makeNode(place: Place, path: string, entry: Entry, type: number): void {
+  try {
+    mknod(raw(within(place, path)), type | (entry.mode & 0o777), entry.major, entry.minor);
+  } catch (error) {
+    if (type !== S_IF.FIFO && hasCode(error, 'EPERM')) return;
+    throw error;
+  }
+  own(place, path, entry);
+  decorate(place, path, entry);
+}
+
+function own(place: Place, path: string, entry: Entry): void {
+  const owner = place.options.owner?.(entry);
+  if (owner !== undefined) lchownSync(raw(within(place, path)), owner.uid, owner.gid);
+}
+
+function decorate(place: Place, path: string, entry: Entry): void {
+  setWanted(place, path, entry);
+  touch(raw(within(place, path)), entry);
+}
+
+/** A capability on a file of the user's own would be one more than the user asked for. */
+function setWanted(place: Place, path: string, entry: Entry): void {
+  const attributes = entry.attributes.filter(
+    ([name]) => place.options.owner !== undefined || !name.startsWith('security.'),
+  );
+  if (attributes.length > 0) setAttributes(raw(within(place, path)), { attributes });
+}
