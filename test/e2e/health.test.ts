@@ -29,7 +29,7 @@ async function killMonitor(name: string): Promise<void> {
 }
 
 test('a container is starting, unhealthy and healthy, as its check finds it', async () => {
-  await checked('echo said; test -e /well', '--health-retries', '2', '--health-interval', '300ms');
+  const id = await checked('echo said; test -e /well', '--health-retries', '2', '--health-interval', '300ms');
   expect(await health()).toEqual({ Status: 'starting', FailingStreak: 0, Log: [] });
   expect(await status()).toMatch(/^Up .* \(health: starting\)$/);
   const bad = await health(is('unhealthy'));
@@ -42,7 +42,7 @@ test('a container is starting, unhealthy and healthy, as its check finds it', as
   expect(await succeed('ps', '--filter', 'health=unhealthy', '-q')).toBe('');
   await succeed('exec', 'web', 'rm', '/well');
   await health(is('unhealthy'));
-  const line = ['--since', '1m', '--until', '0s', '--filter', 'container=web', '--format', '{{.Action}}'];
+  const line = ['--since', '1m', '--until', '0s', '--filter', `container=${id}`, '--format', '{{.Action}}'];
   const events = await eventually(
     () => succeed('events', ...line),
     (text) => text.split('health_status').length > 3,
