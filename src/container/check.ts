@@ -5,11 +5,10 @@ import type { Damage } from '#base/damage.ts';
 import { hasCode, WherryError } from '#base/error.ts';
 import { containerIds, nameOwners, readRecord, releaseName, reserveName, tolerant } from '#container/names.ts';
 import type { NetworkState, State } from '#container/record.ts';
-import { hasMonitor, NEVER, socketPath, timestamp, writeState } from '#container/state.ts';
+import { hasMonitor, isRegistered, NEVER, socketPath, timestamp, writeState } from '#container/state.ts';
 import { setAside } from '#store/lost.ts';
 import type { Store } from '#store/store.ts';
-import { lock, readJson, readText, removeTree } from '#sys/file.ts';
-import { isSameProcess } from '#sys/process.ts';
+import { lock, readJson, removeTree } from '#sys/file.ts';
 
 type Health = 'whole' | 'absent' | 'malformed';
 
@@ -106,12 +105,6 @@ function readHealth<T extends object>(path: string): { health: Health; value: T 
     }
     throw error;
   }
-}
-
-/** monitors/<id> holds the monitor's pid and start time. */
-function isRegistered(store: Store, id: string): boolean {
-  const [pid, start] = (readText(join(store.runtime, 'monitors', id)) ?? '').trim().split(' ').map(Number);
-  return pid !== undefined && start !== undefined && pid > 0 && isSameProcess(pid, start);
 }
 
 function hasOwnFiles(directory: string): boolean {

@@ -70,13 +70,13 @@ export interface PlacedRuntime extends RuntimeCommand {
 /** How the runtime of a container is called. */
 export function runtimeOf(
   store: Store,
-  record: ContainerRecord,
+  { hostConfig }: { hostConfig: Pick<ContainerRecord['hostConfig'], 'Runtime'> },
   { cgroupManager, log }: { cgroupManager: CgroupManager; log?: string },
 ): PlacedRuntime {
   const { namespace } = store.host;
   // Only a mount namespace of our own is the place for a mount that stays.
   const place = namespace === 'user' || namespace === 'single' ? store.runtime : undefined;
-  const runtime = guardRuntime(findRuntime(record.hostConfig.Runtime), place);
+  const runtime = guardRuntime(findRuntime(hostConfig.Runtime), place);
   const root = join(store.runtime, runtime.kind);
   return {
     kind: runtime.kind,
@@ -99,7 +99,8 @@ export async function startMonitor(
   for (const name of ['s', 'monitors', runtime.kind]) {
     mkdirSync(join(store.runtime, name), { recursive: true, mode: 0o700 });
   }
-  await removeRemains(store, record, runtime);
+  rmSync(at('runtime.log'), { force: true });
+  await forgetInRuntime(store, record.id, runtime);
   const conf = at('monitor.conf');
   const checker = () => runtimeOf(store, record, { cgroupManager: options.cgroupManager, log: at('health.log') });
   writeSettings(conf, [...runSettings(store, record, runtime, options), ...healthSettings(store, record, checker)]);
@@ -116,11 +117,10 @@ export async function startMonitor(
   return converse(spawnMonitor(conf, options.attach, runtime.env), { explain, ...options });
 }
 
-/** What a killed monitor left: the runtime refuses an id that it knows. */
-async function removeRemains(store: Store, record: ContainerRecord, runtime: PlacedRuntime) {
-  rmSync(store.path('containers', record.id, 'runtime.log'), { force: true });
-  if (!existsSync(join(store.runtime, runtime.kind, record.id))) return;
-  const [program = '', ...args] = runtime.delete(record.id, { force: true });
+/** What a monitor that was killed left: a runtime refuses an id that it knows. */
+export async function forgetInRuntime(store: Store, id: string, runtime: PlacedRuntime): Promise<void> {
+  if (!existsSync(join(store.runtime, runtime.kind, id))) return;
+  const [program = '', ...args] = runtime.delete(id, { force: true });
   await run(program, args, { env: runtime.env });
 }
 

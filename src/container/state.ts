@@ -6,7 +6,7 @@ import { recordLostEnd } from '#container/event.ts';
 import type { State } from '#container/record.ts';
 import type { Store } from '#store/store.ts';
 import { flock, LOCK, pidfdOpen, pidfdSignal } from '#sys/ffi.ts';
-import { readJson, replace } from '#sys/file.ts';
+import { readJson, readText, replace } from '#sys/file.ts';
 import { isSameProcess } from '#sys/process.ts';
 
 /** Go's zero time, which Docker shows where a moment has not come yet. */
@@ -95,6 +95,12 @@ function statePath(store: Store, id: string): string {
 export function hasMonitor(store: Store, state: State | undefined): boolean {
   if (state?.bootId !== store.bootId) return false;
   return isSameProcess(state.monitorPid, state.monitorStart);
+}
+
+/** Does a monitor live that says it is this container's? monitors/<id> holds its pid and start time. */
+export function isRegistered(store: Store, id: string): boolean {
+  const [pid, start] = (readText(join(store.runtime, 'monitors', id)) ?? '').trim().split(' ').map(Number);
+  return pid !== undefined && start !== undefined && pid > 0 && isSameProcess(pid, start);
 }
 
 function heal(store: Store, id: string): State | undefined {

@@ -5,6 +5,7 @@ import { endContainer, killForRemoval, prefixed, type StopOptions } from '#conta
 import { type MonitorHandle, startMonitor } from '#container/monitor.ts';
 import { findContainer, findDamaged, nameOwners, tolerant } from '#container/names.ts';
 import type { ContainerRecord } from '#container/record.ts';
+import { removeRemains } from '#container/remains.ts';
 import { unmountRootfs } from '#container/rootfs.ts';
 import { unmountShm } from '#container/shm.ts';
 import { hasMonitor, isRunning, noteFailedStart, readState } from '#container/state.ts';
@@ -163,6 +164,7 @@ export async function removeContainer(
     await killForRemoval(store, record);
   }
   using _held = await lockContainer(store, record);
+  await removeRemains(store, record);
   await release(store, record);
   await eraseContainer(store, record, { volumes });
 }
