@@ -44,6 +44,9 @@ function noteNetworks(store: Store, id: string, action: 'connect' | 'disconnect'
   for (const endpoint of Object.values(state?.endpoints ?? {})) noteNetwork(store, id, action, endpoint);
 }
 
+/** Of the networks that are none. */
+const DRIVERS: Readonly<Record<string, string>> = { none: 'null', host: 'host' };
+
 /** One network of a container, also of one that runs (network connect). */
 export function noteNetwork(
   store: Store,
@@ -51,6 +54,6 @@ export function noteNetwork(
   action: 'connect' | 'disconnect',
   { network, networkId = '' }: Pick<Endpoint, 'network' | 'networkId'>,
 ): void {
-  const attributes = { container, name: network, type: 'bridge' };
+  const attributes = { container, name: network, type: DRIVERS[network] ?? 'bridge' };
   recordEvent(store, { type: 'network', action, id: networkId, attributes });
 }
