@@ -24,6 +24,7 @@ export const COMMANDS: Readonly<Record<string, Load>> = {
   'container run': () => import('./container/run.ts'),
   'container start': () => import('./container/start.ts'),
   'container stop': () => import('./container/stop.ts'),
+  'container top': () => import('./container/top.ts'),
   'container wait': () => import('./container/wait.ts'),
   'healthcheck run': () => import('./container/healthcheck.ts'),
   'image diff': () => import('./image/diff.ts'),
@@ -105,6 +106,7 @@ export const ALIASES: Readonly<Record<string, string>> = {
   start: 'container start',
   stop: 'container stop',
   tag: 'image tag',
+  top: 'container top',
   wait: 'container wait',
 };
 

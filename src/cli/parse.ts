@@ -189,7 +189,8 @@ export function argumentRange(usage: string): { least: number; most: number } {
   let most = 0;
   for (const word of splitUsage(usage)) {
     if (!word.startsWith('[')) least += 1;
-    most = word.includes('...') ? Number.POSITIVE_INFINITY : most + 1;
+    // `[ps OPTIONS]` of top are another program's.
+    most = word.includes('...') || word.endsWith(' OPTIONS]') ? Number.POSITIVE_INFINITY : most + 1;
   }
   return { least, most };
 }

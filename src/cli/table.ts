@@ -29,15 +29,16 @@ const STYLE = { head: [], border: [], compact: true, 'padding-left': 0, 'padding
 
 /**
  * Lays out rows of cells; the first row is mostly the headers. Ends with a line feed unless there are no rows.
+ * least: how many places a column and its gap have at least.
  *
  * cli-table3 draws the first row, and thereby the columns; the rows below are set under them: drawing each takes it 0.1 ms,
  * as long as reading the container that the row is about.
  */
-export async function formatTable(rows: readonly (readonly string[])[]): Promise<string> {
+export async function formatTable(rows: readonly (readonly string[])[], least = LEAST): Promise<string> {
   const [first, ...others] = rows;
   if (first === undefined) return '';
   const { default: Table } = await import('cli-table3');
-  const widths = columnWidths(rows);
+  const widths = columnWidths(rows, least - GAP);
   const starts = widths.slice(0, -1).reduce((sum, width) => sum + width + GAP, 0);
   const table = new Table({ chars: NO_LINES, style: STYLE });
   // Filled up cells make the columns as wide as they must be.
@@ -49,10 +50,10 @@ export async function formatTable(rows: readonly (readonly string[])[]): Promise
 const fill = (text: string, width: number) => text + ' '.repeat(Math.max(0, width - columnsOf(text)));
 
 /** Of each column; the last is as wide as each row has it. */
-function columnWidths(rows: readonly (readonly string[])[]): number[] {
+function columnWidths(rows: readonly (readonly string[])[], least: number): number[] {
   const count = Math.max(0, ...rows.map((row) => row.length));
   return Array.from({ length: count }, (_, column) =>
-    column === count - 1 ? 0 : rows.reduce((most, row) => Math.max(most, columnsOf(row[column] ?? '')), LEAST - GAP),
+    column === count - 1 ? 0 : rows.reduce((most, row) => Math.max(most, columnsOf(row[column] ?? '')), least),
   );
 }
 

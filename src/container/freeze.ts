@@ -3,10 +3,11 @@
  * the container has a cgroup of its own, else by SIGSTOP to each of its processes, which those inside may notice: a
  * parent hears of its stopped child, and a process that was about to get a signal gets it later.
  */
-import { existsSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { hasCode } from '#base/error.ts';
 import { recordContainerEvent } from '#container/event.ts';
+import { mountNamespaceOf, ownGroup, processIds } from '#container/processes.ts';
 import type { ContainerRecord } from '#container/record.ts';
 import { readState } from '#container/state.ts';
 import type { Store } from '#store/store.ts';
@@ -50,13 +51,11 @@ const thawing = (thaw: () => unknown): AsyncDisposable => ({
   },
 });
 
-/** The container's own cgroup has its id in its name; any other is not the container's alone. */
+/** Undefined where the container has no cgroup of its own. */
 function freezerOf(pid: number, id: string): string | undefined {
-  const group = /^0::(.*)$/m.exec(readText(`/proc/${pid}/cgroup`) ?? '')?.[1];
-  if (group === undefined || !group.includes(id)) return undefined;
-  const beginning = group.slice(0, group.indexOf('/', group.indexOf(id)) + 1 || undefined);
-  const path = join('/sys/fs/cgroup', beginning, 'cgroup.freeze');
-  return existsSync(path) ? path : undefined;
+  const group = ownGroup(pid, id);
+  const path = group === undefined ? undefined : join(group, 'cgroup.freeze');
+  return path !== undefined && existsSync(path) ? path : undefined;
 }
 
 function writeFreezer(path: string, value: string): boolean {
@@ -81,9 +80,9 @@ async function frozen(freezer: string): Promise<void> {
 /** Until a look round finds none that still runs. Gives what was stopped here, with start times. */
 async function stopAll(first: number): Promise<Map<number, number>> {
   const stopped = new Map<number, number>();
-  const own = namespaceOf(first);
+  const own = mountNamespaceOf(first);
   for (let round = 0; round < ROUNDS && own !== undefined; round += 1) {
-    const running = processIds().filter((pid) => namespaceOf(pid) === own && !isStopped(pid));
+    const running = processIds().filter((pid) => mountNamespaceOf(pid) === own && !isStopped(pid));
     const fresh = running.filter((pid) => !stopped.has(pid));
     if (running.length === 0) break;
     for (const pid of fresh) {
@@ -93,18 +92,6 @@ async function stopAll(first: number): Promise<Map<number, number>> {
     if (fresh.length === 0) await new Promise((resolve) => setTimeout(resolve, 1));
   }
   return stopped;
-}
-
-const processIds = () => readdirSync('/proc').map(Number).filter(Number.isInteger);
-
-/** A container has a mount namespace of its own, whatever namespaces it shares with others. */
-function namespaceOf(pid: number): string | undefined {
-  try {
-    return readlinkSync(`/proc/${pid}/ns/mnt`);
-  } catch (error) {
-    if (hasCode(error, 'ENOENT', 'ESRCH', 'EACCES', 'EPERM')) return undefined;
-    throw error;
-  }
 }
 
 /** Stopped, traced, or at its end (proc_pid_stat(5), field 3). */

@@ -39,7 +39,7 @@ export function reserveName(store: Store, name: string, id: string): string {
     if (reserve(path, content)) return clean;
     const owner = readReservation(path);
     if (owner === undefined) continue;
-    if (!isAbandoned(store, owner)) throw nameConflict(clean, owner.id);
+    if (!isAbandoned(store, clean, owner)) throw nameConflict(clean, owner.id);
     dropReservation(store, path, owner.id);
   }
 }
@@ -74,9 +74,15 @@ export function nameOwners(store: Store): { name: string; id: string; isBeingMad
   });
 }
 
-/** Neither the container is there nor the command that was to make it. */
-function isAbandoned(store: Store, { id, pid, start }: Reservation): boolean {
-  return !existsSync(store.path('containers', id)) && !isSameProcess(pid, start);
+/** No container has the name, nor lives the command that was to make one, or to rename one so. */
+function isAbandoned(store: Store, name: string, { id, pid, start }: Reservation): boolean {
+  if (isSameProcess(pid, start)) return false;
+  if (!existsSync(store.path('containers', id))) return true;
+  const record = tolerant(
+    () => readRecord(store, id),
+    () => undefined,
+  );
+  return record !== undefined && record.name !== name;
 }
 
 /** Looks and unlinks under one lock: between the two the name must not go to another container. */
@@ -119,7 +125,9 @@ function byId(store: Store, text: string): ContainerRecord | undefined {
 function byName(store: Store, text: string): ContainerRecord | undefined {
   const name = NAME.exec(text)?.[1];
   const owner = name === undefined || name.length > LONGEST ? undefined : readReservation(store.path('names', name));
-  return owner === undefined ? undefined : readRecord(store, owner.id);
+  const record = owner === undefined ? undefined : readRecord(store, owner.id);
+  // A container that is being renamed has two reservations, and one name.
+  return record?.name === name ? record : undefined;
 }
 
 function byPrefix(store: Store, text: string): ContainerRecord | undefined {
