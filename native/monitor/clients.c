@@ -131,6 +131,8 @@ static void obey(struct client *client)
 		client->checks = true;
 		if (!clients.calls->check())
 			clients_checked("checked -1 none");
+	} else if (strcmp(word, "pause") == 0 || strcmp(word, "unpause") == 0) {
+		tell(client, clients.calls->pause(*word == 'p') ? word : "not-running");
 	} else if (strcmp(word, "close-stdin") == 0) {
 		input_over(client);
 	} else if (strcmp(word, "reopen") == 0) {

@@ -15,6 +15,8 @@
 struct client_calls {
 	void (*attached)(void); /* somebody is attached */
 	void (*stop)(void);	/* by hand: no restart from now on */
+	/* Somebody stops or continues the processes, which is none of ours; false when there are none now. */
+	bool (*pause)(bool paused);
 	/* Another restart policy; false when there is none of this name. */
 	bool (*policy)(const char *name, long long most);
 	/* A health check now, and clients_checked() with its result; false where nothing can be checked. */

@@ -239,6 +239,16 @@ static void stop(void)
 		end_pause();
 }
 
+static bool set_paused(bool paused)
+{
+	if (life.phase != RUNNING)
+		return false;
+	life.record.status = paused ? "paused" : "running";
+	health_pause(paused);
+	save();
+	return true;
+}
+
 static bool set_policy(const char *name, long long most)
 {
 	return restart_policy(&life.restart, name, most);
@@ -458,7 +468,13 @@ static const char *news_of_end(void)
 }
 
 static const struct client_calls calls = {
-	.attached = begin, .stop = stop, .policy = set_policy, .check = health_check_now, .ended = news_of_end};
+	.attached = begin,
+	.stop = stop,
+	.pause = set_paused,
+	.policy = set_policy,
+	.check = health_check_now,
+	.ended = news_of_end,
+};
 
 static void command_left(void)
 {

@@ -370,6 +370,37 @@ describeMonitor((build) => {
     });
   });
 
+  describe('a pause', () => {
+    test('is noted in the state until it is over', async () => {
+      const monitor = start(SLEEP);
+      await monitor.hear('started');
+      const client = await monitor.client('pause');
+      expect(await client.hear('pause')).toBe('pause');
+      expect(monitor.place.state().status).toBe('paused');
+      const other = await monitor.client('unpause');
+      expect(await other.hear('unpause')).toBe('unpause');
+      expect(monitor.place.state().status).toBe('running');
+    });
+
+    test('ends with the process, and its restart is not paused', async () => {
+      const monitor = start('read x; exit 5', { restart: 'on-failure', 'restart-max': 1, stdin: 1 });
+      await monitor.hear('started');
+      const client = await monitor.client('attach 3', 'pause');
+      await client.hear('pause');
+      client.type('\n');
+      await monitor.hear('restarting');
+      await monitor.hear('started');
+      expect(monitor.place.state()).toMatchObject({ status: 'running', restartCount: 1 });
+    });
+
+    test('finds nothing to pause between two runs', async () => {
+      const monitor = start('exit 5', { restart: 'on-failure', 'restart-max': 1 });
+      await monitor.hear('restarting');
+      const client = await monitor.client('pause');
+      expect(await client.hear('not-running')).toBe('not-running');
+    });
+  });
+
   describe('a signal', () => {
     test('SIGTERM goes to the container, which is not restarted: the system goes down', async () => {
       const monitor = start('trap "exit 9" TERM; echo up; while :; do sleep 0.01; done', { restart: 'always' });
