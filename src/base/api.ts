@@ -2,6 +2,7 @@
  * The shapes of Docker's Engine API that a container is described in. The CLI, compose and the store use them as they
  * are, so that inspect, the API service and compose need no translation. Types only.
  */
+import type { Extras } from '#base/extras.ts';
 
 /** Engine API `ContainerConfig`. */
 export interface Config {
@@ -58,6 +59,28 @@ export interface DeviceMapping {
   CgroupPermissions: string;
 }
 
+/** One request for devices that a driver knows: CDI, or GPUs. */
+export interface DeviceRequest {
+  Driver: string;
+  /** -1: all. */
+  Count: number;
+  DeviceIDs: string[] | null;
+  Capabilities: string[][] | null;
+  Options: Record<string, string>;
+}
+
+/** A block device's share of what it can do. */
+export interface WeightDevice {
+  Path: string;
+  Weight: number;
+}
+
+/** A block device's limit: bytes or operations a second. */
+export interface ThrottleDevice {
+  Path: string;
+  Rate: number;
+}
+
 export interface Ulimit {
   Name: string;
   Hard: number;
@@ -70,8 +93,22 @@ export interface MountRequest {
   Source?: string;
   Target: string;
   ReadOnly?: boolean;
-  BindOptions?: { Propagation?: string; NonRecursive?: boolean; CreateMountpoint?: boolean };
-  VolumeOptions?: { NoCopy?: boolean; Labels?: Record<string, string> };
+  BindOptions?: {
+    Propagation?: string;
+    NonRecursive?: boolean;
+    CreateMountpoint?: boolean;
+    /** What is mounted below the source stays writable. */
+    ReadOnlyNonRecursive?: boolean;
+    /** The kernel must be able to make all of it read-only. */
+    ReadOnlyForceRecursive?: boolean;
+  };
+  VolumeOptions?: {
+    NoCopy?: boolean;
+    Labels?: Record<string, string>;
+    Subpath?: string;
+    DriverConfig?: { Name?: string; Options?: Record<string, string> };
+  };
+  ImageOptions?: { Subpath?: string };
   TmpfsOptions?: { SizeBytes?: number; Mode?: number };
 }
 
@@ -108,6 +145,7 @@ export interface HostConfig {
   Sysctls?: Record<string, string>;
   Runtime: string;
   Devices: DeviceMapping[];
+  DeviceRequests?: DeviceRequest[] | null;
   Ulimits: Ulimit[] | null;
   Mounts?: MountRequest[];
   MaskedPaths: string[] | null;
@@ -127,10 +165,30 @@ export interface HostConfig {
   CpusetCpus?: string;
   CpusetMems?: string;
   CpuShares: number;
+  CpuRealtimePeriod?: number;
+  CpuRealtimeRuntime?: number;
   PidsLimit: number | null;
+  /** 0 to 100; absent: the kernel's. */
+  MemorySwappiness?: number;
+  OomKillDisable?: boolean;
+  /** 10 to 1000. */
+  BlkioWeight?: number;
+  BlkioWeightDevice?: WeightDevice[];
+  BlkioDeviceReadBps?: ThrottleDevice[];
+  BlkioDeviceWriteBps?: ThrottleDevice[];
+  BlkioDeviceReadIOps?: ThrottleDevice[];
+  BlkioDeviceWriteIOps?: ThrottleDevice[];
+  /** `c 1:3 rwm` */
+  DeviceCgroupRules?: string[] | null;
   CgroupParent: string;
+  /** `default`, or absent. */
+  Isolation?: string;
+  /** Of the storage driver: none that this one has. */
+  StorageOpt?: Record<string, string>;
   Links: string[] | null;
   VolumesFrom: string[] | null;
+  /** The driver of volumes that -v makes. */
+  VolumeDriver?: string;
 }
 
 /** What ContainerCreate takes: the CLI's run and create, compose, and the API all make one of these. */
@@ -142,12 +200,19 @@ export interface CreateRequest {
   hostConfig: HostConfig;
   /** Per network: Engine API `EndpointSettings` as requested. */
   networks: Record<string, EndpointRequest>;
+  /** What podman has and Docker has not. */
+  extras?: Extras;
 }
 
 export interface EndpointRequest {
   Aliases?: string[];
-  IPAMConfig?: { IPv4Address?: string; IPv6Address?: string };
+  /** `CONTAINER:ALIAS`, or the container's name alone; on the default network they stand in HostConfig. */
+  Links?: string[];
+  IPAMConfig?: { IPv4Address?: string; IPv6Address?: string; LinkLocalIPs?: string[] };
   MacAddress?: string;
+  DriverOpts?: Record<string, string>;
+  /** The network with the highest one has the default route. */
+  GwPriority?: number;
 }
 
 /** One resolved mount, in the shape of inspect's `Mounts`, in the order in which they are mounted. */
@@ -169,6 +234,16 @@ export interface MountPoint {
   NonRecursive?: boolean;
   /** Made for this container alone: `rm -v` and `--rm` take it away. */
   Anonymous?: boolean;
+  /** Only `readonly` of the mount itself, not of what is mounted below its source. */
+  ReadOnlyNonRecursive?: boolean;
+  /** Of a volume's or an image's content only this part: a relative path. */
+  Subpath?: string;
+  /** The image's ID and layers, lowest first, where an image is mounted. */
+  Image?: { id: string; diffIds: string[] };
+  /** The container's user gets the content (podman's U). */
+  Chown?: boolean;
+  /** The container writes in a layer of its own above the source (podman's O). */
+  Overlay?: boolean;
 }
 
 /** One network's share of a container, kept while it exists; addresses are given at each start. */
@@ -181,5 +256,12 @@ export interface Endpoint {
   /** With the prefix length: 172.17.0.2/16. */
   address?: string;
   gateway?: string;
+  /** Of IPv6: fd00::2/64. */
+  address6?: string;
+  gateway6?: string;
   mac?: string;
+  /** In the container: eth0. */
+  interface?: string;
+  /** What it is called on the network: Docker's DNSNames. None on the predefined ones. */
+  names?: string[];
 }

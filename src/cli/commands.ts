@@ -1,5 +1,6 @@
 /** Every command: its name to its module, loaded when it is named; and the short names. The only list. */
 import type { Definition } from '#cli/command.ts';
+import { withLatest } from '#cli/latest.ts';
 
 export type Load = () => Promise<{ default: Definition }>;
 
@@ -12,22 +13,27 @@ export const COMMANDS: Readonly<Record<string, Load>> = {
   'container create': () => import('./container/create.ts'),
   'container diff': () => import('./container/diff.ts'),
   'container exec': () => import('./container/exec.ts'),
+  'container exists': () => import('./container/exists.ts'),
   'container export': () => import('./container/export.ts'),
   'container inspect': () => import('./container/inspect.ts'),
   'container kill': () => import('./container/kill.ts'),
   'container logs': () => import('./container/logs.ts'),
   'container ls': () => import('./container/ps.ts'),
+  'container pause': () => import('./container/pause.ts'),
   'container port': () => import('./container/port.ts'),
   'container prune': () => import('./container/prune.ts'),
+  'container rename': () => import('./container/rename.ts'),
   'container restart': () => import('./container/restart.ts'),
   'container rm': () => import('./container/rm.ts'),
   'container run': () => import('./container/run.ts'),
   'container start': () => import('./container/start.ts'),
   'container stop': () => import('./container/stop.ts'),
   'container top': () => import('./container/top.ts'),
+  'container unpause': () => import('./container/unpause.ts'),
   'container wait': () => import('./container/wait.ts'),
   'healthcheck run': () => import('./container/healthcheck.ts'),
   'image diff': () => import('./image/diff.ts'),
+  'image exists': () => import('./image/exists.ts'),
   'image import': () => import('./image/import.ts'),
   'image history': () => import('./image/history.ts'),
   'image inspect': () => import('./image/inspect.ts'),
@@ -46,7 +52,13 @@ export const COMMANDS: Readonly<Record<string, Load>> = {
   'manifest inspect': () => import('./manifest/inspect.ts'),
   'manifest push': () => import('./manifest/push.ts'),
   'manifest rm': () => import('./manifest/rm.ts'),
+  'network exists': () => import('./network/exists.ts'),
   'network prune': () => import('./network/prune.ts'),
+  'secret create': () => import('./secret/create.ts'),
+  'secret exists': () => import('./secret/exists.ts'),
+  'secret inspect': () => import('./secret/inspect.ts'),
+  'secret ls': () => import('./secret/ls.ts'),
+  'secret rm': () => import('./secret/rm.ts'),
   'system boot': () => import('./system/boot.ts'),
   'system check': () => import('./system/check.ts'),
   'system df': () => import('./system/df.ts'),
@@ -54,6 +66,7 @@ export const COMMANDS: Readonly<Record<string, Load>> = {
   'system info': () => import('./system/info.ts'),
   'system prune': () => import('./system/prune.ts'),
   'volume create': () => import('./volume/create.ts'),
+  'volume exists': () => import('./volume/exists.ts'),
   'volume export': () => import('./volume/export.ts'),
   'volume inspect': () => import('./volume/inspect.ts'),
   'volume ls': () => import('./volume/ls.ts'),
@@ -77,6 +90,8 @@ export const ALIASES: Readonly<Record<string, string>> = {
   'image list': 'image ls',
   'image remove': 'image rm',
   'image umount': 'image unmount',
+  'secret list': 'secret ls',
+  'secret remove': 'secret rm',
   'volume list': 'volume ls',
   'volume remove': 'volume rm',
   attach: 'container attach',
@@ -94,10 +109,12 @@ export const ALIASES: Readonly<Record<string, string>> = {
   kill: 'container kill',
   load: 'image load',
   logs: 'container logs',
+  pause: 'container pause',
   port: 'container port',
   ps: 'container ls',
   pull: 'image pull',
   push: 'image push',
+  rename: 'container rename',
   restart: 'container restart',
   rm: 'container rm',
   rmi: 'image rm',
@@ -107,6 +124,7 @@ export const ALIASES: Readonly<Record<string, string>> = {
   stop: 'container stop',
   tag: 'image tag',
   top: 'container top',
+  unpause: 'container unpause',
   wait: 'container wait',
 };
 
@@ -117,6 +135,7 @@ export const GROUPS: Readonly<Record<string, string>> = {
   image: 'Manage images',
   manifest: 'Manage Docker image manifests and manifest lists',
   network: 'Manage networks',
+  secret: 'Manage secrets',
   system: 'Manage wherry',
   volume: 'Manage volumes',
 };
@@ -173,5 +192,5 @@ export function namesOf(key: string): string[] {
 export async function loadCommand(key: string): Promise<Definition> {
   const load = COMMANDS[key];
   if (load === undefined) throw new RangeError(`no command "${key}"`);
-  return (await load()).default;
+  return withLatest(key, (await load()).default);
 }

@@ -9,6 +9,8 @@ import { createContainer, type PullPolicy } from '#engine/run.ts';
 export interface CreateFlags {
   pull: string;
   quiet: boolean;
+  /** A container of the same name goes first. */
+  replace: boolean;
   abort?: AbortSignal;
 }
 
@@ -25,6 +27,7 @@ export function readPullPolicy(text: string): PullPolicy {
  */
 export async function create(context: Context, request: CreateRequest, flags: CreateFlags): Promise<string> {
   const pull = readPullPolicy(flags.pull);
+  if (flags.replace) await removeNamesake(context, request);
   const file = openIdFile(request.hostConfig.ContainerIDFile);
   const show = progressOf(context, flags.quiet);
   try {
@@ -45,6 +48,17 @@ export async function create(context: Context, request: CreateRequest, flags: Cr
     throw asDaemonError(error);
   } finally {
     file.close();
+  }
+}
+
+/** --replace */
+async function removeNamesake({ store }: Context, { name }: CreateRequest): Promise<void> {
+  if (name === undefined) throw new WherryError('invalid', 'cannot replace container without --name being set');
+  const { removeContainer } = await import('#engine/start.ts');
+  try {
+    await removeContainer(store, name.replace(/^\//, ''), { force: true });
+  } catch (error) {
+    if (!(error instanceof WherryError) || error.kind !== 'not-found') throw error;
   }
 }
 

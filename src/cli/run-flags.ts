@@ -1,6 +1,9 @@
 /** The flags that run and create share. What is not here can't be given yet: no flag is taken and ignored. */
 import type { Flags, Values } from '#cli/command.ts';
+import { gpus } from '#cli/run-devices.ts';
+import { EXTRA_FLAGS } from '#cli/run-extras.ts';
 import { HEALTH_FLAGS } from '#cli/run-health.ts';
+import { LIMIT_FLAGS } from '#cli/run-limits.ts';
 import {
   environment,
   extraHost,
@@ -12,7 +15,7 @@ import {
   stream,
   sysctl,
 } from '#cli/run-values.ts';
-import { boolean, bytes, decimal, integer, list, map, swapBytes, text, ulimit } from '#cli/values.ts';
+import { boolean, bytes, integer, list, map, text } from '#cli/values.ts';
 
 const CGROUPNS = `Cgroup namespace to use (host|private)
 'host':    Run the container in the Docker host's cgroup namespace
@@ -23,21 +26,17 @@ const CGROUPNS = `Cgroup namespace to use (host|private)
 /** What becomes part of the request; read by requestFrom() (run-request.ts). */
 export const REQUEST_FLAGS = {
   ...HEALTH_FLAGS,
+  ...LIMIT_FLAGS,
+  ...EXTRA_FLAGS,
   'add-host': { as: extraHost, summary: 'Add a custom host-to-IP mapping (host:ip)' },
   annotation: { as: map, summary: 'Add an annotation to the container (passed through to the OCI runtime)' },
   attach: { short: 'a', as: stream, summary: 'Attach to STDIN, STDOUT or STDERR' },
   'cap-add': { as: list, summary: 'Add Linux capabilities' },
   'cap-drop': { as: list, summary: 'Drop Linux capabilities' },
-  'cgroup-parent': { as: text, summary: 'Optional parent cgroup for the container' },
   cgroupns: { as: text, summary: CGROUPNS },
   cidfile: { as: text, summary: 'Write the container ID to the file' },
-  'cpu-period': { as: integer, summary: 'Limit CPU CFS (Completely Fair Scheduler) period' },
-  'cpu-quota': { as: integer, summary: 'Limit CPU CFS (Completely Fair Scheduler) quota' },
-  'cpu-shares': { short: 'c', as: integer, summary: 'CPU shares (relative weight)' },
-  cpus: { as: decimal, summary: 'Number of CPUs' },
-  'cpuset-cpus': { as: text, summary: 'CPUs in which to allow execution (0-3, 0,1)' },
-  'cpuset-mems': { as: text, summary: 'MEMs in which to allow execution (0-3, 0,1)' },
   device: { as: list, summary: 'Add a host device to the container' },
+  'disable-content-trust': { as: boolean, default: 'true', summary: 'Skip image verification' },
   dns: { as: nameserver, summary: 'Set custom DNS servers' },
   'dns-opt': { as: list, summary: 'Set DNS options', hidden: true },
   'dns-option': { as: list, summary: 'Set DNS options' },
@@ -47,6 +46,7 @@ export const REQUEST_FLAGS = {
   env: { short: 'e', as: environment, summary: 'Set environment variables' },
   'env-file': { as: list, summary: 'Read in a file of environment variables' },
   expose: { as: list, summary: 'Expose a port or a range of ports' },
+  gpus: { as: gpus, summary: "GPU devices to add to the container ('all' to pass all GPUs)" },
   'group-add': { as: list, summary: 'Add additional groups to join' },
   hostname: { short: 'h', as: text, summary: 'Container host name' },
   init: { as: boolean, summary: 'Run an init inside the container that forwards signals and reaps processes' },
@@ -57,16 +57,11 @@ export const REQUEST_FLAGS = {
   'log-driver': { as: text, summary: 'Logging driver for the container' },
   'log-opt': { as: list, summary: 'Log driver options' },
   'mac-address': { as: text, summary: 'Container MAC address (e.g., 92:d0:c6:0a:29:33)' },
-  memory: { short: 'm', as: bytes, summary: 'Memory limit' },
-  'memory-reservation': { as: bytes, summary: 'Memory soft limit' },
-  'memory-swap': { as: swapBytes, summary: "Swap limit equal to memory plus swap: '-1' to enable unlimited swap" },
   mount: { as: mount, summary: 'Attach a filesystem mount to the container' },
   name: { as: text, summary: 'Assign a name to the container' },
   net: { as: network, summary: 'Connect a container to a network', hidden: true },
   network: { as: network, summary: 'Connect a container to a network' },
-  'oom-score-adj': { as: integer, summary: "Tune host's OOM preferences (-1000 to 1000)" },
   pid: { as: text, summary: 'PID namespace to use' },
-  'pids-limit': { as: integer, summary: 'Tune container pids limit (set -1 for unlimited)' },
   platform: { as: text, summary: 'Set platform if server is multi-platform capable' },
   privileged: { as: boolean, summary: 'Give extended privileges to this container' },
   publish: { short: 'p', as: list, summary: "Publish a container's port(s) to the host" },
@@ -85,11 +80,12 @@ export const REQUEST_FLAGS = {
   sysctl: { as: sysctl, summary: 'Sysctl options' },
   tmpfs: { as: list, summary: 'Mount a tmpfs directory' },
   tty: { short: 't', as: boolean, summary: 'Allocate a pseudo-TTY' },
-  ulimit: { as: ulimit, summary: 'Ulimit options' },
+  'use-api-socket': { as: boolean, summary: 'Bind mount Docker API socket and required auth' },
   user: { short: 'u', as: text, summary: 'Username or UID (format: <name|uid>[:<group|gid>])' },
   userns: { as: text, summary: 'User namespace to use' },
   uts: { as: text, summary: 'UTS namespace to use' },
   volume: { short: 'v', as: list, summary: 'Bind mount a volume' },
+  'volume-driver': { as: text, summary: 'Optional volume driver for the container' },
   'volumes-from': { as: list, summary: 'Mount volumes from the specified container(s)' },
   workdir: { short: 'w', as: text, summary: 'Working directory inside the container' },
 } as const satisfies Flags;
@@ -101,4 +97,5 @@ export const imageFlags = (before: 'creating' | 'running') =>
   ({
     pull: { as: text, default: 'missing', summary: `Pull image before ${before} ("always", "missing", "never")` },
     quiet: { short: 'q', as: boolean, summary: 'Suppress the pull output' },
+    replace: { as: boolean, summary: 'If a container with the same name exists, replace it' },
   }) as const satisfies Flags;

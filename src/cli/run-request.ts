@@ -1,11 +1,18 @@
 /** The flags and words of run and create become the request that the engine takes, by the rules of Docker's client. */
-import { resolve } from 'node:path';
-import type { Config, CreateRequest, DeviceMapping, HostConfig, RestartPolicy } from '#base/api.ts';
+
+import { existsSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join, resolve } from 'node:path';
+import type { Config, CreateRequest, HostConfig, MountRequest, RestartPolicy } from '#base/api.ts';
 import { WherryError } from '#base/error.ts';
+import { readDevices } from '#cli/run-devices.ts';
+import { extrasFrom, hostEnvironment } from '#cli/run-extras.ts';
 import { readEnvFile, readLabelFile, readSecurityOptions } from '#cli/run-files.ts';
 import type { RequestValues } from '#cli/run-flags.ts';
 import { healthFrom } from '#cli/run-health.ts';
+import { limitsFrom } from '#cli/run-limits.ts';
 import { readNetworks } from '#cli/run-network.ts';
+import { pairs } from '#cli/values.ts';
 import { parseExpose, publishMaps } from '#network/ports.ts';
 import { parseTmpfsFlag, parseVolumeFlag } from '#volume/parse.ts';
 
@@ -35,9 +42,10 @@ export function requestFrom(line: Line): CreateRequest {
     ...limitsFrom(values),
     ...lifeFrom(line),
     Binds: orNull(volumes.binds),
-    Mounts: values.mount,
+    Mounts: [...values.mount, ...apiSocket(values)],
     Tmpfs: Object.fromEntries(values.tmpfs.map(parseTmpfsFlag).map(({ path, options }) => [path, options])),
     VolumesFrom: orNull(values.volumesFrom),
+    ...(values.volumeDriver ? { VolumeDriver: values.volumeDriver } : {}),
     NetworkMode: network.mode,
     PortBindings: ports.bindings,
     PublishAllPorts: values.publishAll,
@@ -50,6 +58,8 @@ export function requestFrom(line: Line): CreateRequest {
   if (hostConfig.AutoRemove && !['', 'no'].includes(hostConfig.RestartPolicy.Name)) {
     throw invalid('conflicting options: cannot specify both --restart and --rm');
   }
+  checkTogether(values);
+  const extras = extrasFrom(values, line.args);
   const platform = values.platform ?? process.env.DOCKER_DEFAULT_PLATFORM;
   return {
     ...(values.name === undefined || values.name === '' ? {} : { name: values.name }),
@@ -57,8 +67,31 @@ export function requestFrom(line: Line): CreateRequest {
     config,
     hostConfig,
     networks: network.networks,
+    ...(extras === undefined ? {} : { extras }),
   };
 }
+
+/** Flags that contradict each other, or that ask for what is nowhere. */
+function checkTogether(values: RequestValues): void {
+  if (values.noHosts && values.addHost.length > 0) throw invalid('--no-hosts and --add-host cannot be set together');
+  if (values.disableContentTrust) return;
+  throw new WherryError('unsupported', 'Cannot verify the image by content trust: its servers (Notary) are no more', {
+    hint: 'Leave out --disable-content-trust=false; policy.json and `wherry pull --verify-key` check signatures',
+  });
+}
+
+/** --use-api-socket: Docker's socket, and what its client knows of registries. */
+function apiSocket({ useApiSocket }: RequestValues): MountRequest[] {
+  if (!useApiSocket) return [];
+  const [, path = '/var/run/docker.sock'] = /^unix:\/\/(.+)/.exec(process.env.DOCKER_HOST ?? '') ?? [];
+  const config = join(process.env.DOCKER_CONFIG ?? join(homedir(), '.docker'), 'config.json');
+  const socket: MountRequest = { Type: 'bind', Source: path, Target: '/var/run/docker.sock' };
+  if (!existsSync(config)) return [socket];
+  return [socket, { Type: 'bind', Source: config, Target: `${API_CONFIG}/config.json`, ReadOnly: true }];
+}
+
+/** Where Docker puts it. */
+const API_CONFIG = '/run/secrets/docker';
 
 const orNull = <T>(list: T[]): T[] | null => (list.length === 0 ? null : list);
 
@@ -93,7 +126,7 @@ function configFrom(
     Tty: values.tty,
     OpenStdin: values.interactive,
     StdinOnce: values.interactive && attachStdin,
-    Env: [...values.envFile.flatMap(readEnvFile), ...lastOfEach(values.env)],
+    Env: environmentFrom(values),
     Cmd: orNull(command),
     ...(healthcheck === undefined ? {} : { Healthcheck: healthcheck }),
     Image: image,
@@ -106,19 +139,17 @@ function configFrom(
   };
 }
 
+function environmentFrom(values: RequestValues): string[] {
+  const named = [...values.envFile.flatMap(readEnvFile), ...lastOfEach(values.env)];
+  const api = values.useApiSocket && !named.some((entry) => entry.startsWith('DOCKER_CONFIG=')) ? [API_CONFIG] : [];
+  const host = hostEnvironment(values);
+  const below = host.length === 0 ? named : lastOfEach([...host, ...named]);
+  return [...below, ...api.map((path) => `DOCKER_CONFIG=${path}`)];
+}
+
 /** Of several -e for one variable the last one counts. */
 function lastOfEach(entries: readonly string[]): string[] {
   return [...new Map(entries.map((entry) => [entry.split('=', 1)[0], entry])).values()];
-}
-
-/** `key=value` or a key alone; the later one wins. */
-function pairs(entries: readonly string[]): Record<string, string> {
-  return Object.fromEntries(
-    entries.map((entry) => {
-      const at = entry.indexOf('=');
-      return at === -1 ? [entry, ''] : [entry.slice(0, at), entry.slice(at + 1)];
-    }),
-  );
 }
 
 type Isolation = Pick<
@@ -138,6 +169,7 @@ type Isolation = Pick<
   | 'Sysctls'
   | 'Runtime'
   | 'Devices'
+  | 'DeviceRequests'
   | 'MaskedPaths'
   | 'ReadonlyPaths'
   | 'Annotations'
@@ -145,85 +177,37 @@ type Isolation = Pick<
 
 function isolationFrom(values: RequestValues): Isolation {
   const security = readSecurityOptions(values.securityOpt);
+  const { devices, requests } = readDevices(values.device);
+  const asked = [...values.gpus, ...requests];
   return {
     CapAdd: orNull(values.capAdd),
     CapDrop: orNull(values.capDrop),
-    CgroupnsMode: mode(values.cgroupns, /^(private|host)$/, '--cgroupns: invalid CGROUP mode'),
+    CgroupnsMode: mode(values.cgroupns, /^(private|host|container:.+)$/, '--cgroupns: invalid CGROUP mode'),
     GroupAdd: orNull(values.groupAdd),
     IpcMode: values.ipc ?? '',
-    PidMode: mode(values.pid, /^(host|container:.+)$/, '--pid: invalid PID mode'),
-    UTSMode: mode(values.uts, /^host$/, '--uts: invalid UTS mode'),
-    UsernsMode: mode(values.userns, /^host$/, '--userns: invalid USER mode'),
+    PidMode: mode(values.pid, /^(host|private|container:.+)$/, '--pid: invalid PID mode'),
+    UTSMode: mode(values.uts, /^(host|private|container:.+)$/, '--uts: invalid UTS mode'),
+    UsernsMode: mode(values.userns, USERNS, '--userns: invalid USER mode'),
     Privileged: values.privileged,
     ReadonlyRootfs: values.readOnly,
     SecurityOpt: orNull(security.options),
     ShmSize: values.shmSize ?? 0,
     ...(Object.keys(values.sysctl).length === 0 ? {} : { Sysctls: values.sysctl }),
     Runtime: values.runtime ?? '',
-    Devices: values.device.map(parseDevice),
+    Devices: devices,
+    ...(asked.length === 0 ? {} : { DeviceRequests: asked }),
     MaskedPaths: security.unconfinedPaths ? [] : null,
     ReadonlyPaths: security.unconfinedPaths ? [] : null,
     ...(Object.keys(values.annotation).length === 0 ? {} : { Annotations: values.annotation }),
   };
 }
 
+/** Docker's word and podman's. */
+const USERNS = /^(host|private|nomap|(keep-id|auto)(:.*)?|container:.+|ns:.+)$/;
+
 function mode(value: string | undefined, valid: RegExp, complaint: string): string {
   if (value === undefined || value === '' || valid.test(value)) return value ?? '';
   throw invalid(complaint);
-}
-
-/** Each of r, w and m at most once. */
-const DEVICE_MODE = /^(?!.*(.).*\1)[rwm]+$/;
-
-/** One --device: `path`, `path:mode`, `path:inside`, `path:inside:mode`. */
-export function parseDevice(text: string): DeviceMapping {
-  const parts = text.split(':');
-  const [source = '', second, third] = parts;
-  if (parts.length > 3 || source === '') throw invalid(`bad format for path: ${text}`);
-  if (third !== undefined && !DEVICE_MODE.test(third)) throw invalid(`bad mode specified: ${third}`);
-  const modeFirst = parts.length === 2 && DEVICE_MODE.test(second ?? '');
-  const inside = modeFirst ? source : (second ?? source);
-  if (!inside.startsWith('/')) throw invalid(`${inside} is not an absolute path`);
-  return {
-    PathOnHost: source,
-    PathInContainer: inside,
-    CgroupPermissions: third ?? (modeFirst ? (second ?? '') : 'rwm'),
-  };
-}
-
-type Limits = Pick<
-  HostConfig,
-  | 'Ulimits'
-  | 'OomScoreAdj'
-  | 'Memory'
-  | 'MemoryReservation'
-  | 'MemorySwap'
-  | 'NanoCpus'
-  | 'CpuShares'
-  | 'CpuPeriod'
-  | 'CpuQuota'
-  | 'CpusetCpus'
-  | 'CpusetMems'
-  | 'PidsLimit'
-  | 'CgroupParent'
->;
-
-function limitsFrom(values: RequestValues): Limits {
-  return {
-    Ulimits: values.ulimit.toSorted((one, other) => (one.Name < other.Name ? -1 : 1)),
-    OomScoreAdj: values.oomScoreAdj ?? 0,
-    Memory: values.memory ?? 0,
-    MemoryReservation: values.memoryReservation ?? 0,
-    MemorySwap: values.memorySwap ?? 0,
-    NanoCpus: values.cpus ?? 0,
-    CpuShares: values.cpuShares ?? 0,
-    CpuPeriod: values.cpuPeriod ?? 0,
-    CpuQuota: values.cpuQuota ?? 0,
-    CpusetCpus: values.cpusetCpus ?? '',
-    CpusetMems: values.cpusetMems ?? '',
-    PidsLimit: values.pidsLimit || null,
-    CgroupParent: values.cgroupParent ?? '',
-  };
 }
 
 type Life = Pick<HostConfig, 'ContainerIDFile' | 'LogConfig' | 'RestartPolicy' | 'AutoRemove' | 'ConsoleSize' | 'Init'>;

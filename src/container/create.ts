@@ -1,8 +1,11 @@
 /** create: what was asked for and what the image brings become one record, by Docker's rules. Pure. */
 import type { Config, CreateRequest, HealthConfig, MountPoint } from '#base/api.ts';
 import { WherryError } from '#base/error.ts';
+import type { Extras } from '#base/extras.ts';
 import type { ContainerRecord } from '#container/record.ts';
 import { timestamp } from '#container/state.ts';
+import { isForSystemd, systemdConfig } from '#container/systemd.ts';
+import { insideId } from '#container/userns.ts';
 
 /** An image's own settings: `config` of its configuration (OCI image-spec, config.md); Docker writes null for empty. */
 export interface ImageDefaults {
@@ -35,33 +38,62 @@ export interface Decided {
  */
 export function makeRecord(request: CreateRequest, image: ImageSource, decided: Decided): ContainerRecord {
   const { config: defaults, ...source } = image;
-  const config = mergeConfig(request.config, defaults);
+  const merged = mergeConfig(request.config, { ...defaults, ...imagePart(defaults, request.extras) });
+  const config = { ...merged, User: merged.User || keptUser(request) };
   const [path, ...args] = [...(config.Entrypoint ?? []), ...(config.Cmd ?? [])];
   if (path === undefined) {
     throw new WherryError('invalid', 'no command specified', {
       hint: `Write a command after the image: "${source.reference}" has none of its own`,
     });
   }
+  const own = { ...config, Hostname: config.Hostname === '' ? ownHostname(request, decided.id) : config.Hostname };
   return {
     id: decided.id,
     name: decided.name,
     created: timestamp(),
     image: source,
-    config: { ...config, Hostname: config.Hostname === '' ? ownHostname(request, decided.id) : config.Hostname },
+    config: isForSystemd({ ...request, path }) ? forSystemd(own, decided.id) : own,
     hostConfig: request.hostConfig,
     path,
     args,
     mounts: decided.mounts,
     networks: request.networks,
     driver: decided.driver,
+    ...(request.extras === undefined ? {} : { extras: request.extras }),
   };
+}
+
+/** With --userns keep-id the user is who we are, where neither the request nor the image names another. */
+function keptUser({ hostConfig, extras }: CreateRequest): string {
+  const { uids, gids } = extras?.maps ?? {};
+  if (!hostConfig.UsernsMode.startsWith('keep-id') || uids === undefined || gids === undefined) return '';
+  return `${insideId(uids, 0) ?? 0}:${insideId(gids, 0) ?? 0}`;
+}
+
+function forSystemd(config: Config, id: string): Config {
+  const { stopSignal, env } = systemdConfig(id);
+  return { ...config, StopSignal: config.StopSignal || stopSignal, Env: mergeEnv(config.Env, env) };
+}
+
+/** --unsetenv, --unsetenv-all and --env-merge: what is left of the image's variables, and what they become. */
+function imagePart({ Env }: ImageDefaults, extras: Extras = {}): Pick<ImageDefaults, 'Env'> {
+  const env = Env ?? [];
+  const values = new Map(env.map((entry) => [nameOf(entry), entry.slice(nameOf(entry).length + 1)]));
+  const merged = (extras.mergeEnv ?? []).map((entry) =>
+    entry.replace(/\$(?:\{(\w+)\}|(\w+))/g, (_all, braced, bare) => values.get(braced ?? bare) ?? ''),
+  );
+  const gone = extras.unsetEnv ?? [];
+  const kept = env.filter((entry) => gone !== true && !gone.includes(nameOf(entry)));
+  const names = new Set(merged.map(nameOf));
+  return { Env: [...kept.filter((entry) => !names.has(nameOf(entry))), ...merged] };
 }
 
 /** A container in another's network or UTS namespace has that one's name, which is known when it starts. */
 function ownHostname({ hostConfig }: CreateRequest, id: string): string {
   return hostConfig.NetworkMode.startsWith('container:') ||
     hostConfig.NetworkMode === 'host' ||
-    hostConfig.UTSMode === 'host'
+    hostConfig.UTSMode === 'host' ||
+    hostConfig.UTSMode.startsWith('container:')
     ? ''
     : id.slice(0, 12);
 }

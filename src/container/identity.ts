@@ -25,6 +25,9 @@ interface Group {
   members: string[];
 }
 
+/** --group-add keep-groups: the groups that we are in on the host, whatever they are called here. */
+export const KEEP_GROUPS = 'keep-groups';
+
 /** As the kernel: the last one means "no id". */
 const LAST_ID = 2 ** 31 - 1;
 
@@ -44,7 +47,7 @@ export function resolveUser(rootfs: string, text: string, groupAdd: readonly str
   const gid = groupPart === '' ? user.gid : findGroup(groups, groupPart);
   // A group that was asked for stands alone: the user's further groups are left out (moby/sys/user, GetExecUser).
   const own = groupPart === '' && user.name !== '' ? groups.filter(({ members }) => members.includes(user.name)) : [];
-  const added = groupAdd.map((group) => findGroup(groups, group));
+  const added = groupAdd.filter((group) => group !== KEEP_GROUPS).map((group) => findGroup(groups, group));
   return {
     uid: user.uid,
     gid,

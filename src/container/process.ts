@@ -4,7 +4,7 @@ import { WherryError } from '#base/error.ts';
 import { effectiveCapabilities } from '#container/capabilities.ts';
 import { nameOf } from '#container/create.ts';
 import { type Facts, type OwnLimit, ownLimits } from '#container/facts.ts';
-import type { Identity } from '#container/identity.ts';
+import { type Identity, KEEP_GROUPS } from '#container/identity.ts';
 import type { ContainerRecord } from '#container/record.ts';
 import { rawNumber } from '#container/seccomp.ts';
 import { readSecurity } from '#container/security.ts';
@@ -23,6 +23,8 @@ export interface ProcessWish {
   env?: readonly string[];
   /** exec --privileged. */
   privileged?: boolean;
+  /** What devices and secrets bring: below nothing. */
+  given?: readonly string[];
   /** The container's own name where the record has none: it shares another's, or the host's. */
   hostname?: string;
 }
@@ -40,7 +42,10 @@ export function makeProcess(record: ContainerRecord, facts: Facts, wish: Process
   return {
     ...(wish.terminal ? { terminal: true } : {}),
     ...(wish.terminal && height > 0 && width > 0 ? { consoleSize: { height, width } } : {}),
-    user: userOf(wish.identity, facts),
+    user: {
+      ...userOf(wish.identity, facts, hostConfig.GroupAdd?.includes(KEEP_GROUPS) ?? false),
+      ...(record.extras?.umask === undefined ? {} : { umask: record.extras.umask }),
+    },
     args: [...wish.args],
     env: environment(record, wish),
     cwd: wish.cwd || '/',
@@ -55,7 +60,7 @@ export function makeProcess(record: ContainerRecord, facts: Facts, wish: Process
   };
 }
 
-function userOf({ uid, gid, additionalGids }: Identity, { userns }: Facts): Process['user'] {
+function userOf({ uid, gid, additionalGids }: Identity, { userns }: Facts, keepGroups: boolean): Process['user'] {
   const refuse = (what: string) =>
     new WherryError('denied', `Cannot run as ${what}: your user namespace does not have it`, {
       hint: 'Have root give you a range of ids in /etc/subuid and /etc/subgid (install.sh says how), or run as root (-u 0)',
@@ -65,8 +70,8 @@ function userOf({ uid, gid, additionalGids }: Identity, { userns }: Facts): Proc
   // Where there is one id alone, the kernel allows no setgroups(2): the group itself is all there is.
   const only = lastGid(userns.gids) === 0;
   const missing = additionalGids.find((one) => !isMapped(userns.gids, one));
-  if (missing !== undefined && !only) throw refuse(`group ${missing}`);
-  return { uid, gid, ...(only ? {} : { additionalGids: [...additionalGids] }) };
+  if (missing !== undefined && !only && !keepGroups) throw refuse(`group ${missing}`);
+  return { uid, gid, ...(only || keepGroups ? {} : { additionalGids: [...additionalGids] }) };
 }
 
 const lastGid = (ranges: Facts['userns']['gids']) => Math.max(...ranges.map(({ inside, count }) => inside + count - 1));
@@ -80,6 +85,7 @@ function environment(record: ContainerRecord, wish: ProcessWish): string[] {
   if (hostname !== '') entries.set('HOSTNAME', `HOSTNAME=${hostname}`);
   if (wish.terminal) entries.set('TERM', 'TERM=xterm');
   override(entries, record.config.Env);
+  override(entries, wish.given ?? []);
   override(entries, wish.env ?? []);
   // A runtime takes an empty one for none, too.
   if (['', 'HOME='].includes(entries.get('HOME') ?? '')) entries.set('HOME', `HOME=${wish.identity.home}`);

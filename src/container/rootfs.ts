@@ -1,8 +1,9 @@
 /** A container's root file system: its image's layers below a directory of its own, mounted at `merged`. */
-import { existsSync, mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, lchownSync, mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { hasCode, WherryError } from '#base/error.ts';
 import type { ContainerRecord } from '#container/record.ts';
+import { outsideId } from '#container/userns.ts';
 import type { Store } from '#store/store.ts';
 import { resolveInRoot } from '#sys/rooted.ts';
 
@@ -18,11 +19,28 @@ export function rootfsPath(store: Store, id: string): string {
 export async function mountRootfs(store: Store, record: ContainerRecord): Promise<string> {
   const at = (name: string) => store.path('containers', record.id, name);
   const target = rootfsPath(store, record.id);
-  const lower = record.image.diffIds.map((diffId) => layer(store, record, diffId));
+  const { rootfs, maps } = record.extras ?? {};
+  if (rootfs !== undefined && !rootfs.overlay) {
+    await bindDirectory(rootfs.path, target);
+    return target;
+  }
+  let lower = rootfs === undefined ? record.image.diffIds.map((diffId) => layer(store, record, diffId)) : [rootfs.path];
+  if (maps !== undefined && rootfs === undefined && lower.length > 0) {
+    const { isIdentity, mappedTree } = await import('#container/mapped.ts');
+    if (!isIdentity(maps)) lower = [await mappedTree(store, record, lower)];
+  }
   if (record.driver === 'copy') await copied(lower, target);
   else await mountLayers(record, { lower, target, at });
-  addMarks(target);
+  addMarks(target, (path) => giveToContainer(record, path));
   return target;
+}
+
+/** --rootfs: the directory itself, with what is mounted below it. */
+async function bindDirectory(path: string, target: string): Promise<void> {
+  const [{ mount, MS }, { unmountTree }] = await Promise.all([import('#sys/ffi.ts'), import('#sys/overlay.ts')]);
+  mkdirSync(target, { recursive: true, mode: 0o755 });
+  unmountTree(target);
+  mount(path, target, '', MS.BIND | MS.REC, null);
 }
 
 interface Places {
@@ -34,6 +52,7 @@ interface Places {
 async function mountLayers(record: ContainerRecord, { lower, target, at }: Places): Promise<void> {
   const { mountFuseOverlay, mountOverlay, unmountTree } = await import('#sys/overlay.ts');
   for (const name of ['upper', 'work', 'merged']) mkdirSync(at(name), { recursive: true, mode: 0o755 });
+  giveToContainer(record, at('upper'));
   unmountTree(target);
   if (lower.length === 0) lower.push(emptyLayer(at('empty')));
   const overlay = { lower: lower.toReversed(), upper: at('upper'), work: at('work'), target };
@@ -49,16 +68,24 @@ async function mountLayers(record: ContainerRecord, { lower, target, at }: Place
  * What Docker puts into every container: /.dockerenv, by which programs know that they are in one, and /etc/mtab where
  * the image has none. A link at either place is left as it is.
  */
-function addMarks(root: string): void {
-  const unless = (make: () => void) => {
+function addMarks(root: string, give: (path: string) => void): void {
+  const unless = (place: () => string, make: (path: string) => void) => {
     try {
-      make();
+      const path = place();
+      make(path);
+      give(path);
     } catch (error) {
       if (!hasCode(error, 'EEXIST', 'ENOENT', 'ENOTDIR')) throw error;
     }
   };
-  unless(() => writeFileSync(join(root, '.dockerenv'), '', { flag: 'wx', mode: 0o755 }));
-  unless(() => symlinkSync('/proc/mounts', join(resolveInRoot(root, '/etc'), 'mtab')));
+  unless(
+    () => join(root, '.dockerenv'),
+    (path) => writeFileSync(path, '', { flag: 'wx', mode: 0o755 }),
+  );
+  unless(
+    () => join(resolveInRoot(root, '/etc'), 'mtab'),
+    (path) => symlinkSync('/proc/mounts', path),
+  );
 }
 
 function layer(store: Store, record: ContainerRecord, diffId: string): string {
@@ -67,6 +94,13 @@ function layer(store: Store, record: ContainerRecord, diffId: string): string {
   throw new WherryError('corrupt', `Cannot mount the root of "${record.name}": the layer ${diffId} is gone`, {
     hint: `Run \`wherry pull ${record.image.reference}\` to get it back`,
   });
+}
+
+/** The root of a container with ids of its own is its root's. */
+function giveToContainer({ extras }: ContainerRecord, path: string): void {
+  if (extras?.maps === undefined) return;
+  const [uid, gid] = [outsideId(extras.maps.uids, 0), outsideId(extras.maps.gids, 0)];
+  if (uid !== undefined && gid !== undefined) lchownSync(path, uid, gid);
 }
 
 /** An image FROM scratch without any layer: overlay wants one all the same. */

@@ -1,6 +1,7 @@
 /** --security-opt, and the paths of /proc and /sys that Docker hides from a container or makes read-only. */
 import { existsSync, readFileSync } from 'node:fs';
 import { WherryError } from '#base/error.ts';
+import { globOf } from '#base/glob.ts';
 
 export interface Security {
   noNewPrivileges: boolean;
@@ -12,6 +13,10 @@ export interface Security {
   labels: string[];
   /** cgroups mounted writable; undefined: as the container's privilege has it. */
   writableCgroups?: boolean;
+  /** podman's: paths that are hidden on top of Docker's, patterns of those that are not (ALL), options of /proc. */
+  mask: string[];
+  unmask: string[];
+  procOptions: string[];
 }
 
 const TRUE = /^(1|t|T|TRUE|true|True)$/;
@@ -19,7 +24,15 @@ const FALSE = /^(0|f|F|FALSE|false|False)$/;
 
 /** Reads HostConfig.SecurityOpt, the later ones win. Throws kind `invalid` in Docker's words. */
 export function readSecurity(options: readonly string[]): Security {
-  const security: Security = { noNewPrivileges: false, apparmor: '', seccomp: '', labels: [] };
+  const security: Security = {
+    noNewPrivileges: false,
+    apparmor: '',
+    seccomp: '',
+    labels: [],
+    mask: [],
+    unmask: [],
+    procOptions: [],
+  };
   for (const option of options) apply(security, option);
   return security;
 }
@@ -43,6 +56,15 @@ function applyPair(security: Security, option: string, [key, value]: [string, st
     throw refuse();
   };
   switch (key) {
+    case 'mask':
+      security.mask.push(...value.split(':').map(absolutePath));
+      return;
+    case 'unmask':
+      security.unmask.push(...value.split(':'));
+      return;
+    case 'proc-opts':
+      security.procOptions.push(...value.split(',').map(procOption));
+      return;
     case 'label':
       security.labels.push(value);
       return;
@@ -61,6 +83,33 @@ function applyPair(security: Security, option: string, [key, value]: [string, st
     default:
       throw refuse();
   }
+}
+
+function absolutePath(path: string): string {
+  if (path.startsWith('/')) return path;
+  throw new WherryError('invalid', `invalid --security-opt mask: path "${path}" is not an absolute path`);
+}
+
+/** proc(5), "Mount options". */
+function procOption(option: string): string {
+  if (/^(hidepid=([0124]|off|noaccess|invisible|ptraceable)|gid=\d+|subset=pid)$/.test(option)) return option;
+  throw new WherryError('invalid', `invalid --security-opt proc-opts: "${option}" is no option of /proc`, {
+    hint: 'Known are hidepid=0, 1, 2 or 4, gid=NUMBER and subset=pid',
+  });
+}
+
+/** What mask= and unmask= leave of the paths that are hidden, and of those that can't be written to. */
+export function hiddenPaths(
+  { mask, unmask }: Pick<Security, 'mask' | 'unmask'>,
+  { masked, readonly }: { masked: readonly string[]; readonly: readonly string[] },
+): { masked: string[]; readonly: string[] } {
+  const patterns = unmask.filter((pattern) => pattern !== 'ALL').map(globOf);
+  const all = patterns.length < unmask.length;
+  const shown = (path: string) => all || patterns.some((pattern) => pattern.test(path));
+  return {
+    masked: [...new Set([...masked.filter((path) => !shown(path)), ...mask])],
+    readonly: readonly.filter((path) => !shown(path)),
+  };
 }
 
 const MASKED = [

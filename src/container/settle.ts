@@ -1,11 +1,13 @@
 /** The request as the daemon would take it: checked in Docker's order and words, defaults filled in. */
 import type { Config, CreateRequest, HealthConfig, HostConfig, RestartPolicy } from '#base/api.ts';
 import { WherryError } from '#base/error.ts';
+import { parseNetworkMode } from '#base/network-mode.ts';
 import { normalize } from '#container/capabilities.ts';
 import { type Facts, hostFacts } from '#container/facts.ts';
-import { settleLimits } from '#container/limits.ts';
+import { checkIsolation, checkPlace, settleDeviceRules, settleLimits } from '#container/limits-check.ts';
 import { findContainer } from '#container/names.ts';
-import { maskedPaths, READONLY_PATHS, readSecurity } from '#container/security.ts';
+import { hiddenPaths, maskedPaths, READONLY_PATHS, readSecurity } from '#container/security.ts';
+import { settleExtras } from '#container/settle-extras.ts';
 import { parseSignal } from '#container/signals.ts';
 import { findRuntime } from '#oci/runtime.ts';
 import type { Store } from '#store/store.ts';
@@ -24,20 +26,37 @@ export interface Settled {
  * cgroups can't hold are taken out with a warning. Throws kind `invalid`, or `not-found`, in Docker's words.
  */
 export function settleRequest(store: Store, request: CreateRequest, facts: Facts = hostFacts(store)): Settled {
-  const config = settleConfig(request.config);
   const host: HostConfig = { ...request.hostConfig };
+  checkIsolation(host);
+  const config = settleConfig(request.config);
   checkHost(host, facts);
-  const warnings = settleLimits(host, facts.cgroup);
+  const warnings = [...settleLimits(host, facts.cgroup), ...settleDeviceRules(host, facts.userns.initial)];
   checkModes(host);
+  checkPlace(host, facts.cgroup);
   checkShared(config, host);
   if (host.NetworkMode === 'host' && Object.keys(host.PortBindings).length > 0) {
     warnings.push('Published ports are discarded when using host network mode');
+  }
+  if (host.VolumeDriver && (host.Mounts ?? []).some(({ Type }) => Type === 'volume')) {
+    const instead = "Use '--mount type=volume,volume-driver=...' instead";
+    const ignored = "the container-wide volume-driver configuration is ignored for volumes specified via 'mount'";
+    warnings.push(`WARNING: ${ignored}. ${instead}`);
   }
   if (!facts.userns.initial && host.OomScoreAdj < facts.oomScoreAdj && host.OomScoreAdj !== 0) {
     warnings.push(`Only root may lower the OOM score: ${facts.oomScoreAdj} is used instead of ${host.OomScoreAdj}`);
   }
   fillIn(store, host, facts);
-  return { request: { ...request, config, hostConfig: host, networks: settleNetworks(host, request) }, warnings };
+  const extras = settleExtras(store, request, host, facts);
+  return {
+    request: {
+      ...request,
+      config,
+      hostConfig: host,
+      networks: settleNetworks(host, request),
+      ...(extras === undefined ? {} : { extras }),
+    },
+    warnings,
+  };
 }
 
 const LONGEST_HOSTNAME = 64;
@@ -91,10 +110,6 @@ function checkHost(host: HostConfig, facts: Facts): void {
   if (Object.keys(host.Annotations ?? {}).includes('')) {
     throw refuse('invalid Annotations: the empty string is not permitted as an annotation key');
   }
-  if (host.OomScoreAdj < -1000 || host.OomScoreAdj > 1000) {
-    throw refuse(`Invalid value ${host.OomScoreAdj}, range for oom score adj is [-1000, 1000]`);
-  }
-  if (host.ShmSize < 0) throw refuse('SHM size can not be less than 0');
   readSecurity(host.SecurityOpt ?? []);
   checkLogConfig(host.LogConfig);
 }
@@ -131,12 +146,19 @@ const OTHER = /^container:(.+)$/;
 
 function checkModes(host: HostConfig): void {
   const valid = (mode: string, words: string[]) => words.includes(mode) || OTHER.test(mode);
+  if (host.NetworkMode === 'container:') {
+    throw refuse('invalid network mode: invalid container format container:<name|id>');
+  }
   if (!valid(host.IpcMode, ['', 'none', 'private', 'shareable', 'host'])) {
     throw refuse(`invalid IPC mode: ${host.IpcMode}`);
   }
-  if (!valid(host.PidMode, ['', 'host'])) throw refuse(`invalid PID mode: ${host.PidMode}`);
-  if (!['', 'host'].includes(host.UTSMode)) throw refuse(`invalid UTS mode: ${host.UTSMode}`);
-  if (!['', 'private', 'host'].includes(host.CgroupnsMode)) {
+  if (!valid(host.PidMode, ['', 'host', 'private'])) throw refuse(`invalid PID mode: ${host.PidMode}`);
+  if (host.ShmSize < 0) throw refuse('SHM size can not be less than 0');
+  if (!valid(host.UTSMode, ['', 'host', 'private'])) throw refuse(`invalid UTS mode: ${host.UTSMode}`);
+  if (host.OomScoreAdj < -1000 || host.OomScoreAdj > 1000) {
+    throw refuse(`Invalid value ${host.OomScoreAdj}, range for oom score adj is [-1000, 1000]`);
+  }
+  if (!valid(host.CgroupnsMode, ['', 'private', 'host'])) {
     throw refuse(`invalid cgroup namespace mode: ${host.CgroupnsMode}`);
   }
 }
@@ -144,7 +166,11 @@ function checkModes(host: HostConfig): void {
 /** What can't be a container's own where it shares another's network or names. */
 function checkShared(config: Config, host: HostConfig): void {
   const conflict = (what: string) => refuse(`conflicting options: ${what}`);
-  if (host.UTSMode === 'host' && config.Hostname !== '') throw conflict('hostname and the UTS mode');
+  if (/^(host|container:.*)$/.test(host.UTSMode) && config.Hostname !== '') {
+    throw conflict('hostname and the UTS mode');
+  }
+  if (host.NetworkMode === 'host' && host.Links?.length)
+    throw conflict("host type networking can't be used with links. This would result in undefined behavior");
   if (!OTHER.test(host.NetworkMode)) return;
   if (config.Hostname !== '') throw conflict('hostname and the network mode');
   if (host.Links?.length)
@@ -165,7 +191,7 @@ const DEFAULT_SHM = 64 * 1024 * 1024;
 function settleNetworks(host: HostConfig, { networks }: CreateRequest): CreateRequest['networks'] {
   if (host.NetworkMode === '' || host.NetworkMode === 'default') host.NetworkMode = 'bridge';
   const { default: byDefault, ...named } = networks;
-  if (['none', 'host'].includes(host.NetworkMode) || OTHER.test(host.NetworkMode)) return {};
+  if (parseNetworkMode(host.NetworkMode).kind !== 'own') return {};
   if (Object.hasOwn(named, host.NetworkMode)) return named;
   return { [host.NetworkMode]: byDefault ?? {}, ...named };
 }
@@ -175,7 +201,12 @@ function fillIn(store: Store, host: HostConfig, { cgroup }: Facts): void {
     const name = OTHER.exec(mode)?.[1];
     return name === undefined ? mode : `container:${findContainer(store, name).id}`;
   };
-  host.PidMode = byId(host.PidMode);
+  // podman's word for what Docker does unasked.
+  const own = (mode: string) => (mode === 'private' ? '' : byId(mode));
+  host.PidMode = own(host.PidMode);
+  host.UTSMode = own(host.UTSMode);
+  host.UsernsMode = byId(host.UsernsMode);
+  host.CgroupnsMode = byId(host.CgroupnsMode);
   host.IpcMode = host.IpcMode === '' ? 'private' : byId(host.IpcMode);
   host.NetworkMode = tolerant(() => byId(host.NetworkMode)) ?? host.NetworkMode;
   if (host.ShmSize === 0) host.ShmSize = DEFAULT_SHM;
@@ -185,8 +216,12 @@ function fillIn(store: Store, host: HostConfig, { cgroup }: Facts): void {
   const runtime = findRuntime(host.Runtime);
   if (host.Runtime === '') host.Runtime = runtime.kind === 'other' ? runtime.path : runtime.kind;
   if (host.Privileged) return;
-  host.MaskedPaths ??= maskedPaths();
-  host.ReadonlyPaths ??= [...READONLY_PATHS];
+  const { masked, readonly } = hiddenPaths(readSecurity(host.SecurityOpt ?? []), {
+    masked: host.MaskedPaths ?? maskedPaths(),
+    readonly: host.ReadonlyPaths ?? READONLY_PATHS,
+  });
+  host.MaskedPaths = masked;
+  host.ReadonlyPaths = readonly;
 }
 
 /** A network's owner may be made later: Docker looks for it at the start. */

@@ -2,13 +2,14 @@
 import type { HostConfig } from '#base/api.ts';
 import { WherryError } from '#base/error.ts';
 import { asNode, deviceRules } from '#container/devices.ts';
+import { type Identity, KEEP_GROUPS } from '#container/identity.ts';
 import { cgroupsPath, resources } from '#container/limits.ts';
 import { makeProcess } from '#container/process.ts';
 import type { ContainerRecord } from '#container/record.ts';
 import { customSeccomp, defaultSeccomp } from '#container/seccomp.ts';
 import { READONLY_PATHS, readSecurity } from '#container/security.ts';
 import { INIT, rootPropagation, specMounts } from '#container/spec-mounts.ts';
-import type { Found } from '#container/surroundings.ts';
+import { type Found, idsOf } from '#container/surroundings.ts';
 import type { Linux, Namespace, Resources, Seccomp, Spec } from '#oci/spec.ts';
 import { lastOfRun } from '#sys/userns.ts';
 
@@ -34,17 +35,23 @@ export function makeSpec(input: SpecInput): Spec {
   const { record, found } = input;
   const { config, hostConfig } = record;
   const command = [record.path, ...record.args];
-  const process = makeProcess(record, found.facts, {
-    args: found.init === undefined ? command : [INIT, '--', ...command],
-    terminal: config.Tty,
-    ...(input.size === undefined ? {} : { size: input.size }),
-    identity: found.identity,
-    cwd: config.WorkingDir,
-    hostname: found.hostname,
-  });
+  const process = makeProcess(
+    record,
+    { ...found.facts, userns: idsOf(found) },
+    {
+      args: found.init === undefined ? command : [INIT, '--', ...command],
+      terminal: config.Tty,
+      ...(input.size === undefined ? {} : { size: input.size }),
+      identity: withGroups(found),
+      cwd: config.WorkingDir,
+      hostname: found.hostname,
+      ...(found.further === undefined ? {} : { given: found.further.env }),
+    },
+  );
   const hostname = config.Hostname || found.hostname;
   const domainname = config.Domainname || found.domainname;
-  const named = hostConfig.UTSMode !== 'host';
+  const named = !/^(host|container:.*)$/.test(hostConfig.UTSMode);
+  const annotations = annotationsOf(hostConfig);
   return {
     ociVersion: OCI_VERSION,
     process,
@@ -52,8 +59,33 @@ export function makeSpec(input: SpecInput): Spec {
     ...(named ? { hostname } : {}),
     ...(named && domainname !== '' ? { domainname } : {}),
     mounts: specMounts(input),
-    ...(hostConfig.Annotations ? { annotations: hostConfig.Annotations } : {}),
+    ...(annotations === undefined ? {} : { annotations }),
+    ...hooksOf(found),
     linux: linuxPart(input, process.capabilities?.bounding ?? []),
+  };
+}
+
+function withGroups({ identity, further }: Found): Identity {
+  const groups = further?.additionalGids ?? [];
+  return groups.length === 0
+    ? identity
+    : { ...identity, additionalGids: [...new Set([...identity.additionalGids, ...groups])] };
+}
+
+/** crun(1): the groups that we are in on the host stay those of the container's process. */
+function annotationsOf({ Annotations: asked, GroupAdd: groups }: HostConfig): Record<string, string> | undefined {
+  if (!groups?.includes(KEEP_GROUPS)) return asked;
+  return { ...asked, 'run.oci.keep_original_groups': '1' };
+}
+
+function hooksOf({ further }: Found): Pick<Spec, 'hooks'> {
+  const hooks = further?.hooks ?? [];
+  if (hooks.length === 0) return {};
+  const groups = Map.groupBy(hooks, ({ hookName }) => hookName);
+  return {
+    hooks: Object.fromEntries(
+      [...groups].map(([name, group]) => [name, group.map(({ hookName: _name, ...hook }) => hook)]),
+    ),
   };
 }
 
@@ -74,6 +106,7 @@ function linuxPart(input: SpecInput, capabilities: readonly string[]): Linux {
     sysctl: sysctls(host, found),
     ...(seccomp === undefined ? {} : { seccomp }),
     ...(propagation === undefined ? {} : { rootfsPropagation: propagation }),
+    ...(record.extras?.personality === undefined ? {} : { personality: { domain: record.extras.personality } }),
     ...(privileged ? {} : { maskedPaths: host.MaskedPaths ?? [] }),
     ...(privileged ? {} : { readonlyPaths: host.ReadonlyPaths ?? [...READONLY_PATHS] }),
   };
@@ -83,24 +116,27 @@ function linuxPart(input: SpecInput, capabilities: readonly string[]): Linux {
 function resourcesOf({ record: { hostConfig }, found }: SpecInput): Resources | undefined {
   const limits = resources(hostConfig);
   if (!found.facts.userns.initial) return limits;
-  return { devices: deviceRules(found.devices, hostConfig.Privileged), ...limits };
+  return { devices: deviceRules(found.devices, hostConfig.Privileged, hostConfig.DeviceCgroupRules ?? []), ...limits };
 }
 
 function namespaces({ record: { hostConfig: host }, found, netns }: SpecInput): Namespace[] {
   const list: Namespace[] = [{ type: 'mount' }];
   const add = (type: Namespace['type'], path?: string) => list.push(path === undefined ? { type } : { type, path });
   if (host.NetworkMode !== 'host') add('network', netns ?? found.namespaces.network);
-  if (host.UTSMode !== 'host') add('uts');
+  const { user, uts, cgroup } = found.further?.namespaces ?? {};
+  // First: the others are to be its own.
+  if (user !== undefined) list.unshift({ type: 'user', path: user });
+  if (host.UTSMode !== 'host') add('uts', uts);
   if (host.PidMode !== 'host') add('pid', found.namespaces.pid);
   if (host.IpcMode !== 'host') add('ipc', found.namespaces.ipc);
-  if (host.CgroupnsMode !== 'host') add('cgroup');
+  if (host.CgroupnsMode !== 'host') add('cgroup', cgroup);
   return list;
 }
 
-const NEW_NETWORK = /^(?!host$|container:)/;
+const NEW_NETWORK = /^(?!host$|container:|ns:)/;
 
 /** Docker's own settings of a network that is the container's alone, and those asked for. */
-function sysctls(host: HostConfig, { facts }: Found): Record<string, string> {
+function sysctls(host: HostConfig, found: Found): Record<string, string> {
   const asked = host.Sysctls ?? {};
   for (const name of Object.keys(asked)) {
     const space = name.startsWith('net.') ? host.NetworkMode : name.startsWith('kernel.') ? host.IpcMode : '';
@@ -112,7 +148,8 @@ function sysctls(host: HostConfig, { facts }: Found): Record<string, string> {
   }
   if (!NEW_NETWORK.test(host.NetworkMode)) return asked;
   // Everybody in the container may ping; the kernel takes no groups that the user namespace does not have.
-  const groups = facts.userns.initial ? 2 ** 31 - 1 : lastOfRun(facts.userns.gids);
+  const ids = idsOf(found);
+  const groups = ids.initial ? 2 ** 31 - 1 : lastOfRun(ids.gids);
   return {
     'net.ipv4.ip_unprivileged_port_start': '0',
     'net.ipv4.ping_group_range': `0 ${groups}`,

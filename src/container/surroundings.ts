@@ -6,6 +6,7 @@ import type { MountPoint } from '#base/api.ts';
 import { hasCode, WherryError } from '#base/error.ts';
 import { type FoundDevice, findDevices } from '#container/devices.ts';
 import { type Facts, hostFacts } from '#container/facts.ts';
+import type { Further } from '#container/further.ts';
 import { type Identity, resolveUser } from '#container/identity.ts';
 import { findContainer } from '#container/names.ts';
 import type { ContainerRecord } from '#container/record.ts';
@@ -14,6 +15,7 @@ import { isRunning, readState } from '#container/state.ts';
 import type { Store } from '#store/store.ts';
 import { findTool, needTool } from '#sys/host.ts';
 import { resolveInRoot } from '#sys/rooted.ts';
+import type { UserNamespace } from '#sys/userns.ts';
 
 export interface Found {
   facts: Facts;
@@ -29,9 +31,15 @@ export interface Found {
   hostname: string;
   domainname: string;
   hasMqueue: boolean;
+  /** What podman's flags and devices by name bring; absent where nothing of that was asked for. */
+  further?: Further;
   /** Sources of binds that are no directories. */
   files: ReadonlySet<string>;
 }
+
+/** The ids that the container has. */
+export const idsOf = ({ facts, further }: Pick<Found, 'facts' | 'further'>): UserNamespace =>
+  further?.ids ?? facts.userns;
 
 /**
  * Looks up what makeSpec() needs. rootfs: mounted, not running yet; the working directory is made in it where it is
@@ -43,7 +51,7 @@ export function lookAround(store: Store, record: ContainerRecord, rootfs: string
   makeWorkingDirectory(rootfs, config.WorkingDir, record.mounts);
   const network = networkOwner(store, hostConfig.NetworkMode);
   const shm = sharedShm(store, record);
-  const init = hostConfig.Init && hostConfig.PidMode === '' ? initProgram() : undefined;
+  const init = hostConfig.Init && hostConfig.PidMode === '' ? (record.extras?.initPath ?? initProgram()) : undefined;
   return {
     facts: hostFacts(store),
     identity: resolveUser(rootfs, config.User, hostConfig.GroupAdd ?? []),

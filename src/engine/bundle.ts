@@ -1,9 +1,11 @@
 /** What a container needs around it at each start: root, volumes, network, the files in /etc, and the bundle. */
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import type { MountPoint } from '#base/api.ts';
 import { oomFile } from '#container/limits.ts';
 import type { MonitorOptions } from '#container/monitor.ts';
 import type { ContainerRecord, NetworkState } from '#container/record.ts';
+import { isSpecial } from '#container/record.ts';
 import { mountRootfs } from '#container/rootfs.ts';
 import { withCompiledFilter } from '#container/seccomp-cache.ts';
 import { mountShm } from '#container/shm.ts';
@@ -12,6 +14,7 @@ import { readState } from '#container/state.ts';
 import { type Found, lookAround } from '#container/surroundings.ts';
 import { statusOf } from '#container/view.ts';
 import { type Connection, connectContainer, writeEtcFiles } from '#engine/connect.ts';
+import { fitToUsernsIfOwn, lookFurtherIfAsked, openUsernsIfAsked } from '#engine/isolation.ts';
 import type { Store } from '#store/store.ts';
 import { replace } from '#sys/file.ts';
 import { resolveInRoot } from '#sys/rooted.ts';
@@ -29,30 +32,45 @@ export interface Bundle extends Pick<MonitorOptions, 'bundle' | 'cgroupManager' 
 export async function prepareBundle(
   store: Store,
   record: ContainerRecord,
-  { size }: { size?: [number, number] },
+  { size }: Pick<Wish, 'size'>,
 ): Promise<Bundle> {
-  const connection = await connectContainer(store, record);
-  const [bundle, made] = await Promise.allSettled([makeBundle(store, record, { connection, size }), connection.made]);
+  await using own = await openUsernsIfAsked(store, record);
+  const connection = await connectContainer(store, record, own?.netns);
+  const wish = { ...(size === undefined ? {} : { size }), ...(own === undefined ? {} : { userns: own.path }) };
+  const [bundle, made] = await Promise.allSettled([
+    makeBundle(store, record, { connection, ...wish }),
+    connection.made,
+  ]);
   if (bundle.status === 'rejected') throw bundle.reason;
   if (made.status === 'rejected') throw made.reason;
   return bundle.value;
 }
 
+interface Wish {
+  /** Of the terminal: rows, columns. */
+  size?: [number, number];
+  /** The user namespace of the container's own. */
+  userns?: string;
+}
+
 async function makeBundle(
   store: Store,
-  record: ContainerRecord,
-  { connection, size }: { connection: Connection; size: [number, number] | undefined },
+  asked: ContainerRecord,
+  { connection, size, userns }: Wish & { connection: Connection },
 ): Promise<Bundle> {
-  const rootfs = await mountRoot(store, record);
-  const found = lookAround(store, record, rootfs);
+  const rootfs = await mountRoot(store, asked);
+  const record = asked.mounts.some(isSpecial) ? await bringSpecial(store, asked, rootfs) : asked;
+  const further = await lookFurtherIfAsked(store, record, { rootfs, userns });
+  const around = lookAround(store, record, rootfs);
+  const found = { ...around, ...further, devices: [...around.devices, ...(further.further?.devices ?? [])] };
   const started = await writeBundle(store, record, {
     connection,
     found,
     rootfs,
     ...(size === undefined ? {} : { size }),
   });
-  const { cgroup, userns } = found.facts;
-  const counts = oomFile(record.id, record.hostConfig, cgroup, { uid: store.host.uid, initial: userns.initial });
+  const { cgroup, userns: ours } = found.facts;
+  const counts = oomFile(record.id, record.hostConfig, cgroup, { uid: store.host.uid, initial: ours.initial });
   return {
     bundle: store.path('containers', record.id, 'bundle'),
     cgroupManager: cgroup.manager,
@@ -61,6 +79,11 @@ async function makeBundle(
     publish: connection.publish,
     ...(started === undefined ? {} : { started }),
   };
+}
+
+async function bringSpecial(store: Store, record: ContainerRecord, rootfs: string): Promise<ContainerRecord> {
+  const { bringMounts } = await import('#engine/mounts.ts');
+  return bringMounts(store, record, rootfs);
 }
 
 /** The root, and on the first start the volumes with what the image has at their places. */
@@ -74,10 +97,16 @@ async function mountRoot(store: Store, record: ContainerRecord): Promise<string>
 /** Mounts what volumes have of their own, and before the first start fills fresh ones from the root. */
 export async function prepareVolumes(store: Store, record: ContainerRecord, rootfs: string): Promise<void> {
   await mountVolumes(store, record);
-  const fresh = record.mounts.filter((point) => point.Type === 'volume' && !point.NoCopy);
+  const fresh = record.mounts.filter((point) => point.Type === 'volume' && !point.NoCopy && !point.Subpath);
   if (fresh.length === 0 || statusOf(readState(store, record.id)) !== 'created') return;
   const { copyUp } = await import('#volume/copyup.ts');
   for (const point of fresh) await copyUp(resolveInRoot(rootfs, point.Destination), point.Source);
+  if (record.extras?.maps !== undefined) await giveVolumes(record, fresh);
+}
+
+async function giveVolumes(record: ContainerRecord, fresh: readonly MountPoint[]): Promise<void> {
+  const { giveVolume } = await import('#container/expose.ts');
+  for (const { Source } of fresh) giveVolume(record, Source);
 }
 
 async function mountVolumes(store: Store, { mounts }: ContainerRecord): Promise<void> {
@@ -110,15 +139,21 @@ async function writeBundle(
   };
   replace(at('network.json'), JSON.stringify(state));
   const plain = makeSpec({
-    record,
+    record: withLinks(record, connection.links.env),
     rootfs,
     files,
     found,
     ...(connection.netns === undefined ? {} : { netns: connection.netns }),
     ...(size === undefined ? {} : { size }),
   });
-  const { spec, keep } = withCompiledFilter(store, record, plain);
+  const { spec, keep } = withCompiledFilter(store, record, await fitToUsernsIfOwn(store, record, plain));
   mkdirSync(at('bundle'), { recursive: true, mode: 0o700 });
   replace(join(at('bundle'), 'config.json'), JSON.stringify(spec));
   return keep;
+}
+
+/** What --link puts into the environment stands below the container's own. */
+function withLinks(record: ContainerRecord, env: readonly string[]): ContainerRecord {
+  if (env.length === 0) return record;
+  return { ...record, config: { ...record.config, Env: [...env, ...record.config.Env] } };
 }

@@ -10,6 +10,7 @@ import { findContainer, generateName, newId, releaseName, reserveName } from '#c
 import type { ContainerRecord } from '#container/record.ts';
 import { settleRequest } from '#container/settle.ts';
 import { mountPlace } from '#engine/mounts.ts';
+import { settleNetworking } from '#engine/networking.ts';
 import { readCatalog } from '#image/catalog.ts';
 import { findImage, type Image, needImage, noSuchImage } from '#image/names.ts';
 import { storageDriver } from '#store/driver.ts';
@@ -46,13 +47,17 @@ export async function createContainer(
   options: CreateOptions = {},
 ): Promise<{ id: string; name: string; warnings: string[] }> {
   const { request, warnings } = settleRequest(store, asked);
-  const resolved = await resolveImage(store, request.config.Image, { ...options, platform: request.platform });
+  warnings.push(...(await settleNetworking(store, request)));
+  const resolved =
+    request.extras?.rootfs === undefined
+      ? await resolveImage(store, request.config.Image, { ...options, platform: request.platform })
+      : (await import('#engine/isolation-create.ts')).directoryImage(request);
   const id = newId();
   const name = await takeName(store, request.name, id);
   try {
     using held = await keepImage(store, request, { resolved, options });
     const record = await makeContainer(store, request, { ...held, id, name });
-    writeNewRecord(store, record);
+    await writeNewRecord(store, record);
     recordContainerEvent(store, record, 'create');
     return { id, name, warnings };
   } catch (error) {
@@ -67,9 +72,10 @@ const ATTEMPTS = 5;
 /** Keeps the image until it is disposed of. One that was removed since it was found is looked for, or pulled, again. */
 async function keepImage(
   store: Store,
-  { config, platform }: CreateRequest,
+  { config, platform, extras }: CreateRequest,
   { resolved, options }: { resolved: Resolved; options: CreateOptions },
 ): Promise<Resolved & Disposable> {
+  if (extras?.rootfs !== undefined) return { ...resolved, [Symbol.dispose]: () => undefined };
   let found = resolved;
   for (let attempt = 1; ; attempt += 1) {
     // rmi takes the same lock alone: it can't remove what is about to be used.
@@ -101,11 +107,13 @@ async function makeContainer(
 ): Promise<ContainerRecord> {
   const { config, hostConfig } = request;
   const { driver } = await storageDriver(store);
+  const imageVolumes = Object.keys(image.config.config?.Volumes ?? {});
+  const treatment = request.extras?.imageVolumes;
   const mounts = await resolveMounts(store, {
     binds: hostConfig.Binds ?? [],
     mounts: hostConfig.Mounts ?? [],
     tmpfs: hostConfig.Tmpfs ?? {},
-    volumes: [...Object.keys(config.Volumes ?? {}), ...Object.keys(image.config.config?.Volumes ?? {})],
+    volumes: [...Object.keys(config.Volumes ?? {}), ...(treatment === undefined ? imageVolumes : [])],
     inherited: inheritedMounts(store, hostConfig.VolumesFrom ?? []),
     ...(hostConfig.VolumeDriver === undefined ? {} : { volumeDriver: hostConfig.VolumeDriver }),
     image: (wanted) => {
@@ -113,6 +121,7 @@ async function makeContainer(
       return { id, diffIds };
     },
   });
+  if (treatment === 'tmpfs') mounts.push(...asTmpfs(imageVolumes, mounts));
   placeImages(store, id, mounts);
   const { os, architecture, variant } = image.config;
   return makeRecord(
@@ -127,6 +136,12 @@ async function makeContainer(
     },
     { id, name, mounts, driver },
   );
+}
+
+/** --image-volume tmpfs: but where something else was asked for. */
+function asTmpfs(paths: readonly string[], mounts: readonly MountPoint[]): MountPoint[] {
+  const free = paths.filter((path) => !mounts.some((point) => point.Destination === path));
+  return free.map((Destination) => ({ Type: 'tmpfs', Source: '', Destination, Mode: '', RW: true, Propagation: '' }));
 }
 
 /** Where they will be is known from the start, as Docker shows it. */
@@ -144,10 +159,19 @@ function inheritedMounts(store: Store, sources: readonly string[]): MountPoint[]
   });
 }
 
+/** Ids and secrets, for the few containers that ask for such. */
+async function reserve(store: Store, record: ContainerRecord) {
+  if (record.extras?.secrets === undefined && !record.hostConfig.UsernsMode.startsWith('auto')) return undefined;
+  const { reserveFor } = await import('#engine/isolation-create.ts');
+  return reserveFor(store, record);
+}
+
 /** The directory is filled in tmp/ and appears whole. */
-function writeNewRecord(store: Store, record: ContainerRecord): void {
+async function writeNewRecord(store: Store, record: ContainerRecord): Promise<void> {
+  using reserved = await reserve(store, record);
   const staged = store.path('tmp', `container-${record.id}`);
   mkdirSync(staged, { mode: 0o700 });
+  await reserved?.fill(staged);
   replace(join(staged, 'container.json'), JSON.stringify(record), { durable: !record.hostConfig.AutoRemove });
   renameSync(staged, store.path('containers', record.id));
 }

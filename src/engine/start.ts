@@ -11,6 +11,7 @@ import { unmountShm } from '#container/shm.ts';
 import { hasMonitor, isRunning, noteFailedStart, readState } from '#container/state.ts';
 import type { Streams } from '#container/streams.ts';
 import { prepareBundle } from '#engine/bundle.ts';
+import { closeUsernsIfThere } from '#engine/isolation.ts';
 import { eraseContainer, type Removable } from '#engine/remove.ts';
 import { noteGivenBack, noteTaken } from '#engine/taken.ts';
 import type { Store } from '#store/store.ts';
@@ -49,7 +50,11 @@ export async function startContainer(
 ): Promise<Session | undefined> {
   const record = findContainer(store, name);
   using _held = await lockAfterLastRun(store, record);
-  if (isRunning(readState(store, record.id))) return undefined;
+  const state = readState(store, record.id);
+  if (state?.status === 'paused') {
+    throw new WherryError('conflict', 'cannot start a paused container, try unpause instead');
+  }
+  if (isRunning(state)) return undefined;
   await leaveSession(store.host.uid);
   try {
     const { started, ...bundle } = await prepareBundle(store, record, options);
@@ -111,7 +116,10 @@ function session(store: Store, record: ContainerRecord, monitor: MonitorHandle):
 async function release(store: Store, record: Removable): Promise<void> {
   const { leaveNetworks } = await import('#network/network.ts');
   await Promise.all([unmountRootfs(store, record.id), unmountShm(store, record.id), leaveNetworks(store, record.id)]);
+  await closeUsernsIfThere(store, record.id);
   noteGivenBack(store, record);
+  const { takeMounts } = await import('#engine/mounts.ts');
+  await takeMounts(store, record.id);
   if (record.mounts.some((point) => point.Type === 'volume' && !point.Anonymous)) {
     const { leaveVolumes } = await import('#engine/volumes.ts');
     await leaveVolumes(store, record);

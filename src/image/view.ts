@@ -1,5 +1,6 @@
 /** Images as Docker shows them: the rows of `images`, and the JSON of `image inspect`. */
 import { WherryError } from '#base/error.ts';
+import { globOf } from '#base/glob.ts';
 import { asDaemon, type Filters, parseFilters } from '#base/filter.ts';
 import { shortId } from '#base/text.ts';
 import { ago, humanSize, localTime, parseTimestamp } from '#base/units.ts';
@@ -109,23 +110,6 @@ function withNames(image: Listed, globs: readonly RegExp[]): Shown {
 /** reference.FamiliarMatch: the pattern fits the whole name, or the name without its tag. */
 function matchesName(glob: RegExp, name: Reference): boolean {
   return glob.test(familiar(name)) || glob.test(familiarName(name));
-}
-
-/** Go's path.Match: `*` and `?` stop at a slash, `[a-z]` and `[^a-z]` are classes. Throws kind `invalid`. */
-function globOf(pattern: string): RegExp {
-  const token = /\\(.)|(\*)|(\?)|\[(\^?)((?:\\.|[^\]\\])+)\]|([\\[])|([^\\*?[])/gs;
-  const source = [...pattern.matchAll(token)].map(([, escaped, star, question, negated, set, broken, plain]) => {
-    if (broken !== undefined) throw new WherryError('invalid', 'syntax error in pattern');
-    if (star !== undefined) return '[^/]*';
-    if (question !== undefined) return '[^/]';
-    if (set !== undefined) return `[${negated}${set.replace(/[[\]^]/g, '\\$&')}]`;
-    return (escaped ?? plain ?? '').replace(/[.+*?^${}()|[\]\\/-]/g, '\\$&');
-  });
-  try {
-    return new RegExp(`^${source.join('')}$`, 's');
-  } catch (cause) {
-    throw new WherryError('invalid', 'syntax error in pattern', { cause });
-  }
 }
 
 /** Which names make a line: each tag, and digests where they are asked for or there is nothing else. */

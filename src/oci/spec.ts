@@ -14,7 +14,16 @@ export interface Spec {
   domainname?: string;
   mounts: Mount[];
   annotations?: Record<string, string>;
+  hooks?: Record<string, Hook[]>;
   linux: Linux;
+}
+
+/** config.md, "POSIX-platform Hooks". */
+export interface Hook {
+  path: string;
+  args?: string[];
+  env?: string[];
+  timeout?: number;
 }
 
 /** config.md, "Process"; also what a runtime's `exec --process` reads. */
@@ -65,11 +74,12 @@ export interface Linux {
   rootfsPropagation?: Propagation;
   maskedPaths?: string[];
   readonlyPaths?: string[];
+  personality?: { domain: 'LINUX' | 'LINUX32' };
 }
 
 /** path: a namespace to join; without it a new one is made. */
 export interface Namespace {
-  type: 'pid' | 'network' | 'mount' | 'ipc' | 'uts' | 'cgroup';
+  type: 'pid' | 'network' | 'mount' | 'ipc' | 'uts' | 'cgroup' | 'user';
   path?: string;
 }
 
@@ -85,9 +95,36 @@ export interface Device {
 
 export interface Resources {
   devices?: DeviceRule[];
-  memory?: { limit?: number; reservation?: number; swap?: number };
-  cpu?: { shares?: number; quota?: number; period?: number; cpus?: string; mems?: string };
+  memory?: { limit?: number; reservation?: number; swap?: number; swappiness?: number; disableOOMKiller?: boolean };
+  cpu?: {
+    shares?: number;
+    quota?: number;
+    period?: number;
+    cpus?: string;
+    mems?: string;
+    realtimePeriod?: number;
+    realtimeRuntime?: number;
+  };
   pids?: { limit: number };
+  blockIO?: BlockIo;
+}
+
+/** A block device by its numbers. */
+export interface BlockDevice {
+  major: number;
+  minor: number;
+}
+
+type Throttle = BlockDevice & { rate: number };
+
+/** config-linux.md, "Block IO": rates in bytes or operations a second. */
+export interface BlockIo {
+  weight?: number;
+  weightDevice?: (BlockDevice & { weight: number })[];
+  throttleReadBpsDevice?: Throttle[];
+  throttleWriteBpsDevice?: Throttle[];
+  throttleReadIOPSDevice?: Throttle[];
+  throttleWriteIOPSDevice?: Throttle[];
 }
 
 export interface DeviceRule {

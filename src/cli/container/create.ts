@@ -2,6 +2,7 @@ import { WherryError } from '#base/error.ts';
 import { command } from '#cli/command.ts';
 import { create, readPullPolicy } from '#cli/create-container.ts';
 import { imageFlags, REQUEST_FLAGS } from '#cli/run-flags.ts';
+import { windowsMistake } from '#cli/run-limits.ts';
 import { requestFrom } from '#cli/run-request.ts';
 
 export default command({
@@ -14,7 +15,12 @@ export default command({
   ],
   interspersed: false,
   flags: { ...REQUEST_FLAGS, ...imageFlags('creating') },
-  run: async (context, args, { pull, quiet, ...values }) => {
+  run: async (context, args, { pull, quiet, replace, ...values }) => {
+    const foreign = windowsMistake(context.given);
+    if (foreign !== undefined) {
+      context.err.line(foreign);
+      return 1;
+    }
     let request: ReturnType<typeof requestFrom>;
     try {
       readPullPolicy(pull);
@@ -27,7 +33,7 @@ export default command({
       context.err.line(`\nRun '${context.program} ${context.name} --help' for more information`);
       return 125;
     }
-    context.out.line(await create(context, request, { pull, quiet, abort: context.abort }));
+    context.out.line(await create(context, request, { pull, quiet, replace, abort: context.abort }));
     return 0;
   },
 });

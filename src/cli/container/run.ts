@@ -4,6 +4,7 @@ import { type Context, command } from '#cli/command.ts';
 import { asDaemonError, create } from '#cli/create-container.ts';
 import { isTerminal } from '#cli/output.ts';
 import { imageFlags, REQUEST_FLAGS } from '#cli/run-flags.ts';
+import { windowsMistake } from '#cli/run-limits.ts';
 import { requestFrom } from '#cli/run-request.ts';
 import { boolean, text } from '#cli/values.ts';
 import { startContainer } from '#engine/start.ts';
@@ -30,7 +31,12 @@ export default command({
     'detach-keys': { as: text, summary: 'Override the key sequence for detaching a container' },
     'sig-proxy': { as: boolean, default: 'true', summary: 'Proxy received signals to the process' },
   },
-  run: async (context, args, { pull, quiet, detach, detachKeys, sigProxy, ...values }) => {
+  run: async (context, args, { pull, quiet, replace, detach, detachKeys, sigProxy, ...values }) => {
+    const foreign = windowsMistake(context.given);
+    if (foreign !== undefined) {
+      context.err.line(foreign);
+      return 1;
+    }
     const request = requestFrom({ args, values, given: context.given });
     const mistake = detach ? detachedMistake(values.attach) : terminalMistake(request);
     if (mistake !== undefined) {
@@ -40,7 +46,7 @@ export default command({
     }
     if (detachKeys !== undefined) (await import('#container/keys.ts')).parseKeys(detachKeys);
     await fitStreams(context, request, detach);
-    const id = await create(context, request, { pull, quiet });
+    const id = await create(context, request, { pull, quiet, replace });
     try {
       return await (detach ? startDetached(context, id) : stayInFront(context, request, { id, detachKeys, sigProxy }));
     } catch (error) {

@@ -2,8 +2,9 @@ import { writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { camelCase, parseFlags } from '#cli/parse.ts';
+import { parseDevice } from '#cli/run-devices.ts';
 import { REQUEST_FLAGS, type RequestValues } from '#cli/run-flags.ts';
-import { parseDevice, parseRestart, requestFrom } from '#cli/run-request.ts';
+import { parseRestart, requestFrom } from '#cli/run-request.ts';
 import { temporaryDirectory } from '#test/support/store.ts';
 
 /** The request of a command line: `flags IMAGE [COMMAND]`. */
@@ -29,7 +30,9 @@ test('every flag that is declared is read: none is taken and ignored', () => {
   const unread = Object.keys(REQUEST_FLAGS)
     .map(camelCase)
     .filter((name) => !read.has(name));
-  expect(unread).toEqual(['entrypoint']);
+  // --kernel-memory is as without effect as with Docker; the others, Windows' own, are refused before (windowsMistake).
+  const foreign = ['cpuCount', 'cpuPercent', 'ioMaxbandwidth', 'ioMaxiops', 'kernelMemory'];
+  expect(unread.toSorted()).toEqual([...foreign, 'entrypoint'].toSorted());
   expect(configOf('--entrypoint', 'x').Entrypoint).toEqual(['x']);
 });
 
@@ -201,7 +204,7 @@ test('limits and the rest have their fields', () => {
     Memory: 10 * 1024 * 1024,
     MemorySwap: -1,
     NanoCpus: 500_000_000,
-    PidsLimit: -1,
+    PidsLimit: null,
     Ulimits: [
       { Name: 'core', Soft: 2, Hard: 3 },
       { Name: 'nproc', Soft: 1, Hard: 1 },
