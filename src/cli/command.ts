@@ -86,6 +86,10 @@ export interface Definition<F extends Flags = Flags> {
   interspersed?: false;
   /** false: needs neither the store nor a namespace. */
   store?: false;
+  /** The flag that stands for the first argument when it is given. */
+  firstByFlag?: string;
+  /** The exit status for a wrong number of arguments; by itself 1. */
+  misuseStatus?: number;
   /** true: errors are written as `docker: …` with a pointer to the help, exit status 125 (run). */
   prefixed?: true;
   /** true: not in any list of commands. */

@@ -1,6 +1,7 @@
 /** Every command: its name to its module, loaded when it is named; and the short names. The only list. */
 import type { Definition } from '#cli/command.ts';
 import { withLatest } from '#cli/latest.ts';
+import { withLatest } from '#cli/latest.ts';
 
 export type Load = () => Promise<{ default: Definition }>;
 
@@ -13,6 +14,7 @@ export const COMMANDS: Readonly<Record<string, Load>> = {
   'container create': () => import('./container/create.ts'),
   'container diff': () => import('./container/diff.ts'),
   'container exec': () => import('./container/exec.ts'),
+  'container exists': () => import('./container/exists.ts'),
   'container exists': () => import('./container/exists.ts'),
   'container export': () => import('./container/export.ts'),
   'container inspect': () => import('./container/inspect.ts'),
@@ -34,6 +36,7 @@ export const COMMANDS: Readonly<Record<string, Load>> = {
   'healthcheck run': () => import('./container/healthcheck.ts'),
   'image diff': () => import('./image/diff.ts'),
   'image exists': () => import('./image/exists.ts'),
+  'image exists': () => import('./image/exists.ts'),
   'image import': () => import('./image/import.ts'),
   'image history': () => import('./image/history.ts'),
   'image inspect': () => import('./image/inspect.ts'),
@@ -53,6 +56,7 @@ export const COMMANDS: Readonly<Record<string, Load>> = {
   'manifest push': () => import('./manifest/push.ts'),
   'manifest rm': () => import('./manifest/rm.ts'),
   'network exists': () => import('./network/exists.ts'),
+  'network exists': () => import('./network/exists.ts'),
   'network prune': () => import('./network/prune.ts'),
   'secret create': () => import('./secret/create.ts'),
   'secret exists': () => import('./secret/exists.ts'),
@@ -66,6 +70,7 @@ export const COMMANDS: Readonly<Record<string, Load>> = {
   'system info': () => import('./system/info.ts'),
   'system prune': () => import('./system/prune.ts'),
   'volume create': () => import('./volume/create.ts'),
+  'volume exists': () => import('./volume/exists.ts'),
   'volume exists': () => import('./volume/exists.ts'),
   'volume export': () => import('./volume/export.ts'),
   'volume inspect': () => import('./volume/inspect.ts'),

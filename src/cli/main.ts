@@ -119,10 +119,11 @@ async function runCommand(found: Found, definition: Definition, globals: Globals
   // As Docker's: pflag writes this to where the help goes.
   for (const warning of parsed.warnings) out.line(warning);
   if (parsed.help) return printHelp(name.split(' '));
-  const wrong = argumentMistake(definition, parsed.args.length);
+  const byFlag = definition.firstByFlag !== undefined && parsed.values[definition.firstByFlag] === true ? 1 : 0;
+  const wrong = argumentMistake(definition, parsed.args.length + byFlag);
   if (wrong !== undefined) {
     err.line(`${program}: '${program} ${name}' ${wrong.reason}\n${await usageText(name, definition, wrong.pointer)}`);
-    return 1;
+    return definition.misuseStatus ?? 1;
   }
   const debug = globals.debug || Boolean(process.env.WHERRY_DEBUG);
   try {
