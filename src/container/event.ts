@@ -26,7 +26,7 @@ export function recordContainerEvent(
 }
 
 /** Docker's attributes of each event of a container: all its labels, its image as the user wrote it, its name. */
-export function eventAttributes({ name, image, config }: Told): Record<string, string> {
+function eventAttributes({ name, image, config }: Told): Record<string, string> {
   const reference = image?.reference ?? '';
   return { ...config?.Labels, ...(reference === '' ? {} : { image: reference }), name };
 }

@@ -48,7 +48,10 @@ const OURS_ALONE = [
 ];
 
 /** Flags of ours that Docker has not. */
-const OUR_FLAGS: Record<string, string[]> = { 'image pull': ['verify-key'] };
+const OUR_FLAGS: Record<string, string[]> = {
+  'image pull': ['verify-key'],
+  'system events': ['no-trunc', 'stream'],
+};
 
 interface Help {
   /** Usage, summary, aliases. */
