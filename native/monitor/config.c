@@ -3,11 +3,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/io.h"
+
+enum { USUAL_STOP_TIMEOUT = 10 * 1000 /* ms; Docker's */ };
 
 enum kind { TEXT, NUMBER, LIST };
 
@@ -49,6 +52,8 @@ static const struct {
 	{"events", TEXT, offsetof(struct config, events)},
 	{"event-attributes", TEXT, offsetof(struct config, event_attributes)},
 	{"event-id", TEXT, offsetof(struct config, event_id)},
+	{"stop-signal", NUMBER, offsetof(struct config, stop_signal)},
+	{"stop-timeout", NUMBER, offsetof(struct config, stop_timeout)},
 	{"health", LIST, offsetof(struct config, health)},
 	{"health-record", TEXT, offsetof(struct config, health_record)},
 	{"health-command", TEXT, offsetof(struct config, health_command)},
@@ -175,7 +180,8 @@ bool config_read(struct config *config, const char *path, char *problem, size_t 
 	const char *missing;
 	char *text, *line;
 
-	*config = (struct config){.log_max_size = -1, .log_max_file = 1};
+	*config = (struct config){
+		.log_max_size = -1, .log_max_file = 1, .stop_signal = SIGTERM, .stop_timeout = USUAL_STOP_TIMEOUT};
 	text = io_read_file(AT_FDCWD, path, NULL);
 	if (!text) {
 		snprintf(problem, size, "cannot read \"%s\": %s", path, strerror(errno));

@@ -52,6 +52,8 @@ struct config {
 	char *events;		/* the store's journal */
 	char *event_attributes; /* the file of what each event tells of the container */
 	char *event_id;		/* of an exec: its container's */
+	long long stop_signal;	/* what ends the container when the system goes down */
+	long long stop_timeout; /* ms until SIGKILL; negative: never */
 	struct list health;	/* the runtime's words that add a check's process; none: no checks */
 	char *health_record;	/* the file for what they tell */
 	char *health_command;	/* as events tell it */

@@ -43,8 +43,9 @@ static struct {
 	struct record record;
 	struct restart restart;
 	struct timer pause;
-	uint64_t since; /* ms; when the process was started */
-	uint64_t ended; /* and when it ended */
+	struct timer patience; /* with a process that was told to end */
+	uint64_t since;	       /* ms; when the process was started */
+	uint64_t ended;	       /* and when it ended */
 	bool ever_started;
 	bool terminate; /* SIGTERM came while the process was being started */
 	bool stopped;	/* no restart */
@@ -205,6 +206,7 @@ static void ended(int status)
 	life.process = 0;
 	life.drained = false;
 	life.ended = loop_now();
+	timer_clear(&life.patience);
 	health_end();
 	clock_gettime(CLOCK_REALTIME, &life.record.finished);
 	life.record.pid = 0;
@@ -295,6 +297,21 @@ static pid_t read_pid(void)
 	return pid > 0 ? (pid_t)pid : 0;
 }
 
+static void patience_over(struct timer *timer)
+{
+	(void)timer;
+	if (life.phase == RUNNING)
+		kill(life.process, SIGKILL);
+}
+
+/* As `stop` does it: who does not end keeps the system from going down. */
+static void end_process(void)
+{
+	kill(life.process, (int)life.config->stop_signal);
+	if (life.config->stop_timeout >= 0)
+		timer_set(&life.patience, (uint64_t)life.config->stop_timeout, patience_over);
+}
+
 /* The runtime has ended well: whom did it start? */
 static void runtime_done(void)
 {
@@ -334,7 +351,7 @@ static void runtime_done(void)
 	}
 	control_say("started %d", life.process);
 	if (life.terminate)
-		kill(life.process, SIGTERM);
+		end_process();
 }
 
 static void runtime_ended(int status)
@@ -449,7 +466,7 @@ void life_terminate(void)
 	/* At shutdown everything gets SIGTERM, the container too. One that came back would be killed a minute later. */
 	life.stopped = true;
 	if (life.phase == RUNNING)
-		kill(life.process, SIGTERM);
+		end_process();
 	else if (life.phase == STARTING)
 		life.terminate = true;
 	else if (life.phase == PAUSING)

@@ -19,7 +19,7 @@ void life_begin(const struct config *config);
 /* Children have ended. */
 void life_reap(void);
 
-/* The system or the user wants this monitor to end: the container gets SIGTERM and isn't restarted. */
+/* The system or the user wants this monitor to end: the container is stopped as by `stop`, and isn't restarted. */
 void life_terminate(void);
 
 /* To be called in each round: the end goes on when the command's streams have taken the last output. */

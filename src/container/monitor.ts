@@ -13,6 +13,7 @@ import { type LogPlan, planLog } from '#container/logconfig.ts';
 import type { ContainerRecord } from '#container/record.ts';
 import { portRefusal, startRefusal } from '#container/refusal.ts';
 import { rootfsPath } from '#container/rootfs.ts';
+import { parseSignal } from '#container/signals.ts';
 import { type Ending, socketPath } from '#container/state.ts';
 import { NO_STREAMS, type Streams, stdioOf } from '#container/streams.ts';
 import { type CgroupManager, CONSOLE_FLAG, findRuntime, type RuntimeCommand, runtimeCommand } from '#oci/runtime.ts';
@@ -149,6 +150,7 @@ function runSettings(
     ...logSettings(planLog(store, record)),
     ['restart', hostConfig.RestartPolicy.Name || 'no'],
     ['restart-max', hostConfig.RestartPolicy.MaximumRetryCount],
+    ...stopSettings(config),
     ['pid-file', pidFile],
     ['runtime-log', at('runtime.log')],
     ['console-flag', CONSOLE_FLAG],
@@ -169,6 +171,26 @@ export function eventSettings(store: Store, id: string): Setting[] {
     ['event-attributes', eventFile(store, id)],
   ];
 }
+
+/** How the monitor ends the container when the system goes down. */
+function stopSettings({ StopSignal, StopTimeout = 10 }: ContainerRecord['config']): Setting[] {
+  return [
+    ['stop-signal', stopSignal(StopSignal || 'TERM')],
+    ['stop-timeout', StopTimeout * 1000],
+  ];
+}
+
+/** One that this kernel does not have keeps nothing from starting. */
+function stopSignal(text: string): number {
+  try {
+    return parseSignal(text);
+  } catch (error) {
+    if (error instanceof WherryError) return SIGTERM;
+    throw error;
+  }
+}
+
+const SIGTERM = 15;
 
 /** What run and exec share: the direct streams, the terminal's size, whether the start waits for a client. */
 export function streamSettings(

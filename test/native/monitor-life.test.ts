@@ -409,6 +409,22 @@ describeMonitor((build) => {
       expect(await monitor.hear('exit')).toBe('exit 9 0');
     });
 
+    test('who has a stop signal gets that one', async () => {
+      const script = 'trap "exit 9" USR1; trap "exit 8" TERM; echo up; while :; do sleep 0.01; done';
+      const monitor = start(script, { 'stop-signal': 10 });
+      await monitor.place.file('log', (text) => text.includes('up'));
+      monitor.child.kill('SIGTERM');
+      expect(await monitor.hear('exit')).toBe('exit 9 0');
+      expect(monitor.place.state()).not.toHaveProperty('stopped');
+    });
+
+    test('who does not end when the system goes down is killed', async () => {
+      const monitor = start('trap "" TERM; echo up; while :; do sleep 0.01; done', { 'stop-timeout': 100 });
+      await monitor.place.file('log', (text) => text.includes('up'));
+      monitor.child.kill('SIGTERM');
+      expect(await monitor.hear('exit')).toBe('exit 137 0');
+    });
+
     test('SIGTERM ends the pause before a restart', async () => {
       const monitor = start('exit 1', { restart: 'always' });
       for (let count = 0; count < 4; count++) await monitor.hear('restarting');
