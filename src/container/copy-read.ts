@@ -3,7 +3,7 @@ import { type BigIntStats, closeSync, constants, fstatSync, lstatSync, openSync,
 import { posix } from 'node:path';
 import { hasCode } from '#base/error.ts';
 import { clean, insidePath, memberName, splitPath } from '#container/copy-paths.ts';
-import { type Packable, packTree } from '#store/pack.ts';
+import { type Packable, type PackOptions, packTree } from '#store/pack.ts';
 import { raw } from '#store/tree.ts';
 import { type Member, members, openUnion } from '#store/union.ts';
 import { entryOf, O_PATH, openInRoot, resolveLinks, statInRoot } from '#sys/rooted.ts';
@@ -44,10 +44,10 @@ function linkInside(root: number, path: string): string | undefined {
  * there until the next one is asked for. Links below it are taken as links, and none that is swapped in meanwhile leads
  * anywhere. Throws the system's error for the path itself.
  */
-export function archiveInside(root: number, path: string): Generator<Buffer, void, void> {
+export function archiveInside(root: number, path: string, options: PackOptions = {}): Generator<Buffer, void, void> {
   const name = posix.basename(path) || '/';
   const open = (at: string, flags: number) => openInRoot(root, at, flags);
-  return packed(open, path, name);
+  return packed(open, path, name, options);
 }
 
 /** As archiveInside(), of a path on the host. name: what its names begin with, where that is not the path's last part. */
@@ -57,11 +57,11 @@ export function archiveOutside(path: string, name = splitPath(path).entry): Gene
 
 type Open = (path: string, flags: number) => number;
 
-function* packed(open: Open, path: string, name: string): Generator<Buffer, void, void> {
+function* packed(open: Open, path: string, name: string, options: PackOptions = {}): Generator<Buffer, void, void> {
   const fd = open(path, O_PATH | constants.O_NOFOLLOW);
   try {
     const stat = fstatSync(fd, { bigint: true });
-    yield* packTree(stat.isDirectory() ? tree(fd, stat, name) : entry(open, path, name));
+    yield* packTree(stat.isDirectory() ? tree(fd, stat, name) : entry(open, path, name), options);
   } finally {
     closeSync(fd);
   }

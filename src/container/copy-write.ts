@@ -7,26 +7,25 @@ import {
   constants,
   fchmodSync,
   fchownSync,
-  ftruncateSync,
   lchownSync,
   linkSync,
   lstatSync,
   mkdirSync,
   openSync,
-  readlinkSync,
   type Stats,
   symlinkSync,
   unlinkSync,
-  writeSync,
 } from 'node:fs';
 import { constants as system } from 'node:os';
 import { posix } from 'node:path';
 import { hasCode, WherryError } from '#base/error.ts';
+import { DIRECTORY, openDirectory } from '#container/copy-place.ts';
 import { setAttributes, touch } from '#store/extract.ts';
+import { holeyWriter } from '#store/holes.ts';
 import type { Content, Entry, OnEntry } from '#store/tar.ts';
 import { parentOf, printable, raw } from '#store/tree.ts';
 import { mknod, S_IF, systemError } from '#sys/ffi.ts';
-import { entryOf, isMountPoint, O_PATH, openInRoot, resolveLinks } from '#sys/rooted.ts';
+import { entryOf, isMountPoint, openInRoot } from '#sys/rooted.ts';
 
 export interface WriteOptions {
   /** Absent: what is written belongs to whoever writes, and gets no attributes that only root may give. */
@@ -128,48 +127,12 @@ const quoted = (name: string) => JSON.stringify(printable(name));
 function within(place: Place, path: string): string {
   const parent = parentOf(path);
   if (place.parent?.path !== parent) {
-    const fd = openDirectory(place.root, parent);
+    const { owner } = place.options;
+    const fd = openDirectory(place.root, parent, owner?.({ uid: 0, gid: 0, name: parent }));
     if (place.parent !== undefined) closeSync(place.parent.fd);
     place.parent = { path: parent, fd };
   }
   return entryOf(place.parent.fd, path.slice(parent === '' ? 0 : parent.length + 1));
-}
-
-const DIRECTORY = O_PATH | constants.O_DIRECTORY;
-
-/**
- * Opens a directory below a root, by their descriptors; it is made with its parents when it is not there: root's, mode
- * 0755. path: as an archive's names are, in bytes and without leading slash. Throws the system's error.
- */
-export function openDirectory(root: number, path: string): number {
-  try {
-    return openInRoot(root, raw(path), DIRECTORY);
-  } catch (error) {
-    if (!hasCode(error, 'ENOENT')) throw error;
-  }
-  const real = resolveLinks(path, (link) => linkBelow(root, link.slice(1))).slice(1);
-  const parent = openDirectory(root, parentOf(real));
-  try {
-    mkdirSync(raw(entryOf(parent, posix.basename(real))), 0o755);
-  } catch (error) {
-    if (!hasCode(error, 'EEXIST')) throw error;
-  } finally {
-    closeSync(parent);
-  }
-  return openInRoot(root, raw(real), DIRECTORY);
-}
-
-function linkBelow(root: number, path: string): string | undefined {
-  let parent: number | undefined;
-  try {
-    parent = openInRoot(root, raw(parentOf(path)), DIRECTORY);
-    return readlinkSync(raw(entryOf(parent, posix.basename(path))), { encoding: 'latin1' as 'utf8' });
-  } catch (error) {
-    if (hasCode(error, 'ENOENT', 'ENOTDIR', 'EINVAL')) return undefined;
-    throw error;
-  } finally {
-    if (parent !== undefined) closeSync(parent);
-  }
 }
 
 /** Takes away what a member replaces. */
@@ -205,7 +168,7 @@ function writeFile(
 ): void {
   const at = raw(within(place, path));
   const fd = openSync(at, CREATE, entry.mode & 0o777);
-  const put = sparseWriter(fd, entry.size);
+  const put = holeyWriter(fd, entry.size);
   let open = true;
   const close = () => {
     if (open) closeSync(fd);
@@ -236,40 +199,6 @@ function writeFile(
   }
   content.onData((chunk) => step(() => put.write(chunk)));
   content.onEnd(() => step(end));
-}
-
-/** Files of this size or more are not written where they are all zeros: an archive has no holes, a disk image has. */
-const SPARSE_FROM = 1024 * 1024;
-const ZEROS = Buffer.alloc(64 * 1024);
-
-/** Writes a file's bytes in order, and leaves holes for zeros. */
-function sparseWriter(fd: number, size: number) {
-  let at = 0;
-  let hole = false;
-  const put = (bytes: Buffer) => {
-    for (let done = 0; done < bytes.length; ) done += writeSync(fd, bytes, done, bytes.length - done, at + done);
-  };
-  return {
-    write: (chunk: Buffer) => {
-      for (let from = 0; from < chunk.length; ) {
-        const start = from;
-        if (size < SPARSE_FROM) from = chunk.length;
-        while (from < chunk.length && !isZero(chunk, from)) from = Math.min(from + ZEROS.length, chunk.length);
-        if (from > start) put(chunk.subarray(start, from));
-        hole = from === start;
-        if (hole) from = Math.min(from + ZEROS.length, chunk.length);
-        at += from - start;
-      }
-    },
-    end: () => {
-      if (hole) ftruncateSync(fd, at);
-    },
-  };
-}
-
-function isZero(chunk: Buffer, from: number): boolean {
-  const end = Math.min(from + ZEROS.length, chunk.length);
-  return chunk[from] === 0 && ZEROS.compare(chunk, from, end, 0, end - from) === 0;
 }
 
 const MAKERS: Record<Exclude<Entry['kind'], 'file'>, (place: Place, path: string, entry: Entry) => void> = {

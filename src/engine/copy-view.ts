@@ -6,8 +6,8 @@ import { closeSync, constants, existsSync, openSync, statSync } from 'node:fs';
 import { posix } from 'node:path';
 import type { MountPoint } from '#base/api.ts';
 import { hasCode } from '#base/error.ts';
-import { openDirectory } from '#container/copy-write.ts';
-import type { ContainerRecord } from '#container/record.ts';
+import { openDirectory } from '#container/copy-place.ts';
+import { type ContainerRecord, isSpecial } from '#container/record.ts';
 import { mountRootfs, rootfsPath, unmountRootfs } from '#container/rootfs.ts';
 import { isRunning, readState } from '#container/state.ts';
 import { prepareVolumes } from '#engine/bundle.ts';
@@ -89,15 +89,18 @@ async function restingView(store: Store, record: ContainerRecord, held: Disposab
   // Its process would keep a namespace that nobody else has alive for ever.
   const byProcess = record.driver === 'fuse-overlayfs' && !isMounted;
   if (byProcess) await mountRootfs(store, record);
+  const hasSpecial = record.mounts.some(isSpecial);
+  const { bringMounts, takeMounts } = await import('#engine/mounts.ts');
   const giveBack = async () => {
     if (byProcess) await unmountRootfs(store, record.id);
+    if (hasSpecial) await takeMounts(store, record.id);
   };
   try {
     const aside = await mountAside(async () => {
       if (!isMounted && !byProcess) await mountRootfs(store, record);
       if (record.driver === 'copy') mount(merged, merged, null, MS.BIND, null);
       await prepareVolumes(store, record, merged);
-      bindAll(store, record, merged);
+      bindAll(store, hasSpecial ? await bringMounts(store, record, merged) : record, merged);
       return merged;
     });
     const close = async () => {
@@ -116,7 +119,7 @@ type Bind = Pick<MountPoint, 'Destination' | 'Source'>;
 
 /** Volumes, bind mounts, and the files in /etc of its last run. */
 function bindAll(store: Store, record: ContainerRecord, merged: string): void {
-  const own = record.mounts.filter(({ Type }) => Type === 'volume' || Type === 'bind');
+  const own = record.mounts.filter(({ Type }) => Type !== 'tmpfs');
   const etc = ['hosts', 'hostname', 'resolv.conf'].map((name) => ({
     Destination: `/etc/${name}`,
     Source: store.path('containers', record.id, name),

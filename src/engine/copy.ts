@@ -6,6 +6,7 @@ import { closeSync, constants, openSync, readlinkSync } from 'node:fs';
 import { posix } from 'node:path';
 import { reasonOf } from '#base/errno.ts';
 import { hasCode, WherryError } from '#base/error.ts';
+import type { IdMapping } from '#base/extras.ts';
 import { absolute, checkOutput, destinationOutside, oddity, sourceOutside } from '#container/copy-outside.ts';
 import {
   type CopyPoint,
@@ -23,12 +24,15 @@ import { recordContainerEvent } from '#container/event.ts';
 import { resolveUser } from '#container/identity.ts';
 import { findContainer } from '#container/names.ts';
 import type { ContainerRecord } from '#container/record.ts';
+import { insideId, outsideId } from '#container/userns.ts';
+import { asClient, asDaemon, explained, type Pieces, refuse } from '#engine/copy-errors.ts';
 import { openView, type View } from '#engine/copy-view.ts';
 import { decompressed } from '#store/decompress-stream.ts';
+import type { OwnerOf } from '#store/pack.ts';
 import type { Store } from '#store/store.ts';
 import { tarReader } from '#store/tar.ts';
 import { openInRoot } from '#sys/rooted.ts';
-import { isMapped, userNamespace } from '#sys/userns.ts';
+import { type IdRange, isMapped, userNamespace } from '#sys/userns.ts';
 
 interface CopyOptions {
   /** A link at the end of the source stands for what it leads to. */
@@ -62,7 +66,8 @@ export async function copyOut(store: Store, request: CopyOut): Promise<Copied> {
   await using view = await openView(store, record);
   const { seen, source } = sourceInside(view, request);
   recordContainerEvent(store, record, 'archive-path');
-  const pieces = explained(archiveInside(view.root, seen.path), (error) => asDaemon(error, container, seen.path));
+  const archived = archiveInside(view.root, seen.path, { owner: ownerInside(record) });
+  const pieces = explained(archived, (error) => asDaemon(error, container, seen.path));
   const archive = counted(pieces, request.progress);
   if (typeof to !== 'string') {
     for await (const piece of archive.pieces) to(piece);
@@ -192,25 +197,35 @@ function checkWritable({ mounts, hostConfig }: ContainerRecord, real: string): v
   if (above.length === 0 && hostConfig.ReadonlyRootfs) throw refuse('container rootfs is marked read-only');
 }
 
-const refuse = (message: string) => new WherryError('unavailable', message);
-
 const isBelow = (path: string, above: string) => `${path}/`.startsWith(`${posix.join(above, '/')}`);
 
-/** Each member's own ids, or with -a those of the container's user, where it has one. */
-function ownerFor({ config }: ContainerRecord, view: View, archive: boolean): Owner {
-  const { uids, gids } = userNamespace();
+/** Whose a file is as the container sees it: ids that it has not are nobody's there, as the kernel says. */
+function ownerInside({ extras }: ContainerRecord): OwnerOf {
+  const maps = extras?.maps;
+  if (maps === undefined) return (uid, gid) => ({ uid, gid });
+  return (uid, gid) => ({ uid: insideId(maps.uids, uid) ?? NOBODY, gid: insideId(maps.gids, gid) ?? NOBODY });
+}
+
+/** The kernel's overflowuid. */
+const NOBODY = 65534;
+
+/** Each member's own ids, or with -a those of the container's user, where it has one; as they are outside. */
+function ownerFor({ config, extras }: ContainerRecord, view: View, archive: boolean): Owner {
+  const ours = userNamespace();
+  const place = (ranges: readonly IdRange[], maps: readonly IdMapping[] | undefined, id: number) => {
+    if (maps !== undefined) return outsideId(maps, id);
+    return isMapped(ranges, id) ? id : undefined;
+  };
   const user = archive && config.User ? resolveUser(`/proc/self/fd/${view.root}`, config.User) : undefined;
   return (entry) => {
-    const { uid, gid } = user ?? entry;
-    if (isMapped(uids, uid) && isMapped(gids, gid)) return { uid, gid };
-    const file = JSON.stringify(`/${entry.name}`);
-    throw new WherryError(
-      'denied',
-      `failed to Lchown ${file} for UID ${uid}, GID ${gid}: your user namespace lacks it`,
-      {
-        hint: 'Have root add ranges that reach it to /etc/subuid and /etc/subgid',
-      },
-    );
+    const wanted = user ?? entry;
+    const uid = place(ours.uids, extras?.maps?.uids, wanted.uid);
+    const gid = place(ours.gids, extras?.maps?.gids, wanted.gid);
+    if (uid !== undefined && gid !== undefined) return { uid, gid };
+    const what = `failed to Lchown ${JSON.stringify(`/${entry.name}`)} for UID ${wanted.uid}, GID ${wanted.gid}`;
+    throw new WherryError('denied', `${what}: the container's user namespace does not have it`, {
+      hint: 'Have root add ranges that reach it to /etc/subuid and /etc/subgid, or give the files another owner',
+    });
   };
 }
 
@@ -219,44 +234,6 @@ function openOutside(directory: string): number {
     return openSync(directory, constants.O_RDONLY | constants.O_DIRECTORY);
   } catch (error) {
     throw asClient(error, directory);
-  }
-}
-
-/** What Go calls what these system calls do. */
-const VERBS: Record<string, string> = { unlink: 'RemoveAll', fchown: 'lchown', lchown: 'lchown' };
-
-const verbOf = (error: unknown) => {
-  const { syscall = 'open' } = error as NodeJS.ErrnoException;
-  return VERBS[syscall] ?? syscall;
-};
-
-/** What the system refuses on the host's side. */
-function asClient(error: unknown, path: string): unknown {
-  const reason = reasonOf(error);
-  if (reason === undefined) return error;
-  return new WherryError('invalid', `${verbOf(error)} ${path}: ${reason}`, { cause: error });
-}
-
-/** What goes wrong in a container, as Docker's daemon tells it. path: that was asked for. at: below it, where it happened. */
-function asDaemon(error: unknown, container: string, path: string, at?: string): unknown {
-  if (error instanceof WherryError) return ['invalid', 'corrupt'].includes(error.kind) ? refuse(error.message) : error;
-  const reason = reasonOf(error);
-  if (reason === undefined) return error;
-  if (hasCode(error, 'ENOENT')) {
-    return new WherryError('not-found', `Could not find the file ${path} in container ${container}`, { cause: error });
-  }
-  const what = at === undefined ? `lstat ${insidePath(path)}` : `${verbOf(error)} ${at}`;
-  return new WherryError('unavailable', `${what}: ${reason}`, { cause: error });
-}
-
-type Pieces = Iterable<Buffer> | AsyncIterable<Buffer>;
-
-/** Pieces whose making may fail. */
-async function* explained(pieces: Pieces, explain: (error: unknown) => unknown): AsyncGenerator<Buffer> {
-  try {
-    yield* pieces;
-  } catch (error) {
-    throw explain(error);
   }
 }
 

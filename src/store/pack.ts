@@ -18,11 +18,24 @@ export type Packable = Member | NewEntry;
 /** What comes out at once: large, so that whoever takes it has little to do for each. */
 const PIECE = 1024 * 1024;
 
+export interface PackOptions {
+  /** Whose a file is in the archive, by its owner's ids; by itself the same. */
+  owner?: OwnerOf;
+}
+
+/** Ids that stand for others. */
+export type OwnerOf = (uid: number, gid: number) => { uid: number; gid: number };
+
+const SAME: OwnerOf = (uid, gid) => ({ uid, gid });
+
 /**
  * The archive of these files, in pieces that each are there until the next one is asked for.
  * Throws kind `unsupported` for what no archive can hold.
  */
-export function* packTree(files: Iterable<Packable>): Generator<Buffer, void, void> {
+export function* packTree(
+  files: Iterable<Packable>,
+  { owner = SAME }: PackOptions = {},
+): Generator<Buffer, void, void> {
   const out = Buffer.allocUnsafe(PIECE);
   const links = new Map<string, string>();
   let used = 0;
@@ -55,7 +68,8 @@ export function* packTree(files: Iterable<Packable>): Generator<Buffer, void, vo
   for (const file of files) {
     using opened = open(file, links);
     if (opened === undefined) continue;
-    yield* put(tarHeader(opened.entry));
+    const { uid = 0, gid = 0 } = opened.entry;
+    yield* put(tarHeader('stat' in file ? { ...opened.entry, ...owner(uid, gid) } : opened.entry));
     if (opened.fd !== undefined) yield* content(opened.fd, opened.entry.size ?? 0);
   }
   yield* put(END_OF_ARCHIVE);
