@@ -85,7 +85,7 @@ export async function execContainer(
   onReady: (id: string) => Promise<void>,
 ): Promise<Exec> {
   const record = findContainer(store, name);
-  const state = running(store, record);
+  const state = running(store, record, name);
   const id = newId();
   // Docker's words: the command with its arguments behind one space, also where there are none.
   const [command = '', ...args] = request.cmd;
@@ -122,11 +122,11 @@ export async function execContainer(
   return withMonitor(start, onReady);
 }
 
-function running(store: Store, record: ContainerRecord): State {
+function running(store: Store, record: ContainerRecord, name: string): State {
   const state = readState(store, record.id);
   if (state?.status === 'running') return state;
   if (state?.status === 'paused') {
-    throw new WherryError('conflict', `container ${record.id} is paused, unpause the container before exec`);
+    throw new WherryError('conflict', `Container ${name} is paused, unpause the container before exec`);
   }
   if (state?.status === 'restarting') {
     throw new WherryError('conflict', `Container ${record.id} is restarting, wait until the container is running`);

@@ -1,17 +1,18 @@
 /**
- * Keeps a running container from going on for a while, so that what it has on disk is of one moment. By the freezer where
- * the container has a cgroup of its own, else by SIGSTOP to each of its processes, which those inside may notice: a
- * parent hears of its stopped child, and a process that was about to get a signal gets it later.
+ * Keeps a running container from going on: for a moment, so that what it has on disk is of one moment (commit), or until
+ * somebody continues it (pause). By the freezer where the container has a cgroup of its own, else by SIGSTOP to each of
+ * its processes, which those inside may notice: a parent hears of its stopped child, and a process that was about to get
+ * a signal gets it later.
  */
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { hasCode } from '#base/error.ts';
 import { recordContainerEvent } from '#container/event.ts';
-import { mountNamespaceOf, ownGroup, processIds } from '#container/processes.ts';
-import type { ContainerRecord } from '#container/record.ts';
+import { membersOf, ownGroup } from '#container/processes.ts';
+import type { ContainerRecord, State } from '#container/record.ts';
 import { readState } from '#container/state.ts';
 import type { Store } from '#store/store.ts';
-import { readText } from '#sys/file.ts';
+import { readJson, readText, replace } from '#sys/file.ts';
 import { isSameProcess, signalProcess, startTime } from '#sys/process.ts';
 
 const SIGCONT = 18;
@@ -20,29 +21,20 @@ const SIGSTOP = 19;
 /** How often new children are looked for; who forks faster than that is stopped in part only. */
 const ROUNDS = 20;
 
+/** How the processes were stopped. */
+export type Means = 'freezer' | 'signals';
+
 /** Nothing happens to one that does not run, or that is paused already. It goes on when this is disposed of. */
 export async function freezeContainer(store: Store, record: ContainerRecord): Promise<AsyncDisposable> {
   const state = readState(store, record.id);
   if (state?.status !== 'running' || !isSameProcess(state.pid, state.pidStart)) return thawing(() => undefined);
-  const thaw = await freeze(state.pid, record.id);
+  await freezeProcesses(store, record.id, state);
   recordContainerEvent(store, record, 'pause');
   return thawing(async () => {
-    await thaw();
+    // Somebody may have paused it meanwhile: that stays.
+    if (readState(store, record.id)?.status !== 'paused') await thawProcesses(store, record.id, state);
     recordContainerEvent(store, record, 'unpause');
   });
-}
-
-/** Freezes, and gives what undoes it. */
-async function freeze(pid: number, id: string): Promise<() => unknown> {
-  const freezer = freezerOf(pid, id);
-  if (freezer !== undefined && writeFreezer(freezer, '1')) {
-    await frozen(freezer);
-    return () => writeFreezer(freezer, '0');
-  }
-  const stopped = await stopAll(pid);
-  return async () => {
-    for (const [one, start] of stopped) await signalProcess(one, start, SIGCONT);
-  };
 }
 
 const thawing = (thaw: () => unknown): AsyncDisposable => ({
@@ -51,14 +43,57 @@ const thawing = (thaw: () => unknown): AsyncDisposable => ({
   },
 });
 
-/** Undefined where the container has no cgroup of its own. */
-function freezerOf(pid: number, id: string): string | undefined {
-  const group = ownGroup(pid, id);
-  const path = group === undefined ? undefined : join(group, 'cgroup.freeze');
-  return path !== undefined && existsSync(path) ? path : undefined;
+/** Stops all processes of a container that runs. When it resolves they stand still. */
+export async function freezeProcesses(store: Store, id: string, { pid }: State): Promise<Means> {
+  const freezer = freezerOf(pid, id);
+  if (freezer?.set(true)) {
+    await frozen(freezer);
+    return 'freezer';
+  }
+  await stopAll(store, id, pid);
+  return 'signals';
 }
 
-function writeFreezer(path: string, value: string): boolean {
+/** Undoes that, whoever did it; nothing happens to processes that go on already. */
+export async function thawProcesses(store: Store, id: string, { pid }: State): Promise<void> {
+  freezerOf(pid, id)?.set(false);
+  const before = new Map(readJson<[pid: number, start: number][]>(stoppedFile(store, id)));
+  for (const one of membersOf(pid)) {
+    const start = startTime(one);
+    if (start === undefined || before.get(one) === start || !isStopped(one)) continue;
+    await signalProcess(one, start, SIGCONT);
+  }
+  rmSync(stoppedFile(store, id), { force: true });
+}
+
+/** What was stopped already when the container was, and is not to go on with it. */
+const stoppedFile = (store: Store, id: string) => store.path('containers', id, 'stopped.json');
+
+interface Freezer {
+  /** false where we may not. */
+  set(frozen: boolean): boolean;
+  isFrozen(): boolean;
+}
+
+/** Undefined where the container has no cgroup of its own. Of version 2 (cgroup.freeze), else of version 1. */
+function freezerOf(pid: number, id: string): Freezer | undefined {
+  const group = ownGroup(pid, id);
+  if (group !== undefined && existsSync(join(group, 'cgroup.freeze'))) {
+    return {
+      set: (on) => write(join(group, 'cgroup.freeze'), on ? '1' : '0'),
+      isFrozen: () => /^frozen 1$/m.test(readText(join(group, 'cgroup.events')) ?? 'frozen 1'),
+    };
+  }
+  const old = /^\d+:freezer:(.*)$/m.exec(readText(`/proc/${pid}/cgroup`) ?? '')?.[1];
+  const path = old?.includes(id) ? join('/sys/fs/cgroup/freezer', old, 'freezer.state') : undefined;
+  if (path === undefined || !existsSync(path)) return undefined;
+  return {
+    set: (on) => write(path, on ? 'FROZEN' : 'THAWED'),
+    isFrozen: () => (readText(path) ?? 'FROZEN').startsWith('FROZEN'),
+  };
+}
+
+function write(path: string, value: string): boolean {
   try {
     writeFileSync(path, value);
     return true;
@@ -69,42 +104,34 @@ function writeFreezer(path: string, value: string): boolean {
 }
 
 /** Freezing takes its time; a process that can't be frozen now (in a system call of FUSE) is not waited for for long. */
-async function frozen(freezer: string): Promise<void> {
-  const events = join(freezer, '..', 'cgroup.events');
-  for (let tries = 0; tries < 500; tries += 1) {
-    if (/^frozen 1$/m.test(readText(events) ?? 'frozen 1')) return;
+async function frozen(freezer: Freezer): Promise<void> {
+  for (let tries = 0; tries < 500 && !freezer.isFrozen(); tries += 1) {
     await new Promise((resolve) => setTimeout(resolve, 2));
   }
 }
 
-/** Until a look round finds none that still runs. Gives what was stopped here, with start times. */
-async function stopAll(first: number): Promise<Map<number, number>> {
-  const stopped = new Map<number, number>();
-  const own = mountNamespaceOf(first);
-  for (let round = 0; round < ROUNDS && own !== undefined; round += 1) {
-    const running = processIds().filter((pid) => mountNamespaceOf(pid) === own && !isStopped(pid));
+/** Until a look round finds none that still runs. */
+async function stopAll(store: Store, id: string, first: number): Promise<void> {
+  const before = membersOf(first).filter(isStopped);
+  if (before.length > 0) {
+    const known = before.map((pid) => [pid, startTime(pid)]).filter(([, start]) => start !== undefined);
+    replace(stoppedFile(store, id), JSON.stringify(known));
+  }
+  const stopped = new Set<number>();
+  for (let round = 0; round < ROUNDS; round += 1) {
+    const running = membersOf(first).filter((pid) => !isStopped(pid));
+    if (running.length === 0) return;
     const fresh = running.filter((pid) => !stopped.has(pid));
-    if (running.length === 0) break;
     for (const pid of fresh) {
       const start = startTime(pid);
-      if (start !== undefined && (await signalProcess(pid, start, SIGSTOP))) stopped.set(pid, start);
+      if (start !== undefined && (await signalProcess(pid, start, SIGSTOP))) stopped.add(pid);
     }
     if (fresh.length === 0) await new Promise((resolve) => setTimeout(resolve, 1));
   }
-  return stopped;
 }
 
 /** Stopped, traced, or at its end (proc_pid_stat(5), field 3). */
 function isStopped(pid: number): boolean {
-  const text = readStat(pid);
+  const text = readText(`/proc/${pid}/stat`);
   return text === undefined || /^[TtZX]/.test(text.slice(text.lastIndexOf(')') + 2));
-}
-
-function readStat(pid: number): string | undefined {
-  try {
-    return readFileSync(`/proc/${pid}/stat`, 'latin1');
-  } catch (error) {
-    if (hasCode(error, 'ENOENT', 'ESRCH')) return undefined;
-    throw error;
-  }
 }

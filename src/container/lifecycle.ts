@@ -4,6 +4,7 @@ import { WherryError } from '#base/error.ts';
 import { type Ear, listenToMonitor } from '#container/attach.ts';
 import { recordContainerEvent, type Told } from '#container/event.ts';
 import { findContainer, readRecord } from '#container/names.ts';
+import { resumeIfPaused } from '#container/pause.ts';
 import type { ContainerRecord, State } from '#container/record.ts';
 import { parseSignal } from '#container/signals.ts';
 import { isRunning, readState } from '#container/state.ts';
@@ -111,7 +112,12 @@ async function signalContainer(store: Store, record: Told, signal: number): Prom
   if (!isRunning(state) || !isSameProcess(state.pid, state.pidStart)) return false;
   // Before it: the end that it brings is told by another process.
   recordContainerEvent(store, record, 'kill', { signal: String(signal) });
-  return signalProcess(state.pid, state.pidStart, signal);
+  const sent = await signalProcess(state.pid, state.pidStart, signal);
+  // As with Docker, what is to end goes on for that.
+  if (sent && state.status === 'paused' && (signal === SIGKILL || isStopSignal(record, signal))) {
+    await resumeIfPaused(store, record);
+  }
+  return sent;
 }
 
 /** The monitor becomes the clean-up when no command does it: its process is gone when all is done. */
@@ -153,8 +159,8 @@ export async function forwardSignal(store: Store, id: string, signal: string): P
 }
 
 /** Docker: where the container names no stop signal of its own, any signal may be the one to stop it. */
-function isStopSignal({ config }: ContainerRecord, signal: number): boolean {
-  return !config.StopSignal || parseSignal(config.StopSignal) === signal;
+function isStopSignal({ config }: Told, signal: number): boolean {
+  return !config?.StopSignal || parseSignal(config.StopSignal) === signal;
 }
 
 async function forbidRestart(store: Store, id: string): Promise<void> {

@@ -10,8 +10,39 @@ export function containerProcesses(id: string, { pid }: State): number[] {
   const group = ownGroup(pid, id);
   const members = group === undefined ? undefined : groupMembers(group);
   if (members !== undefined) return members;
-  const own = mountNamespaceOf(pid);
-  return own === undefined ? [] : processIds().filter((one) => mountNamespaceOf(one) === own);
+  return membersOf(pid);
+}
+
+/**
+ * The processes in the mount namespace of a container's first one, which is the container's own whatever it shares with
+ * others, and all that descend from these: a process inside may have made further namespaces.
+ */
+export function membersOf(first: number): number[] {
+  const own = mountNamespaceOf(first);
+  // Whoever is taken for a container's first process, and is in our own, is none.
+  if (own === undefined || own === mountNamespaceOf(process.pid)) return [];
+  const members = new Set<number>();
+  const others = new Map<number, number>();
+  for (const pid of processIds()) {
+    if (mountNamespaceOf(pid) === own) members.add(pid);
+    else others.set(pid, parentOf(pid));
+  }
+  for (let grown = true; grown; ) {
+    grown = false;
+    for (const [pid, parent] of others) {
+      if (!members.has(parent)) continue;
+      members.add(pid);
+      others.delete(pid);
+      grown = true;
+    }
+  }
+  return [...members];
+}
+
+/** proc_pid_stat(5), field 4; 0: gone. */
+function parentOf(pid: number): number {
+  const text = readText(`/proc/${pid}/stat`) ?? '';
+  return Number(text.slice(text.lastIndexOf(')') + 2).split(' ')[1] ?? 0);
 }
 
 /** The directory of the container's own cgroup (version 2), which has its ID in its name; any other is not its alone. */
@@ -35,10 +66,10 @@ function groupMembers(group: string): number[] | undefined {
 }
 
 /** All pids that /proc has now. */
-export const processIds = (): number[] => readdirSync('/proc').map(Number).filter(Number.isInteger);
+const processIds = (): number[] => readdirSync('/proc').map(Number).filter(Number.isInteger);
 
 /** A container has a mount namespace of its own, whatever namespaces it shares with others. Undefined: gone, or not ours. */
-export function mountNamespaceOf(pid: number): string | undefined {
+function mountNamespaceOf(pid: number): string | undefined {
   try {
     return readlinkSync(`/proc/${pid}/ns/mnt`);
   } catch (error) {

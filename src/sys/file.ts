@@ -73,12 +73,12 @@ export function reserve(path: string, content: string): boolean {
   }
 }
 
-/** A file's text, or undefined where it is absent. */
+/** A file's text, or undefined where it is absent, or about a process that has ended. */
 export function readText(path: string): string | undefined {
   try {
     return readFileSync(path, 'utf8');
   } catch (error) {
-    if (hasCode(error, 'ENOENT', 'ENOTDIR')) return undefined;
+    if (hasCode(error, 'ENOENT', 'ENOTDIR', 'ESRCH')) return undefined;
     throw error;
   }
 }
