@@ -76,10 +76,16 @@ function list(directory: string): Dirent[] {
 function asDevice(source: string, destination: string, access: string, stat: Stats): FoundDevice | undefined {
   const type = stat.isCharacterDevice() ? 'c' : stat.isBlockDevice() ? 'b' : undefined;
   if (type === undefined) return undefined;
-  const major = ((stat.rdev >>> 8) & 0xfff) | (Math.floor(stat.rdev / 2 ** 32) & ~0xfff);
-  const minor = (stat.rdev & 0xff) | ((stat.rdev >>> 12) & 0xfff00);
   const { mode, uid, gid } = stat;
-  return { source, destination, type, major, minor, mode: mode & 0o7777, uid, gid, access };
+  return { source, destination, type, ...numbersOf(stat.rdev), mode: mode & 0o7777, uid, gid, access };
+}
+
+/** A device's number as the kernel packs it into 64 bits (makedev(3)). */
+export function numbersOf(rdev: number): { major: number; minor: number } {
+  return {
+    major: ((rdev >>> 8) & 0xfff) | (Math.floor(rdev / 2 ** 32) & ~0xfff),
+    minor: (rdev & 0xff) | ((rdev >>> 12) & 0xfff00),
+  };
 }
 
 /** In a user namespace mknod(2) is refused, so the host's own node is bound; the host's permissions hold. */
@@ -106,11 +112,33 @@ const DEFAULT_RULES: readonly DeviceRule[] = [
   { allow: false, type: 'c', major: 10, minor: 229, access: 'rwm' },
 ];
 
-/** What the container's cgroup lets it open; only real root's cgroups can hold that. */
-export function deviceRules(devices: readonly FoundDevice[], privileged: boolean): DeviceRule[] {
+/**
+ * What the container's cgroup lets it open; only real root's cgroups can hold that.
+ * more: those of --device-cgroup-rule.
+ */
+export function deviceRules(
+  devices: readonly FoundDevice[],
+  privileged: boolean,
+  more: readonly string[] = [],
+): DeviceRule[] {
   if (privileged) return [{ allow: true, access: 'rwm' }];
   return [
     ...DEFAULT_RULES,
     ...devices.map(({ type, major, minor, access }): DeviceRule => ({ allow: true, type, major, minor, access })),
+    ...more.map(readRule),
   ];
+}
+
+/** `c 1:3 rwm`, `b 8:* r`, `a *:* rwm`: one --device-cgroup-rule, whose form the command line has checked. */
+export const DEVICE_RULE = /^([acb]) ([0-9]+|\*):([0-9]+|\*) ([rwm]{1,3})$/;
+
+function readRule(text: string): DeviceRule {
+  const [, type = 'a', major = '*', minor = '*', access = ''] = DEVICE_RULE.exec(text) ?? [];
+  return {
+    allow: true,
+    type: type as 'a' | 'b' | 'c',
+    ...(major === '*' ? {} : { major: Number(major) }),
+    ...(minor === '*' ? {} : { minor: Number(minor) }),
+    access,
+  };
 }

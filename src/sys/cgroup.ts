@@ -18,6 +18,32 @@ export interface Cgroup {
   reason?: string;
 }
 
+/** What can be limited beside what the controllers' names say; most of it in version 1 alone. */
+export interface Abilities {
+  swappiness: boolean;
+  oomKillDisable: boolean;
+  /** The real-time scheduler's share. */
+  realtime: boolean;
+  blockWeight: boolean;
+  blockWeightDevice: boolean;
+  blockThrottle: boolean;
+}
+
+/** Asks the files of version 1, where each depends on how the kernel was made; version 2 has all or nothing. */
+export function abilitiesOf({ version, controllers }: Cgroup, root = PLACES.root): Abilities {
+  const has = (controller: string, file: string) =>
+    version === 1 && controllers.has(controller) && existsSync(join(root, controller, file));
+  const io = version === 2 && controllers.has('io');
+  return {
+    swappiness: has('memory', 'memory.swappiness'),
+    oomKillDisable: has('memory', 'memory.oom_control'),
+    realtime: has('cpu', 'cpu.rt_period_us'),
+    blockWeight: io || has('blkio', 'blkio.weight'),
+    blockWeightDevice: io || has('blkio', 'blkio.weight_device'),
+    blockThrottle: io || has('blkio', 'blkio.throttle.read_bps_device'),
+  };
+}
+
 /** What a host without its controllers in version 1 has. */
 const WANTED = ['memory', 'pids', 'cpu'];
 

@@ -1,73 +1,9 @@
-import { availableParallelism } from 'node:os';
 import { describe, expect, test } from 'vitest';
-import type { HostConfig } from '#base/api.ts';
-import { cgroupsPath, oomFile, resources, settleLimits } from '#container/limits.ts';
+import { cgroupsPath, oomFile, resources } from '#container/limits.ts';
 import { ID, plainHost, rootful, rootless } from '#test/support/requests.ts';
 
 const able = rootful.cgroup;
 const unable = rootless.cgroup;
-
-function settled(more: Partial<HostConfig>, cgroup = able) {
-  const host = { ...plainHost, ...more };
-  const warnings = settleLimits(host, cgroup);
-  return { host, warnings };
-}
-
-const MB = 1024 * 1024;
-
-test('a limit of memory allows as much swap again, unless something else is said', () => {
-  expect(settled({ Memory: 10 * MB }).host.MemorySwap).toBe(20 * MB);
-  expect(settled({ Memory: 10 * MB, MemorySwap: -1 }).host.MemorySwap).toBe(-1);
-  expect(settled({ Memory: 10 * MB, MemorySwap: 15 * MB }).host.MemorySwap).toBe(15 * MB);
-});
-
-test.each<[Partial<HostConfig>, RegExp]>([
-  [
-    { Memory: 10 * MB },
-    /^Your kernel does not support memory limit capabilities or the cgroup is not mounted\. Limitation discarded\.$/,
-  ],
-  [{ MemoryReservation: 10 * MB }, /memory soft limit capabilities/],
-  [{ CpuShares: 5 }, /CPU shares.*Shares discarded\.$/],
-  [{ CpuQuota: 5000 }, /CPU CFS scheduler\. CPU period\/quota discarded\.$/],
-  [{ CpusetCpus: '0' }, /cpuset.*Cpuset discarded\.$/],
-  [{ PidsLimit: 5 }, /PIDs limit discarded\.$/],
-])('without cgroups %j is discarded with a warning', (limit, warning) => {
-  const { host, warnings } = settled(limit, unable);
-  expect(warnings).toEqual([expect.stringMatching(warning)]);
-  expect(resources(host)).toBeUndefined();
-});
-
-test('with cgroups nothing is warned of', () => {
-  expect(settled({ Memory: 10 * MB, CpuShares: 5, PidsLimit: 5, CpusetCpus: '0' }).warnings).toEqual([]);
-});
-
-test('where swap cannot be limited, memory is', () => {
-  const { host, warnings } = settled({ Memory: 10 * MB, MemorySwap: 20 * MB }, { ...able, swap: false });
-  expect(warnings).toEqual([expect.stringMatching(/Memory limited without swap\.$/)]);
-  expect(resources(host)).toEqual({ memory: { limit: 10 * MB, swap: -1 } });
-});
-
-test.each<[Partial<HostConfig>, string]>([
-  [{ Memory: MB }, 'Minimum memory limit allowed is 6MB'],
-  [{ MemoryReservation: MB }, 'Minimum memory reservation allowed is 6MB'],
-  [
-    { Memory: 10 * MB, MemoryReservation: 11 * MB },
-    'Minimum memory limit can not be less than memory reservation limit, see usage',
-  ],
-  [{ Memory: 10 * MB, MemorySwap: 9 * MB }, 'Minimum memoryswap limit should be larger than memory limit, see usage'],
-  [{ MemorySwap: 9 * MB }, 'You should always set the Memory limit when using Memoryswap limit, see usage'],
-  [{ NanoCpus: 1, CpuPeriod: 1 }, 'Conflicting options: Nano CPUs and CPU Period cannot both be set'],
-  [{ NanoCpus: 1, CpuQuota: 1 }, 'Conflicting options: Nano CPUs and CPU Quota cannot both be set'],
-  [{ NanoCpus: 1e15 }, `range of CPUs is from 0.01 to ${availableParallelism()}.00`],
-  [{ CpuPeriod: 10 }, 'CPU cfs period can not be less than 1ms'],
-  [{ CpuQuota: 10 }, 'CPU cfs quota can not be less than 1ms'],
-])('%j is refused in the words of Docker', (limit, message) => {
-  expect(() => settled(limit)).toThrow(message);
-});
-
-test('a share of a CPU is refused where there is nothing to hold it', () => {
-  expect(() => settled({ NanoCpus: 5e8 }, unable)).toThrow(/^NanoCPUs can not be set, as your kernel/);
-});
 
 describe('the file that counts kills for want of memory', () => {
   const user = { uid: 1000, initial: false };
@@ -100,4 +36,33 @@ test.each([
 ])('with the parent "%s" a directory is made at %s', (CgroupParent, path) => {
   const cgroup = { ...able, manager: 'cgroupfs', parent: '/p' } as const;
   expect(cgroupsPath(ID, { ...plainHost, CgroupParent }, cgroup, false)).toBe(path);
+});
+
+test('limits of devices go to the runtime by the numbers of the devices', () => {
+  const limits = resources({
+    ...plainHost,
+    BlkioWeight: 300,
+    BlkioWeightDevice: [{ Path: '/dev/null', Weight: 20 }],
+    BlkioDeviceReadBps: [{ Path: '/dev/zero', Rate: 1024 }],
+    BlkioDeviceWriteIOps: [{ Path: '/dev/null', Rate: 5 }],
+  });
+  expect(limits).toEqual({
+    blockIO: {
+      weight: 300,
+      weightDevice: [{ major: 1, minor: 3, weight: 20 }],
+      throttleReadBpsDevice: [{ major: 1, minor: 5, rate: 1024 }],
+      throttleWriteIOPSDevice: [{ major: 1, minor: 3, rate: 5 }],
+    },
+  });
+});
+
+test('a device that is not there is named at the start, with the status of Docker', () => {
+  const act = () => resources({ ...plainHost, BlkioDeviceReadBps: [{ Path: '/dev/no-such', Rate: 1 }] });
+  expect(act).toThrow(
+    expect.objectContaining({ message: 'stat /dev/no-such: no such file or directory', exitCode: 127 }),
+  );
+});
+
+test('a swappiness of 0 is a value', () => {
+  expect(resources({ ...plainHost, MemorySwappiness: 0 })).toEqual({ memory: { swappiness: 0 } });
 });
