@@ -115,7 +115,7 @@ async function signalContainer(store: Store, record: Told, signal: number): Prom
   const sent = await signalProcess(state.pid, state.pidStart, signal);
   // As with Docker, what is to end goes on for that.
   if (sent && state.status === 'paused' && (signal === SIGKILL || isStopSignal(record, signal))) {
-    await resumeIfPaused(store, record);
+    await resumeIfPaused(store, record, { silent: signal === SIGKILL });
   }
   return sent;
 }

@@ -35,15 +35,16 @@ export async function unpauseContainer(store: Store, name: string): Promise<void
   if (!(await resumeIfPaused(store, record))) throw conflict(`Container ${record.id} is not paused`);
 }
 
-/** false where it is not paused. */
-export async function resumeIfPaused(store: Store, record: Told): Promise<boolean> {
+/** false where it is not paused. silent: it goes on only to end at once, which is no event of its own. */
+export async function resumeIfPaused(store: Store, record: Told, { silent = false } = {}): Promise<boolean> {
   if (readState(store, record.id)?.status !== 'paused') return false;
   using _held = await lock(store.path('containers', record.id));
   const state = readState(store, record.id);
   if (state?.status !== 'paused') return false;
   await thawProcesses(store, record.id, state);
+  // Before the monitor hears of it: it may tell of the end right after.
+  if (!silent) recordContainerEvent(store, record, 'unpause');
   await tell(store, record.id, 'unpause');
-  recordContainerEvent(store, record, 'unpause');
   return true;
 }
 

@@ -107,6 +107,22 @@ const LISTS: Same[] = [
     filters: ['label=diffev'],
   },
   {
+    title: 'a paused container that is stopped, killed and removed',
+    lines: [
+      `${RUN} -d --init --name diffev ${IMAGE} sleep 1000`,
+      'pause diffev',
+      'stop -t 5 diffev',
+      'start diffev',
+      'pause diffev',
+      'kill diffev',
+      'wait diffev',
+      'start diffev',
+      'pause diffev',
+      'rm -f diffev',
+    ],
+    filters: ['label=diffev'],
+  },
+  {
     title: 'commit, tag, save, load and rmi',
     lines: [
       `create --label diffev=1 --name diffev ${IMAGE}`,
