@@ -1,7 +1,6 @@
 /** Every command: its name to its module, loaded when it is named; and the short names. The only list. */
 import type { Definition } from '#cli/command.ts';
 import { withLatest } from '#cli/latest.ts';
-import { withLatest } from '#cli/latest.ts';
 
 export type Load = () => Promise<{ default: Definition }>;
 
@@ -14,7 +13,6 @@ export const COMMANDS: Readonly<Record<string, Load>> = {
   'container create': () => import('./container/create.ts'),
   'container diff': () => import('./container/diff.ts'),
   'container exec': () => import('./container/exec.ts'),
-  'container exists': () => import('./container/exists.ts'),
   'container exists': () => import('./container/exists.ts'),
   'container export': () => import('./container/export.ts'),
   'container inspect': () => import('./container/inspect.ts'),
@@ -36,7 +34,6 @@ export const COMMANDS: Readonly<Record<string, Load>> = {
   'healthcheck run': () => import('./container/healthcheck.ts'),
   'image diff': () => import('./image/diff.ts'),
   'image exists': () => import('./image/exists.ts'),
-  'image exists': () => import('./image/exists.ts'),
   'image import': () => import('./image/import.ts'),
   'image history': () => import('./image/history.ts'),
   'image inspect': () => import('./image/inspect.ts'),
@@ -55,9 +52,14 @@ export const COMMANDS: Readonly<Record<string, Load>> = {
   'manifest inspect': () => import('./manifest/inspect.ts'),
   'manifest push': () => import('./manifest/push.ts'),
   'manifest rm': () => import('./manifest/rm.ts'),
+  'network connect': () => import('./network/connect.ts'),
+  'network create': () => import('./network/create.ts'),
+  'network disconnect': () => import('./network/disconnect.ts'),
   'network exists': () => import('./network/exists.ts'),
-  'network exists': () => import('./network/exists.ts'),
+  'network inspect': () => import('./network/inspect.ts'),
+  'network ls': () => import('./network/ls.ts'),
   'network prune': () => import('./network/prune.ts'),
+  'network rm': () => import('./network/rm.ts'),
   'secret create': () => import('./secret/create.ts'),
   'secret exists': () => import('./secret/exists.ts'),
   'secret inspect': () => import('./secret/inspect.ts'),
@@ -70,7 +72,6 @@ export const COMMANDS: Readonly<Record<string, Load>> = {
   'system info': () => import('./system/info.ts'),
   'system prune': () => import('./system/prune.ts'),
   'volume create': () => import('./volume/create.ts'),
-  'volume exists': () => import('./volume/exists.ts'),
   'volume exists': () => import('./volume/exists.ts'),
   'volume export': () => import('./volume/export.ts'),
   'volume inspect': () => import('./volume/inspect.ts'),
@@ -95,6 +96,8 @@ export const ALIASES: Readonly<Record<string, string>> = {
   'image list': 'image ls',
   'image remove': 'image rm',
   'image umount': 'image unmount',
+  'network list': 'network ls',
+  'network remove': 'network rm',
   'secret list': 'secret ls',
   'secret remove': 'secret rm',
   'volume list': 'volume ls',

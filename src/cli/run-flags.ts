@@ -4,17 +4,8 @@ import { gpus } from '#cli/run-devices.ts';
 import { EXTRA_FLAGS } from '#cli/run-extras.ts';
 import { HEALTH_FLAGS } from '#cli/run-health.ts';
 import { LIMIT_FLAGS } from '#cli/run-limits.ts';
-import {
-  environment,
-  extraHost,
-  label,
-  mount,
-  nameserver,
-  network,
-  searchDomain,
-  stream,
-  sysctl,
-} from '#cli/run-values.ts';
+import { NETWORK_FLAGS } from '#cli/run-network.ts';
+import { environment, extraHost, label, mount, nameserver, searchDomain, stream, sysctl } from '#cli/run-values.ts';
 import { boolean, bytes, integer, list, map, text } from '#cli/values.ts';
 
 const CGROUPNS = `Cgroup namespace to use (host|private)
@@ -26,6 +17,7 @@ const CGROUPNS = `Cgroup namespace to use (host|private)
 /** What becomes part of the request; read by requestFrom() (run-request.ts). */
 export const REQUEST_FLAGS = {
   ...HEALTH_FLAGS,
+  ...NETWORK_FLAGS,
   ...LIMIT_FLAGS,
   ...EXTRA_FLAGS,
   'add-host': { as: extraHost, summary: 'Add a custom host-to-IP mapping (host:ip)' },
@@ -56,11 +48,8 @@ export const REQUEST_FLAGS = {
   'label-file': { as: list, summary: 'Read in a line delimited file of labels' },
   'log-driver': { as: text, summary: 'Logging driver for the container' },
   'log-opt': { as: list, summary: 'Log driver options' },
-  'mac-address': { as: text, summary: 'Container MAC address (e.g., 92:d0:c6:0a:29:33)' },
   mount: { as: mount, summary: 'Attach a filesystem mount to the container' },
   name: { as: text, summary: 'Assign a name to the container' },
-  net: { as: network, summary: 'Connect a container to a network', hidden: true },
-  network: { as: network, summary: 'Connect a container to a network' },
   pid: { as: text, summary: 'PID namespace to use' },
   platform: { as: text, summary: 'Set platform if server is multi-platform capable' },
   privileged: { as: boolean, summary: 'Give extended privileges to this container' },

@@ -32,7 +32,7 @@ export function requestFrom(line: Line): CreateRequest {
   const ports = publishMaps(values.publish);
   const exposed = values.expose.flatMap(parseExpose).map((port) => [port, {}] as const);
   const volumes = readVolumes(values);
-  const network = readNetworks([...values.network, ...values.net], values.macAddress);
+  const network = readNetworks(values);
   const config = configFrom(line, {
     exposed: { ...ports.exposed, ...Object.fromEntries(exposed) },
     anonymous: volumes.anonymous,
@@ -53,7 +53,7 @@ export function requestFrom(line: Line): CreateRequest {
     DnsOptions: [...values.dnsOption, ...values.dnsOpt],
     DnsSearch: values.dnsSearch,
     ExtraHosts: orNull(values.addHost),
-    Links: null,
+    Links: network.links,
   };
   if (hostConfig.AutoRemove && !['', 'no'].includes(hostConfig.RestartPolicy.Name)) {
     throw invalid('conflicting options: cannot specify both --restart and --rm');

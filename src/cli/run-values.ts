@@ -82,49 +82,9 @@ export const sysctl: Kind<Record<string, string>> = {
 /** --mount */
 export const mount: Kind<MountRequest[]> = several('mount', parseMountFlag);
 
-/** One --network. */
-export interface NetworkFlag {
-  target: string;
-  aliases: string[];
-  ipv4?: string;
-  ipv6?: string;
-  mac?: string;
-}
-
-/** --network: a name, or `name=…,alias=…,ip=…`. */
-export const network: Kind<NetworkFlag[]> = several('network', (value) => {
-  if (!/\w+=\w+(,\w+=\w+)*/.test(value)) return { target: value, aliases: [] };
-  const flag: NetworkFlag = { target: '', aliases: [] };
-  for (const field of value.split(',')) {
-    const [key = '', ...rest] = field.toLowerCase().split('=');
-    if (rest.length === 0 || key === '') throw invalid(`invalid field ${field}`);
-    const set = NETWORK_FIELDS[key.trim()];
-    if (set === undefined) throw invalid(`invalid field key ${key.trim()}`);
-    set(flag, rest.join('=').trim());
-  }
-  if (flag.target === '') throw invalid('network name/id is not specified');
-  return flag;
+/** --link: `CONTAINER` or `CONTAINER:ALIAS`. */
+export const link: Kind<string[]> = several('list', (value) => {
+  if (value === '') throw invalid('empty string specified for links');
+  if (value.split(':').length > 2) throw invalid(`bad format for links: ${value}`);
+  return value;
 });
-
-const NETWORK_FIELDS: Record<string, (flag: NetworkFlag, value: string) => void> = {
-  name: (flag, value) => {
-    flag.target = value;
-  },
-  alias: (flag, value) => {
-    flag.aliases.push(value);
-  },
-  ip: (flag, value) => {
-    flag.ipv4 = address(value);
-  },
-  ip6: (flag, value) => {
-    flag.ipv6 = address(value);
-  },
-  'mac-address': (flag, value) => {
-    flag.mac = value;
-  },
-};
-
-function address(text: string): string {
-  if (ipVersion(text) === 0) throw invalid(`ParseAddr(${JSON.stringify(text)}): unable to parse IP`);
-  return text;
-}

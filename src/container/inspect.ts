@@ -1,15 +1,16 @@
 /** Containers as `inspect` shows them: Docker's JSON, in the order of its keys (Engine API 1.51, ContainerInspect). */
 import { existsSync } from 'node:fs';
-import type { Endpoint, MountPoint } from '#base/api.ts';
+import type { MountPoint } from '#base/api.ts';
 import { WherryError } from '#base/error.ts';
 import type { Health } from '#container/health.ts';
-import { logPath } from '#container/logconfig.ts';
+import { networkSettingsOf } from '#container/inspect-network.ts';
+import { keepsLog, logPathOf } from '#container/logconfig.ts';
+import { readRecord } from '#container/names.ts';
 import { type ContainerRecord, type State, shownMounts } from '#container/record.ts';
 import { isRunning, NEVER } from '#container/state.ts';
-import { networkNames, portMap, type Seen, type Size, statusOf } from '#container/view.ts';
+import { type Seen, type Size, statusOf } from '#container/view.ts';
 import { findRuntime } from '#oci/runtime.ts';
 import type { Store } from '#store/store.ts';
-import { readJson } from '#sys/file.ts';
 
 /** Describes a container. size: measured by the caller where it was asked for. */
 export function inspectContainer(store: Store, seen: Seen, size?: Size): object {
@@ -18,7 +19,8 @@ export function inspectContainer(store: Store, seen: Seen, size?: Size): object 
     const path = store.path('containers', record.id, name);
     return existsSync(path) ? path : '';
   };
-  const log = logPath(store, record.id);
+  const { LogConfig } = record.hostConfig;
+  const log = keepsLog(LogConfig) && LogConfig.Type !== 'local' ? logPathOf(store, record) : '';
   return {
     Id: record.id,
     Created: shortTime(record.created),
@@ -38,7 +40,7 @@ export function inspectContainer(store: Store, seen: Seen, size?: Size): object 
     ProcessLabel: '',
     AppArmorProfile: '',
     ExecIDs: null,
-    HostConfig: hostConfigOf(record),
+    HostConfig: hostConfigOf(store, record),
     GraphDriver: graphDriverOf(store, record),
     ...(size === undefined ? {} : { SizeRw: size.own, SizeRootFs: size.own + size.image }),
     Mounts: shownMounts(record).map(mountOf),
@@ -184,8 +186,23 @@ function isEmpty(value: unknown): boolean {
   return value === '' || (typeof value === 'object' && value !== null && Object.keys(value).length === 0);
 }
 
-function hostConfigOf({ hostConfig }: ContainerRecord): object {
-  return filled({ ...hostConfig, Runtime: runtimeName(hostConfig.Runtime) }, HOST_DEFAULTS);
+function hostConfigOf(store: Store, record: ContainerRecord): object {
+  const { hostConfig } = record;
+  const { Links: links } = hostConfig;
+  return filled(
+    {
+      ...hostConfig,
+      ...(links?.length ? { Links: links.map((link) => shownLink(store, record, link)) } : {}),
+      Runtime: runtimeName(hostConfig.Runtime),
+    },
+    HOST_DEFAULTS,
+  );
+}
+
+/** `ID:ALIAS` is shown as `/db:/web/db`, with the names of now. */
+function shownLink(store: Store, { name }: ContainerRecord, link: string): string {
+  const [id = '', alias = ''] = link.split(':');
+  return `/${readRecord(store, id)?.name ?? id}:/${name}/${alias}`;
 }
 
 function runtimeName(wanted: string): string {
@@ -230,79 +247,4 @@ function mountOf({ Type, Name, Source, Destination, Driver, Mode, RW, Propagatio
     RW,
     Propagation,
   };
-}
-
-/** The parts of an endpoint that Docker shows for the default network a second time, above. */
-interface Addresses {
-  EndpointID: string;
-  Gateway: string;
-  GlobalIPv6Address: string;
-  GlobalIPv6PrefixLen: number;
-  IPAddress: string;
-  IPPrefixLen: number;
-  IPv6Gateway: string;
-  MacAddress: string;
-}
-
-function addressesOf(endpoint: Endpoint | undefined): Addresses {
-  const [address = '', prefix = '0'] = (endpoint?.address ?? '').split('/');
-  return {
-    EndpointID: '',
-    Gateway: endpoint?.gateway ?? '',
-    GlobalIPv6Address: '',
-    GlobalIPv6PrefixLen: 0,
-    IPAddress: address,
-    IPPrefixLen: Number(prefix),
-    IPv6Gateway: '',
-    MacAddress: endpoint?.mac ?? '',
-  };
-}
-
-function networkSettingsOf(store: Store, seen: Seen): object {
-  const { record } = seen;
-  const network = seen.network();
-  const names = networkNames(record);
-  return {
-    Bridge: '',
-    SandboxID: network === undefined ? '' : record.id,
-    SandboxKey: network?.netns ?? '',
-    Ports: portMap(seen),
-    HairpinMode: false,
-    LinkLocalIPv6Address: '',
-    LinkLocalIPv6PrefixLen: 0,
-    SecondaryIPAddresses: null,
-    SecondaryIPv6Addresses: null,
-    ...addressesOf(network?.endpoints.bridge),
-    Networks: Object.fromEntries(names.map((name) => [name, endpointOf(store, seen, name)])),
-  };
-}
-
-function endpointOf(store: Store, { record, network }: Seen, name: string): object {
-  const endpoint = network()?.endpoints[name];
-  const wish = record.networks[name];
-  const { MacAddress, EndpointID, ...addresses } = addressesOf(endpoint);
-  const aliases = endpoint?.aliases ?? wish?.Aliases ?? [];
-  const isOwn = name !== 'bridge' && name !== 'host' && name !== 'none';
-  return {
-    IPAMConfig: wish?.IPAMConfig ?? null,
-    Links: null,
-    Aliases: aliases.length === 0 ? null : aliases,
-    MacAddress,
-    DriverOpts: null,
-    GwPriority: 0,
-    NetworkID: networkId(store, name),
-    EndpointID,
-    Gateway: addresses.Gateway,
-    IPAddress: addresses.IPAddress,
-    IPPrefixLen: addresses.IPPrefixLen,
-    IPv6Gateway: addresses.IPv6Gateway,
-    GlobalIPv6Address: addresses.GlobalIPv6Address,
-    GlobalIPv6PrefixLen: addresses.GlobalIPv6PrefixLen,
-    DNSNames: isOwn ? [record.name, ...aliases, record.id.slice(0, 12)] : null,
-  };
-}
-
-function networkId(store: Store, name: string): string {
-  if (!/^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/.test(name)) return '';
-  return readJson<{ id: string }>(store.path('networks', `${name}.json`))?.id ?? '';
 }

@@ -1,6 +1,7 @@
 /** Containers as `ps` shows them: a row each, worked out field by field as it is asked for. */
 import type { PortMap } from '#base/api.ts';
 import type { WherryError } from '#base/error.ts';
+import { parseNetworkMode } from '#base/network-mode.ts';
 import { ellipsis } from '#base/text.ts';
 import { ago, humanDuration, humanSize, localTime } from '#base/units.ts';
 import { type Health, readHealth } from '#container/health.ts';
@@ -90,15 +91,15 @@ export function commandLine({ path, args }: ContainerRecord): string {
 export function networkNames({ networks, hostConfig }: ContainerRecord): string[] {
   const names = Object.keys(networks);
   if (names.length > 0) return names.sort();
-  const mode = hostConfig.NetworkMode;
-  if (mode.startsWith('container:')) return [];
-  return [mode === '' || mode === 'default' ? 'bridge' : mode];
+  const { kind } = parseNetworkMode(hostConfig.NetworkMode);
+  return kind === 'container' || kind === 'path' || kind === 'own' ? [] : [kind];
 }
 
 /** What a running container has published, and the ports it exposes besides. */
 export function portMap(seen: Seen): PortMap {
   const network = seen.network();
-  if (network === undefined || Object.keys(network.endpoints).length === 0) return {};
+  const isReached = Object.values(network?.endpoints ?? {}).some(({ gateway, gateway6 }) => gateway ?? gateway6);
+  if (network === undefined || !isReached) return {};
   const exposed = Object.keys(seen.record.config.ExposedPorts ?? {}).map((port) => [port, null] as const);
   return { ...Object.fromEntries(exposed), ...network.ports };
 }

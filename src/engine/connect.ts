@@ -71,7 +71,8 @@ async function joinAll(store: Store, record: ContainerRecord, namespace: string 
   ]);
   const { hostConfig, config, networks } = record;
   const legacy = hostConfig.Links?.length ? legacyLinks(store, record) : UNCONNECTED.links;
-  const chosen = await choosePorts(hostConfig.PortBindings, config.ExposedPorts, hostConfig.PublishAllPorts);
+  const bindings = await bindingsFor(store, record);
+  const chosen = await choosePorts(bindings, config.ExposedPorts, hostConfig.PublishAllPorts);
   const last = readJson<NetworkState>(store.path('containers', record.id, 'network.json'));
   const joined = await joinNetworks(store, {
     ...memberOf(record),
@@ -95,6 +96,22 @@ async function joinAll(store: Store, record: ContainerRecord, namespace: string 
     publish: published === undefined ? [] : publishLines(ports, published),
     links: { hosts: [...legacy.hosts, ...networkLinks(networks, joined.others)], env: legacy.env },
   };
+}
+
+/** Ports that name no address are published where the first of the networks says, when one does. */
+async function bindingsFor(store: Store, { hostConfig, networks }: ContainerRecord): Promise<PortMap> {
+  const { PortBindings: bindings } = hostConfig;
+  const isOpen = Object.values(bindings).some((list) => list?.some(({ HostIp }) => HostIp === ''));
+  if (!isOpen) return bindings;
+  const [{ findNetwork }, { publishAddress }] = await Promise.all([
+    import('#network/records.ts'),
+    import('#network/options.ts'),
+  ]);
+  const [name = ''] = Object.keys(networks);
+  const address = name === '' ? '' : publishAddress((await findNetwork(store, name)).options);
+  if (address === '') return bindings;
+  const settle = (list: PortMap[string]) => list && list.map((one) => ({ ...one, HostIp: one.HostIp || address }));
+  return Object.fromEntries(Object.entries(bindings).map(([port, list]) => [port, settle(list)]));
 }
 
 /** Who the container is for its networks. */

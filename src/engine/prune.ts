@@ -6,14 +6,14 @@ import { listContainers } from '#container/names.ts';
 import { ownSize } from '#container/size.ts';
 import { isRunning, readState } from '#container/state.ts';
 import { imageUsers } from '#engine/images.ts';
+import { attachedContainers, forgetNetwork } from '#engine/networking.ts';
 import { removeContainer } from '#engine/start.ts';
 import { removeUnused, volumeUsers } from '#engine/volumes.ts';
 import { type PrunedImages, pruneImages as pruneImagesOf } from '#image/prune.ts';
-import { DEFAULT_NETWORK, listNetworks, removeNetwork } from '#network/records.ts';
+import { isPredefined, listNetworks } from '#network/records.ts';
 import { type EventType, recordEvent } from '#store/events.ts';
 import { treeSize } from '#store/size.ts';
 import type { Store } from '#store/store.ts';
-import { lock } from '#sys/file.ts';
 import { isAnonymous, listVolumes } from '#volume/volume.ts';
 
 /** What went: names or IDs, and the bytes of their files. */
@@ -74,15 +74,15 @@ export async function pruneVolumes(
   return pruned;
 }
 
-/** Removes networks that no container is to join; the default one stays. filters: until, label, label!. */
+/** Removes networks that no running container is on; the predefined ones stay. filters: until, label, label!. */
 export async function pruneNetworks(store: Store, filters: readonly string[]): Promise<string[]> {
   const { matches } = readPruneFilters(filters);
   const removed: string[] = [];
-  for (const { name, created, labels } of listNetworks(store)) {
-    if (name === DEFAULT_NETWORK || !matches(Date.parse(created), labels)) continue;
-    using _noNewContainers = await lock(store.path('layers'));
-    if (listContainers(store).some(({ networks }) => Object.hasOwn(networks, name))) continue;
-    if (await removeNetwork(store, name)) removed.push(name);
+  const used = attachedContainers(store);
+  for (const network of listNetworks(store)) {
+    const { name, created, labels } = network;
+    if (isPredefined(name) || used.has(name) || !matches(Date.parse(created), labels)) continue;
+    if (await forgetNetwork(store, network)) removed.push(name);
   }
   notePrune(store, 'network', 0);
   return removed;

@@ -28,8 +28,8 @@ function isWhole(store: Store, file: string): boolean {
     const record = readJson<Partial<NetworkRecord> | null>(store.path('networks', file));
     // Removed while we looked.
     if (record === undefined) return true;
-    if (`${record?.name}.json` !== file || typeof record?.id !== 'string') return false;
-    if (record.subnet !== undefined) parseSubnet(record.subnet);
+    if (`${record?.name}.json` !== file || typeof record?.id !== 'string' || !Array.isArray(record.pools)) return false;
+    for (const { subnet } of record.pools ?? []) parseSubnet(subnet);
     return true;
   } catch (error) {
     if (error instanceof WherryError || hasCode(error, 'EISDIR', 'EACCES', 'EIO')) return false;

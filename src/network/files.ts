@@ -3,20 +3,33 @@ import { readFileSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import { ipVersion } from '#base/address.ts';
+import type { NetworkMode } from '#base/network-mode.ts';
 import { parseRoutes } from '#network/ipam.ts';
 import { DNS_ADDRESS } from '#network/outside.ts';
 import { readText } from '#sys/file.ts';
 
 export interface HostsInput {
-  /** HostConfig.NetworkMode. */
-  mode: string;
+  /** What HostConfig.NetworkMode is (base/network-mode.ts). */
+  mode: NetworkMode['kind'];
   hostname: string;
   domainname: string;
   /** The container's own, with or without prefix lengths; none without a network. */
   addresses: readonly string[];
   /** HostConfig.ExtraHosts: `name:address`; the address may be `host-gateway`. */
   extraHosts: readonly string[] | null;
+  /** --link: others by the names that this container alone has for them. */
+  links?: readonly HostsEntry[];
+  /** Has it a way to the host? Then the host has a name. */
+  reachesHost?: boolean;
 }
+
+export interface HostsEntry {
+  address: string;
+  names: readonly string[];
+}
+
+/** What the host is called in containers by podman, and by Docker's Desktop. */
+const HOST_NAMES = ['host.containers.internal', 'host.docker.internal'];
 
 const LOCAL = `127.0.0.1\tlocalhost
 ::1\tlocalhost ip6-localhost ip6-loopback
@@ -30,20 +43,29 @@ ff02::2\tip6-allrouters
  * The text of /etc/hosts. A container on the host's network sees the host's file, unless it asks for names of its own.
  * @param root where the host's files are, for tests
  */
-export function hostsFile({ mode, hostname, domainname, addresses, extraHosts }: HostsInput, root = '/'): string {
-  const extra = (extraHosts ?? []).map((entry) => {
+export function hostsFile(input: HostsInput, root = '/'): string {
+  const { mode, hostname, domainname, addresses, extraHosts, links = [], reachesHost = false } = input;
+  const asked = (extraHosts ?? []).map((entry) => {
     const [, name = '', address = ''] = /^([^:]*):(.*)$/.exec(entry) ?? [];
-    return `${address === 'host-gateway' ? hostAddress() : address.replace(/^\[(.*)\]$/, '$1')}\t${name}\n`;
+    return { name, address: address === 'host-gateway' ? hostAddress() : address.replace(/^\[(.*)\]$/, '$1') };
   });
+  const extra = asked.map(({ name, address }) => `${address}\t${name}\n`);
   if (mode === 'host') {
     const ofHost = extra.length === 0 ? readText(join(root, 'etc/hosts')) : undefined;
     return ofHost ?? [LOCAL, ...extra].join('');
   }
-  // A host name may hold its domain, or the domain stands apart: both names are written in either case.
-  const full = domainname === '' ? hostname : `${hostname}.${domainname}`;
-  const names = full.includes('.') ? `${full} ${full.slice(0, full.indexOf('.'))}` : full;
+  const names = ownNames(hostname, domainname).join(' ');
   const own = addresses.map((address) => `${address.split('/')[0]}\t${names}\n`);
-  return [LOCAL, ...extra, ...own].join('');
+  const others = links.map((link) => `${link.address}\t${link.names.join(' ')}\n`);
+  const hostNames = HOST_NAMES.filter((name) => !asked.some((entry) => entry.name === name));
+  const host = reachesHost && hostNames.length > 0 ? [`${hostAddress()}\t${hostNames.join(' ')}\n`] : [];
+  return [LOCAL, ...host, ...extra, ...others, ...own].join('');
+}
+
+/** The names that stand behind a container's own addresses: a host name may hold its domain, or it stands apart. */
+export function ownNames(hostname: string, domainname: string): string[] {
+  const full = domainname === '' ? hostname : `${hostname}.${domainname}`;
+  return full.includes('.') ? [full, full.slice(0, full.indexOf('.'))] : [full];
 }
 
 /**
@@ -62,12 +84,15 @@ export function hostAddress(): string {
 }
 
 export interface ResolvInput {
-  /** HostConfig.NetworkMode. */
-  mode: string;
+  mode: NetworkMode['kind'];
   /** --dns, --dns-search, --dns-option. */
   dns: readonly string[];
   search: readonly string[];
   options: readonly string[];
+  /** Servers that know containers' names: they ask those of `dns`, or the host's. */
+  own?: readonly string[];
+  /** What stands for a resolver on the host's loopback. */
+  forwarder?: string;
 }
 
 interface Resolver {
@@ -89,11 +114,14 @@ const PUBLIC_SERVERS = ['8.8.8.8', '8.8.4.4'];
  * reached by an address that the way out forwards; without IPv6 in the container IPv6 servers are left out.
  * @param root where the host's files are, for tests
  */
-export function resolvConf({ mode, dns, search, options }: ResolvInput, root = '/'): string {
-  const found = hostResolver(mode === 'host', root);
-  const nameservers = dns.length > 0 ? [...dns] : mode === 'host' ? found.nameservers : reachable(found.nameservers);
+export function resolvConf(input: ResolvInput, root = '/'): string {
+  const { mode, dns, search, options, own = [], forwarder } = input;
+  const isShared = mode === 'host' || mode === 'path';
+  const found = hostResolver(isShared, root);
+  const asked = dns.length > 0 ? dns : isShared ? found.nameservers : reachable(found.nameservers, forwarder);
+  const nameservers = own.length > 0 ? own : asked;
   const domains = search.length > 0 ? search.filter((domain) => domain !== '.') : found.search;
-  const settings = options.length > 0 ? options : found.options;
+  const settings = options.length > 0 ? options : own.length > 0 ? withoutDots(found.options) : found.options;
   const lines = [
     ...nameservers.map((address) => `nameserver ${address}`),
     ...(domains.length > 0 ? [`search ${domains.join(' ')}`] : []),
@@ -102,6 +130,12 @@ export function resolvConf({ mode, dns, search, options }: ResolvInput, root = '
   ];
   return lines.map((line) => `${line}\n`).join('');
 }
+
+/** As Docker where its own server answers: a container's name is asked for as it is, before any domain is tried. */
+const withoutDots = (options: readonly string[]) => [
+  ...options.filter((option) => !option.startsWith('ndots:')),
+  'ndots:0',
+];
 
 function hostResolver(isShared: boolean, root: string): Resolver {
   const found = parseResolver(readText(join(root, 'etc/resolv.conf')) ?? '');
@@ -124,9 +158,14 @@ function parseResolver(text: string): Resolver {
   return found;
 }
 
-function reachable(nameservers: readonly string[]): string[] {
+function reachable(nameservers: readonly string[], forwarder = DNS_ADDRESS): string[] {
   const usable = nameservers
     .filter((address) => ipVersion(address) === 4)
-    .map((address) => (address.startsWith('127.') ? DNS_ADDRESS : address));
+    .map((address) => (address.startsWith('127.') ? forwarder : address));
   return usable.length === 0 ? PUBLIC_SERVERS : [...new Set(usable)];
+}
+
+/** Where the user's network namespace asks for names of the world. */
+export function upstreamServers(root = '/'): string[] {
+  return reachable(hostResolver(false, root).nameservers);
 }

@@ -5,31 +5,67 @@
  */
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { nextAddress, parseSubnet } from '#network/ipam.ts';
+import { WherryError } from '#base/error.ts';
+import { contains, isReserved, nextAddress, normalAddress, parseSubnet, type Version } from '#network/ipam.ts';
 import { USER } from '#network/link.ts';
 import type { Outside } from '#network/outside.ts';
-import type { NetworkRecord } from '#network/records.ts';
+import { type NetworkRecord, poolOf } from '#network/records.ts';
 import type { Store } from '#store/store.ts';
 import { type Lock, lock, makeDirectory, readJson, replace } from '#sys/file.ts';
 import { isNamespace, releaseNamespace } from '#sys/netns.ts';
-import { signalProcess } from '#sys/process.ts';
+import { isSameProcess, signalProcess } from '#sys/process.ts';
 
-interface Lease {
+/** A process that can't be mistaken for another one. */
+export interface Known {
+  pid: number;
+  start: number;
+}
+
+/** One container's place on one network. */
+export interface Lease {
   /** The container's. */
   id: string;
   network: string;
   /** Without the prefix length. */
-  address: string;
+  address?: string;
+  address6?: string;
+  /** What it is called on this network; none on the default one. */
+  names: string[];
+  /** Its own name servers (--dns). */
+  dns: string[];
+  /** --link: other names for other containers, which stand in its hosts file. */
+  links: ContainerLink[];
+  /** Who starts the container: until it runs, that one's life is the lease's. */
+  by: Known;
 }
 
-interface NetworkState {
+interface ContainerLink {
+  /** The other one's name or id, as it was given. */
+  target: string;
+  alias: string;
+}
+
+/** A bridge that is there, with what its rules and its names depend on. */
+export interface BridgeState {
+  network: string;
+  interface: string;
+  gateways: string[];
+  hasNames: boolean;
+  hasV6: boolean;
+  isInternal: boolean;
+  isOpen: boolean;
+}
+
+export interface NetworkState {
   bootId: string;
-  /** Interfaces of the bridges that are there. */
-  bridges: string[];
+  bridges: BridgeState[];
   leases: Lease[];
   outside?: Outside;
+  /** The name servers: of all networks, and of those that lead nowhere. */
+  dns?: Known;
+  innerDns?: Known;
   /** The process that takes the namespace down some time after the last container left. */
-  lingerer?: { pid: number; start: number };
+  lingerer?: Known;
 }
 
 /** The folder of namespaces with its lock held, and what is known about them. */
@@ -80,30 +116,91 @@ function readState(path: string): NetworkState | undefined {
 }
 
 async function clear(folder: string, kept: NetworkState | undefined, bootId: string): Promise<void> {
-  if (kept?.bootId === bootId) await stopOutside(kept);
+  if (kept?.bootId === bootId) {
+    for (const process of [kept.outside, kept.dns, kept.innerDns]) await stop(process);
+  }
   for (const name of readdirSync(folder)) await releaseNamespace(join(folder, name));
 }
 
 const SIGTERM = 15;
 
-/** Ends what serves the tap, if it is still that process. */
-async function stopOutside(state: NetworkState): Promise<void> {
-  if (state.outside !== undefined) await signalProcess(state.outside.pid, state.outside.start, SIGTERM);
-  delete state.outside;
+/** Ends it, if it is still that process. */
+async function stop(process: Known | undefined): Promise<void> {
+  if (process !== undefined) await signalProcess(process.pid, process.start, SIGTERM);
+}
+
+/** What is wanted of a lease. */
+export interface LeaseRequest extends Omit<Lease, 'network' | 'address' | 'address6'> {
+  /** Asked for by the user. */
+  address?: string | undefined;
+  address6?: string | undefined;
+  /** What the container had last: given again where it is free. */
+  last?: readonly string[];
 }
 
 /**
- * An address for a container: the one it has, else the lowest free one. Addresses of containers that are gone without
- * having left are taken back first. The caller saves. Throws kind `conflict` when the subnet is full.
+ * A place on a network: the one that the container has, else with the addresses that it asks for or had last, or with the
+ * lowest free ones. The caller saves. Throws kind `conflict` where an address is taken or none is left.
  */
-export function takeLease(store: Store, { folder, state }: Room, network: NetworkRecord, id: string): string {
-  const own = state.leases.find((lease) => lease.id === id && lease.network === network.name);
-  if (own !== undefined) return own.address;
-  state.leases = state.leases.filter(
-    (lease) => existsSync(join(folder, lease.id)) && existsSync(store.path('containers', lease.id)),
+export function takeLease({ state }: Room, network: NetworkRecord, request: LeaseRequest): Lease {
+  const { address: wanted, address6: wanted6, last = [], ...kept } = request;
+  const own = state.leases.find((lease) => lease.id === request.id && lease.network === network.name);
+  state.leases = state.leases.filter((lease) => lease !== own);
+  const others = state.leases.filter((lease) => lease.network === network.name);
+  const had = [own?.address, own?.address6, ...last].filter((address) => address !== undefined);
+  const address = chooseAddress(network, 4, { wanted, had, taken: others.map((lease) => lease.address) });
+  const address6 = chooseAddress(network, 6, { wanted: wanted6, had, taken: others.map((lease) => lease.address6) });
+  const lease = {
+    ...kept,
+    network: network.name,
+    ...(address === undefined ? {} : { address }),
+    ...(address6 === undefined ? {} : { address6 }),
+  };
+  state.leases.push(lease);
+  return lease;
+}
+
+interface Choice {
+  wanted: string | undefined;
+  had: readonly string[];
+  taken: readonly (string | undefined)[];
+}
+
+function chooseAddress(network: NetworkRecord, version: Version, choice: Choice): string | undefined {
+  const pool = poolOf(network, version);
+  if (pool === undefined) return undefined;
+  const subnet = parseSubnet(pool.subnet);
+  const taken = new Set([pool.gateway, ...Object.values(pool.aux ?? {}).map(normalAddress)]);
+  for (const address of choice.taken) if (address !== undefined) taken.add(address);
+  if (choice.wanted) {
+    const wanted = normalAddress(choice.wanted);
+    if (!taken.has(wanted) && !isReserved(subnet, wanted)) return wanted;
+    throw new WherryError('conflict', 'failed to set up container networking: Address already in use', {
+      hint: `Ask for another address of ${pool.subnet}, or for none`,
+      exitCode: 125,
+    });
+  }
+  const again = choice.had.find((address) => contains(subnet, address) && !taken.has(address));
+  if (again !== undefined) return again;
+  return nextAddress(
+    { subnet, ...(pool.range === undefined ? {} : { range: parseSubnet(pool.range) }) },
+    taken,
+    network.name,
   );
-  const taken = new Set(state.leases.filter((lease) => lease.network === network.name).map(({ address }) => address));
-  const address = nextAddress(parseSubnet(network.subnet), taken.add(network.gateway), network.name);
-  state.leases.push({ id, network: network.name, address });
-  return address;
+}
+
+/** Takes back what containers have that are gone without having left. lives: has this container a process, or will it? */
+export async function pruneLeases(
+  store: Store,
+  { folder, state }: Room,
+  lives: (id: string) => boolean,
+): Promise<void> {
+  const isGone = ({ id, by }: Lease) => {
+    if (!existsSync(join(folder, id)) || !existsSync(store.path('containers', id))) return true;
+    return !isSameProcess(by.pid, by.start) && !lives(id);
+  };
+  const gone = new Set(state.leases.filter(isGone).map(({ id }) => id));
+  if (gone.size === 0) return;
+  state.leases = state.leases.filter(({ id }) => !gone.has(id));
+  for (const id of gone) await releaseNamespace(join(folder, id));
 }

@@ -1,5 +1,5 @@
 /**
- * The user's namespace and what serves its tap outlive the last container by a little, so that a series of short runs
+ * The user's namespace and what serves it outlive the last container by a little, so that a series of short runs
  * makes them once. A shell that sleeps is all that waits; it ends as soon as it has nothing to do.
  */
 import type { Room } from '#network/leases.ts';
@@ -13,7 +13,7 @@ const LINGER = 10;
 
 /**
  * Runs in the folder of namespaces. Whoever holds the lock sees all or nothing of the end. The state is newer than `seen`
- * when somebody has come and gone meanwhile. $1 and $2 become the pid and the start time of what serves the tap.
+ * when somebody has come and gone meanwhile. `served` is what serves the tap and the names: pids and start times.
  */
 export const lingerScript = (seconds: number): string => `
 while :; do
@@ -25,10 +25,12 @@ while :; do
   [ state.json -nt seen ] || break
   exec 9<&-
 done
-set -- $(sed -n 's/.*"outside":{[^}]*"pid":\\([0-9]*\\),"start":\\([0-9]*\\)}.*/\\1 \\2/p' state.json)
+served=$(sed 's/"lingerer":{[^}]*}//' state.json | grep -o '"pid":[0-9]*,"start":[0-9]*' | tr -dc '0-9,\\n')
 umount -l ${USER}
 rm -f ${USER} state.json seen pasta.pid slirp4netns.log
-[ -n "$2" ] && [ "$(cut -d ' ' -f 22 "/proc/$1/stat")" = "$2" ] && kill "$1"
+for one in $served; do
+  [ "$(cut -d ' ' -f 22 "/proc/\${one%,*}/stat")" = "\${one#*,}" ] && kill "\${one%,*}"
+done
 `;
 
 /** Sees to it that somebody waits. The caller has the room, and saves its state afterwards. */

@@ -7,8 +7,10 @@ import { closeSync, openSync, readFileSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { join } from 'node:path';
 import { WherryError } from '#base/error.ts';
-import { parseRoutes, type Route } from '#network/ipam.ts';
-import { MTU, TAP, toolEnvironment, USER } from '#network/link.ts';
+import { overlaps, parseRoutes, parseRoutes6, parseSubnet, type Route } from '#network/ipam.ts';
+import type { Known } from '#network/leases.ts';
+import { MTU, toolEnvironment, USER } from '#network/link.ts';
+import { TAP } from '#network/rules.ts';
 import { readText } from '#sys/file.ts';
 import { findTool, needTool } from '#sys/host.ts';
 import { run, startTime } from '#sys/process.ts';
@@ -25,11 +27,16 @@ const SUBNET = '169.254.1.0/24';
 /** Queries to this address go to the host's own resolver, even one that listens on the host's loopback only. */
 export const DNS_ADDRESS = '169.254.1.3';
 
-/** The process that serves the tap; with its start time it can't be mistaken. */
-export interface Outside {
+/** The same of IPv6: a unique local one, and pasta's side of the link. */
+const ADDRESS_6 = 'fd77:6865:7272:79::100';
+const GATEWAY_6 = 'fe80::2';
+
+/** What slirp4netns gives where it is to serve IPv6. */
+const SLIRP_SUBNET_6 = 'fd00::/64';
+
+/** The process that serves the tap. */
+export interface Outside extends Known {
   program: 'pasta' | 'slirp4netns';
-  pid: number;
-  start: number;
 }
 
 const DEVICE = '/dev/net/tun';
@@ -42,12 +49,12 @@ const INSTEAD = 'use --network none or --network host';
  */
 export async function startOutside(folder: string, { root }: { root: boolean }): Promise<Outside | undefined> {
   checkDevice();
-  const routes = parseRoutes(readFileSync('/proc/net/route', 'latin1'));
+  const routes = hostRoutes();
   const complaints: string[] = [];
   for (const program of await installedPrograms()) {
     // A host without any route is no reason to complain: a laptop in a train, a test machine.
     if (program === 'pasta' && routes.length === 0) return undefined;
-    const started = program === 'pasta' ? await startPasta(folder, routes, root) : await startSlirp(folder);
+    const started = program === 'pasta' ? await startPasta(folder, pastaPlan(folder, root)) : await startSlirp(folder);
     if (typeof started !== 'string') return started;
     complaints.push(started);
   }
@@ -57,6 +64,8 @@ export async function startOutside(folder: string, { root }: { root: boolean }):
     exitCode: 125,
   });
 }
+
+const hostRoutes = () => parseRoutes(readFileSync('/proc/net/route', 'latin1'));
 
 /**
  * The better one first. A pasta from before 2024 (Debian 12) repeats data for ever where both ends close at once, as
@@ -69,7 +78,7 @@ async function installedPrograms(): Promise<Outside['program'][]> {
   return `${stdout}${stderr}`.includes('--map-host-loopback') ? installed : installed.toReversed();
 }
 
-function checkDevice(): void {
+export function checkDevice(): void {
   try {
     closeSync(openSync(DEVICE, 'r+'));
   } catch (cause) {
@@ -82,35 +91,73 @@ function checkDevice(): void {
 }
 
 /** pasta goes into the background by itself once the tap is up. @returns what it said when it did not start */
-async function startPasta(folder: string, routes: readonly Route[], root: boolean): Promise<Outside | string> {
-  const pidFile = join(folder, 'pasta.pid');
-  const args = pastaArgs(join(folder, USER), pidFile, routes, root);
-  const { status, stderr } = await run('pasta', args, { env: toolEnvironment() });
+async function startPasta(folder: string, args: readonly string[]): Promise<Outside | string> {
+  const started = await runPasta(join(folder, 'pasta.pid'), args);
+  return typeof started === 'string' ? started : { program: 'pasta', ...started };
+}
+
+/** Starts a pasta with these arguments, besides the one for its pid file. @returns what it said when it did not start */
+export async function runPasta(pidFile: string, args: readonly string[]): Promise<Known | string> {
+  const all = ['--quiet', '--pid', pidFile, ...args];
+  const { status, stderr } = await run('pasta', all, { env: toolEnvironment() });
   const pid = Number(readText(pidFile));
   const start = status === 0 ? startTime(pid) : undefined;
-  if (start !== undefined) return { program: 'pasta', pid, start };
+  if (start !== undefined) return { pid, start };
   return `pasta: ${complaint(stderr) || `it ended with status ${status}`}`;
 }
 
-/** pasta(1). Without a default route it must be told which interface to look at; its sockets use any. */
-export function pastaArgs(namespace: string, pidFile: string, routes: readonly Route[], root: boolean): string[] {
+/** Has the host a way out by IPv6? */
+function leadsOut6(): boolean {
+  return parseRoutes6(readText('/proc/net/ipv6_route') ?? '').some(({ subnet }) => subnet.prefix === 0);
+}
+
+function pastaPlan(folder: string, root: boolean): string[] {
+  return pastaArgs(join(folder, USER), { routes: hostRoutes(), hasV6: leadsOut6(), root });
+}
+
+/** What a pasta does without being asked: nothing is listened to, and the host's loopback is not to be had. */
+const CLOSED = ['-t', 'none', '-u', 'none', '-T', 'none', '-U', 'none', '--no-map-gw'];
+
+/**
+ * pasta(1). Without a default route it must be told which interface to look at; its sockets use any.
+ * root: see startOutside().
+ */
+export function pastaArgs(
+  namespace: string,
+  { routes, hasV6, root }: { routes: readonly Route[]; hasV6: boolean; root: boolean },
+): string[] {
   const hasDefault = routes.some(({ subnet }) => subnet.prefix === 0);
   return [
-    ['--config-net', '--quiet', '--ipv4-only', '--pid', pidFile],
-    ['-t', 'none', '-u', 'none', '-T', 'none', '-U', 'none', '--no-map-gw', '--dns-forward', DNS_ADDRESS],
+    ['--config-net', ...CLOSED, '--dns-forward', DNS_ADDRESS],
     ['-a', ADDRESS, '-n', '24', '-g', GATEWAY, '-m', `${MTU}`, '-I', TAP],
+    hasV6 ? ['-a', ADDRESS_6, '-g', GATEWAY_6] : ['--ipv4-only'],
     hasDefault ? [] : ['-i', routes[0]?.interface ?? ''],
     root ? ['--runas', '0:0'] : [],
     ['--netns', namespace],
   ].flat();
 }
 
-/** slirp4netns(1) stays in the foreground and says on a descriptor that it is ready. */
 async function startSlirp(folder: string): Promise<Outside | string> {
-  const logPath = join(folder, 'slirp4netns.log');
+  const args = [`--mtu=${MTU}`, '--disable-host-loopback', `--cidr=${SUBNET}`];
+  // Its IPv6 subnet can't be chosen: where the host has it, the host is what containers want to reach.
+  const taken = parseRoutes6(readText('/proc/net/ipv6_route') ?? '').some(
+    ({ subnet }) => subnet.prefix > 0 && overlaps(subnet, parseSubnet(SLIRP_SUBNET_6)),
+  );
+  if (leadsOut6() && !taken) args.push('--enable-ipv6');
+  const started = await runSlirp(join(folder, 'slirp4netns.log'), [...args, ...slirpPlace(join(folder, USER))]);
+  return typeof started === 'string' ? started : { program: 'slirp4netns', ...started };
+}
+
+/** The namespace, and what the interface in it is called. */
+export const slirpPlace = (namespace: string): string[] => ['--netns-type=path', namespace, TAP];
+
+/**
+ * Starts a slirp4netns(1), which stays in the foreground and says on a descriptor that it is ready.
+ * @returns what it said when it did not start
+ */
+export async function runSlirp(logPath: string, own: readonly string[]): Promise<Known | string> {
   const log = openSync(logPath, 'w', 0o600);
-  const args = ['--configure', `--mtu=${MTU}`, '--disable-host-loopback', `--cidr=${SUBNET}`, '--ready-fd=3'];
-  args.push('--enable-sandbox', '--enable-seccomp', '--netns-type=path', join(folder, USER), TAP);
+  const args = ['--configure', '--ready-fd=3', '--enable-sandbox', '--enable-seccomp', ...own];
   const [ours, its] = socketPair();
   const ready = new Socket({ fd: ours });
   let pid: number;
@@ -127,7 +174,7 @@ async function startSlirp(folder: string): Promise<Outside | string> {
   });
   ready.destroy();
   const start = isReady ? startTime(pid) : undefined;
-  if (start !== undefined) return { program: 'slirp4netns', pid, start };
+  if (start !== undefined) return { pid, start };
   return `slirp4netns: ${complaint(readText(logPath) ?? '') || 'it ended before it was ready'}`;
 }
 

@@ -21,6 +21,10 @@ const FINDERS: Record<string, (context: Context, wish: Wish) => Promise<object>>
     const { inspectImage } = await import('#image/view.ts');
     return inspectImage(store, name);
   },
+  network: async ({ store }, { name }) => {
+    const { inspectNetwork } = await import('#engine/networking.ts');
+    return inspectNetwork(store, name);
+  },
   volume: async ({ store }, { name }) => {
     const { needVolume } = await import('#volume/volume.ts');
     const { inspectVolume } = await import('#volume/view.ts');
@@ -32,7 +36,7 @@ export default command({
   usage: 'NAME|ID [NAME|ID...]',
   summary: 'Return low-level information on Docker objects',
   details:
-    'Looks for a container of this name or id, then for an image, then for a volume; --type says which to look for.',
+    'Looks for a container of this name or id, then for an image, a network, a volume; --type says which to look for.',
   examples: [{ does: "A container's state", line: "wherry inspect -f '{{.State.Status}}' web" }],
   flags: {
     format: { short: 'f', as: text, summary: FORMAT_SUMMARY },

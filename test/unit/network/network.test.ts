@@ -186,7 +186,7 @@ default via 172.17.0.1 dev eth0
     const subnet = await session(async ({ joinBridge, sh, store }) => {
       sh('ip addr add 172.17.44.1/24 dev wire0');
       await joinBridge(1);
-      return JSON.parse(sh(`cat '${store.path('networks', 'bridge.json')}'`)).subnet;
+      return JSON.parse(sh(`cat '${store.path('networks', 'bridge.json')}'`)).pools[0].subnet;
     }, '172.18.0.53');
     expect(subnet).toBe('172.19.0.0/16');
   });
@@ -268,10 +268,13 @@ describe('joinNetworks() refuses in words of Docker', () => {
     [{ foo: {} }, 'failed to set up container networking: network foo not found'],
     [{ '../x': {} }, 'failed to set up container networking: network ../x not found'],
     [{ bridge: { MacAddress: 'zz' } }, 'zz is not a valid mac address'],
-    [{ bridge: { Aliases: ['x'] } }, 'network-scoped aliases are only supported for user-defined networks'],
     [
-      { bridge: { IPAMConfig: { IPv4Address: '172.17.0.9' } } },
-      'invalid config for network bridge: invalid endpoint settings: user specified IP address is supported on user defined networks only',
+      { bridge: { Aliases: ['x'] } },
+      'invalid endpoint settings:\nnetwork-scoped alias is supported only for containers in user defined networks',
+    ],
+    [
+      { bridge: { IPAMConfig: { IPv4Address: '10.9.9.9' } } },
+      'invalid endpoint settings:\n* user specified IP address is supported on user defined networks only\n* no configured subnet or ip-range contain the IP address 10.9.9.9',
     ],
   ])('%j', async (networks, message) => {
     await expect(join(networks)).rejects.toThrow(expect.objectContaining({ message, exitCode: 125 }));

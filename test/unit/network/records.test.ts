@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { needNetwork } from '#network/records.ts';
+import { networkRecord } from '#test/support/network.ts';
 import { temporaryStore } from '#test/support/store.ts';
 
 test('the default network is made once, whoever asks first and by either name', async () => {
@@ -14,8 +15,11 @@ test('the default network is made once, whoever asks first and by either name', 
 
 test('needNetwork() finds a network by its record', async () => {
   const store = temporaryStore();
-  writeFileSync(store.path('networks', 'web.json'), '{"name":"web","subnet":"10.1.0.0/16"}');
-  expect(await needNetwork(store, 'web')).toMatchObject({ name: 'web' });
+  const record = networkRecord();
+  writeFileSync(store.path('networks', 'web.json'), JSON.stringify(record));
+  for (const text of ['web', record.id, record.id.slice(0, 5)]) {
+    expect(await needNetwork(store, text)).toMatchObject({ name: 'web' });
+  }
 });
 
 test.each(['foo', 'Bridge', '', '.', '../networks/web'])('needNetwork(%j) is not found', async (name) => {

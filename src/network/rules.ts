@@ -1,0 +1,67 @@
+/**
+ * What may pass in the user's network namespace, for nft: each network reaches itself and the world, the internal ones
+ * only themselves, and nobody another one's gateway. Pure.
+ */
+import { ipVersion } from '#base/address.ts';
+import type { BridgeState } from '#network/leases.ts';
+
+/** The way out of the user's namespace: the interface that pasta or slirp4netns serves. */
+export const TAP = 'tap0';
+
+const names = (bridges: readonly BridgeState[]) => bridges.map((bridge) => `"${bridge.interface}"`).join(', ');
+
+/**
+ * The whole table: it replaces the one that is there, in one step. Connections that go on are known to the kernel and
+ * stay.
+ *
+ * pasta of 2023 refuses a connection by a bare RST, which clients that wait for a SYN drop (RFC 9293, 3.10.7.3): they
+ * would hang instead of being refused, so the missing ACK bit is set.
+ */
+export function rules(bridges: readonly BridgeState[]): string {
+  const leading = bridges.filter(({ isInternal }) => !isInternal);
+  const open = bridges.filter(({ isOpen }) => isOpen);
+  const hasV6 = bridges.some((bridge) => bridge.hasV6);
+  return `table inet wherry
+delete table inet wherry
+table inet wherry {
+  chain prerouting {
+    type filter hook prerouting priority raw
+    iifname "${TAP}" tcp flags == rst tcp ackseq != 0 tcp flags set rst | ack
+  }
+  chain input {
+    type filter hook input priority filter
+    ct state established,related accept
+${bridges.flatMap(inputRules).join('\n')}
+  }
+  chain forward {
+    type filter hook forward priority filter; policy drop
+    ct state established,related accept
+${bridges.map(({ interface: name }) => `    iifname "${name}" oifname "${name}" accept`).join('\n')}
+${open.length > 1 ? `    iifname { ${names(open)} } oifname { ${names(open)} } accept` : ''}
+${leading.length > 0 ? `    iifname { ${names(leading)} } oifname "${TAP}" accept` : ''}
+  }
+}
+${masquerade('ip')}
+${hasV6 ? masquerade('ip6') : ''}
+`;
+}
+
+/** Of a bridge's own addresses: the name server, and ping. Nothing of other bridges, and nothing of the tap. */
+function inputRules({ interface: name, gateways }: BridgeState): string[] {
+  const [v4, v6] = [4, 6].map((version) => gateways.filter((address) => ipVersion(address) === version));
+  return [
+    ...(v4 ?? []).map((address) => `    iifname "${name}" ip daddr ${address} accept`),
+    ...(v6 ?? []).map((address) => `    iifname "${name}" ip6 daddr { ${address}, fe80::/10, ff00::/8 } accept`),
+    `    iifname "${name}" drop`,
+  ];
+}
+
+/** What leaves by the tap is hidden behind its address. */
+const masquerade = (family: 'ip' | 'ip6') => `table ${family} wherry
+delete table ${family} wherry
+table ${family} wherry {
+  chain postrouting {
+    type nat hook postrouting priority srcnat
+    oifname "${TAP}" masquerade
+  }
+}`;
