@@ -115,7 +115,7 @@ async function inspectPrinter(format: string): Promise<InspectPrinter> {
     const indent = format === '' ? 4 : 0;
     return { render: (thing) => thing, together: (things) => `${JSON.stringify(things, null, indent)}\n` };
   }
-  const { compileTemplate } = await import('#cli/template.ts');
+  const { compileInspect } = await import('#cli/inspect-template.ts');
   // A template that has nothing to say still ends the line, as Docker's does.
-  return { render: compileTemplate(format), together: (lines) => `${lines.join('\n')}\n` };
+  return { render: compileInspect(format), together: (lines) => `${lines.join('\n')}\n` };
 }

@@ -1,42 +1,20 @@
-/** Go's fmt for the data of a template: %v of anything, and printf. */
-
-const isObject = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null;
-
-/**
- * Docker's data come from Go structs and maps, and JSON no longer says which: names of struct fields are capitalised
- * words, keys of maps (labels, networks, ports) hardly ever are.
- */
-export function isStruct(value: Record<string, unknown>): boolean {
-  const keys = Object.keys(value);
-  return keys.length > 0 && keys.every((key) => /^[A-Z][A-Za-z0-9]*$/.test(key));
-}
+/** Go's fmt for the data of a template: %v of anything, JSON, quoted texts. Printf's verbs are in goprintf.ts. */
+import { sprintfValue } from '#cli/goprintf.ts';
+import { type GoType, inside, textOf, type Value } from '#cli/gotypes.ts';
 
 /** %v: `[a b]`, `map[k:v]`, `{v1 v2}`, `<nil>`. */
-export function formatValue(value: unknown): string {
-  if (value === null || value === undefined) return '<nil>';
-  if (Array.isArray(value)) return `[${value.map(formatValue).join(' ')}]`;
-  if (!isObject(value)) return typeof value === 'number' ? formatNumber(value) : String(value);
-  if (isStruct(value)) return `{${Object.values(value).map(formatValue).join(' ')}}`;
-  const pairs = Object.keys(value)
-    .sort()
-    .map((key) => `${key}:${formatValue(value[key])}`);
-  return `map[${pairs.join(' ')}]`;
+export const formatValue = (value: Value): string => sprintfValue('v', value);
+
+/** fmt.Sprint: a space between two values that are both no strings. */
+export function sprint(values: readonly Value[]): string {
+  return values.reduce((text, value, at) => {
+    const before = values[at - 1];
+    const apart = before !== undefined && !isText(value) && !isText(before);
+    return text + (apart ? ' ' : '') + formatValue(value);
+  }, '');
 }
 
-/** Integers in full, others as %v prints a float64. */
-function formatNumber(value: number): string {
-  if (Number.isInteger(value) && Math.abs(value) < 1e21) return String(value);
-  return String(value).replace(/e([+-])(\d)$/, 'e$10$2');
-}
-
-/** The Go type that a JSON value would have had. */
-export function typeName(value: unknown): string {
-  if (value === null || value === undefined) return '<nil>';
-  if (typeof value === 'string') return 'string';
-  if (typeof value === 'boolean') return 'bool';
-  if (typeof value === 'number') return Number.isInteger(value) ? 'int' : 'float64';
-  return Array.isArray(value) ? '[]interface {}' : 'map[string]interface {}';
-}
+const isText = (value: Value) => inside(value).type.kind === 'string';
 
 /** JSON as Go writes it: with <, > and & escaped where a Marshaler stands between (rows), plain else. */
 export function goJson(value: unknown, { html = false }: { html?: boolean } = {}): string {
@@ -45,121 +23,48 @@ export function goJson(value: unknown, { html = false }: { html?: boolean } = {}
   return html ? safe.replace(/[<>&]/g, (letter) => `\\u00${letter.charCodeAt(0).toString(16)}`) : safe;
 }
 
-/** Go's strconv.Quote. */
-function quote(text: string): string {
-  return `"${text.replace(/["\\\p{C}]/gu, escapeLetter)}"`;
+/** JSON of a value with its type: what is left out is there with its empty value, and maps are in order. */
+export const valueJson = (value: Value): string => goJson(ordered(value.type, value.data));
+
+const EMPTY: Partial<Record<GoType['kind'], unknown>> = { bool: false, int: 0, uint: 0, float: 0, string: '' };
+
+function ordered(type: GoType, data: unknown): unknown {
+  if (data === null || data === undefined) return type.name === 'json.Number' ? 0 : (EMPTY[type.kind] ?? null);
+  if (type.name === 'json.Number') return Number(data);
+  if (typeof data === 'bigint') return Number(data);
+  if (type.kind === 'interface') return ordered(inside({ type, data }).type, data);
+  if (type.kind === 'pointer' && type.elem !== undefined) return ordered(type.elem, data);
+  if (type.kind === 'slice' && Array.isArray(data)) return data.map((item) => ordered(type.elem ?? type, item));
+  if (typeof data !== 'object') return data;
+  if (CLIENT_ORDER.has(type.name)) return inFieldOrder(type, data as Record<string, unknown>);
+  if (type.kind !== 'map') return data;
+  const keys = Object.keys(data).sort((one, other) => Buffer.compare(Buffer.from(one), Buffer.from(other)));
+  return Object.fromEntries(
+    keys.map((key) => [key, ordered(type.elem ?? type, (data as Record<string, unknown>)[key])]),
+  );
 }
 
-const SHORT: Record<string, string> = {
-  '"': '\\"',
-  '\\': '\\\\',
-  '\x07': '\\a',
-  '\b': '\\b',
-  '\f': '\\f',
-  '\n': '\\n',
-  '\r': '\\r',
-  '\t': '\\t',
-  '\v': '\\v',
-};
+/** Structs that Docker's client writes otherwise than the engine sent them: in the order of their fields. */
+const CLIENT_ORDER = new Set(['image.InspectResponse', 'v1.DockerOCIImageConfig']);
 
-function escapeLetter(letter: string): string {
-  const short = SHORT[letter];
-  if (short !== undefined) return short;
-  const code = letter.codePointAt(0) ?? 0;
-  if (code < 0x80) return `\\x${code.toString(16).padStart(2, '0')}`;
-  return code > 0xffff ? `\\U${code.toString(16).padStart(8, '0')}` : `\\u${code.toString(16).padStart(4, '0')}`;
+const isEmpty = (data: unknown) =>
+  !data || (typeof data === 'object' && (Array.isArray(data) ? data : Object.keys(data)).length === 0);
+
+/** An image's configuration leaves out what is empty. */
+function inFieldOrder(type: GoType, data: Record<string, unknown>): object {
+  const sparse = type.name === 'v1.DockerOCIImageConfig';
+  const fields = fieldsOf(type).filter(({ key }) => key in data && !(sparse && isEmpty(data[key])));
+  return Object.fromEntries(fields.map(({ key, type: inner }) => [key, ordered(inner, data[key])]));
 }
 
-const VERB = /%([-+# 0]*)(\*|\d+)?(?:\.(\*|\d+)?)?(.)?/gsu;
-
-/** fmt.Sprintf, with Go's notes on wrong arguments: `%!d(string=x)`, `%!s(MISSING)`, `%!(EXTRA int=1)`. */
-export function sprintf(format: string, values: readonly unknown[]): string {
-  const rest = [...values];
-  let extraMatters = true;
-  const number = (text: string | undefined) => (text === '*' ? Number(rest.shift()) : Number(text));
-  const text = format.replace(VERB, (all: string, flags: string, width?: string, precision?: string, verb?: string) => {
-    if (verb === '%') return '%';
-    if (verb === undefined) return '%!(NOVERB)';
-    const wide = width === undefined ? 0 : number(width);
-    const exact = all.includes('.') ? (precision === undefined ? 0 : number(precision)) : undefined;
-    if (rest.length === 0) {
-      extraMatters = false;
-      return `%!${verb}(MISSING)`;
-    }
-    const value = rest.shift();
-    const zeros = flags.includes('0') && (verb !== 'v' || typeof value === 'number');
-    return padded(formatVerb(verb, value, flags, exact), { left: flags.includes('-'), zeros, width: wide });
-  });
-  if (rest.length === 0 || !extraMatters) return text;
-  return `${text}%!(EXTRA ${rest.map((value) => `${typeName(value)}=${formatValue(value)}`).join(', ')})`;
+function fieldsOf(type: GoType): { key: string; type: GoType }[] {
+  return (type.fields ?? []).flatMap((field) =>
+    field.key === undefined ? fieldsOf(field.type.elem ?? field.type) : [{ key: field.key, type: field.type }],
+  );
 }
 
-function padded(text: string, { left, zeros, width }: { left: boolean; zeros: boolean; width: number }): string {
-  if (left) return text.padEnd(width);
-  if (!zeros) return text.padStart(width);
-  const sign = /^[+-]/.exec(text)?.[0] ?? '';
-  return sign + text.slice(sign.length).padStart(width - sign.length, '0');
-}
+/** fmt.Sprintln. */
+export const sprintln = (values: readonly Value[]): string => `${values.map(formatValue).join(' ')}\n`;
 
-function formatVerb(verb: string, value: unknown, flags: string, precision: number | undefined): string {
-  if (verb === 'v') return flags.includes('#') ? goSyntax(value) : formatValue(value);
-  if (verb === 'T') return typeName(value);
-  if (Array.isArray(value)) return `[${value.map((item) => formatVerb(verb, item, flags, precision)).join(' ')}]`;
-  if (typeof value === 'string') return formatString(verb, value, precision);
-  if (typeof value === 'number') return formatNumeric(verb, value, flags, precision);
-  if (typeof value === 'boolean' && verb === 't') return String(value);
-  if (isObject(value) && verb === 's') return formatValue(value);
-  return wrongVerb(verb, value);
-}
-
-const wrongVerb = (verb: string, value: unknown) =>
-  value === null || value === undefined ? `%!${verb}(<nil>)` : `%!${verb}(${typeName(value)}=${formatValue(value)})`;
-
-function formatString(verb: string, value: string, precision: number | undefined): string {
-  const text = precision === undefined ? value : [...value].slice(0, precision).join('');
-  if (verb === 's') return text;
-  if (verb === 'q') return quote(text);
-  if (verb === 'x') return Buffer.from(text).toString('hex');
-  if (verb === 'X') return Buffer.from(text).toString('hex').toUpperCase();
-  return wrongVerb(verb, value);
-}
-
-const PREFIXES: Record<string, string> = { d: '', x: '0x', X: '0X', o: '0', b: '0b' };
-const RADIX: Record<string, number> = { d: 10, x: 16, X: 16, o: 8, b: 2 };
-
-function formatNumeric(verb: string, value: number, flags: string, precision: number | undefined): string {
-  const plus = flags.includes('+') ? '+' : flags.includes(' ') ? ' ' : '';
-  const sign = value < 0 ? '' : plus;
-  // A whole number in JSON was an int in Go, and %f of an int is a mistake there, too.
-  if (/[eEfFgG]/.test(verb) !== !Number.isInteger(value)) return wrongVerb(verb, value);
-  if (!Number.isInteger(value)) return sign + formatFloat(verb, value, precision);
-  if (verb === 'c') return String.fromCodePoint(value);
-  if (verb === 'q') return `'${String.fromCodePoint(value)}'`;
-  if (verb === 'U') return `U+${value.toString(16).toUpperCase().padStart(4, '0')}`;
-  const radix = RADIX[verb];
-  if (radix === undefined) return wrongVerb(verb, value);
-  const prefix = flags.includes('#') ? PREFIXES[verb] : '';
-  const digits = Math.abs(value).toString(radix);
-  return `${value < 0 ? '-' : sign}${prefix}${verb === 'X' ? digits.toUpperCase() : digits}`;
-}
-
-function formatFloat(verb: string, value: number, precision: number | undefined): string {
-  const twoDigits = (text: string) => text.replace(/e([+-])(\d)$/, 'e$10$2');
-  if (/[fF]/.test(verb)) return value.toFixed(precision ?? 6);
-  const lower = /[eE]/.test(verb)
-    ? twoDigits(value.toExponential(precision ?? 6))
-    : precision === undefined
-      ? formatNumber(value)
-      : twoDigits(String(Number(value.toPrecision(Math.max(precision, 1)))));
-  return /[EG]/.test(verb) ? lower.toUpperCase() : lower;
-}
-
-function goSyntax(value: unknown): string {
-  if (typeof value === 'string') return quote(value);
-  if (Array.isArray(value)) return `[]interface {}{${value.map(goSyntax).join(', ')}}`;
-  if (!isObject(value)) return formatValue(value);
-  const pairs = Object.keys(value)
-    .sort()
-    .map((key) => `${quote(key)}:${goSyntax(value[key])}`);
-  return `map[string]interface {}{${pairs.join(', ')}}`;
-}
+/** What a text argument of a function is. */
+export const stringOf = (value: Value): string => textOf(inside(value).data);

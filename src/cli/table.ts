@@ -1,7 +1,9 @@
 /** Rows become columns, or what --format asks for; Docker's layout, by cli-table3. */
 import { columnsOf } from '#base/text.ts';
 import type { Output } from '#cli/command.ts';
-import { goJson } from '#cli/gofmt.ts';
+import { goJson, valueJson } from '#cli/gofmt.ts';
+import { ANY, type GoType, mapOf, STRING, type Value } from '#cli/gotypes.ts';
+import type { TemplateFunction } from '#cli/template-functions.ts';
 
 /** Docker's columns are at least this wide, and this far apart (text/tabwriter with 10, 1, 3). */
 const LEAST = 10;
@@ -101,25 +103,40 @@ async function renderRows(
   options: RowsOptions,
   withHeaders: boolean,
 ): Promise<string[]> {
-  const { compileTemplate } = await import('#cli/template.ts');
+  const { compileTemplate, compileTyped } = await import('#cli/template.ts');
   const messages = {
     parsePrefix: options.runPrefix ?? 'failed to parse template: ',
     parseStatus: 1,
     runPrefix: options.runPrefix ?? 'failed to execute template: ',
   };
   const type = `*${options.type?.includes('.') ? '' : 'formatter.'}${options.type ?? 'Context'}`;
-  const json = (value: unknown) => (rows.includes(value as Row) ? rowJson(value as Row) : goJson(value));
-  const render = compileTemplate(text, { ...messages, type, functions: { json } });
+  const render = compileTemplate(text, { ...messages, type, functions: { json: rowOrValueJson(rows) } });
   const lines = rows.map(render);
   if (!withHeaders) return lines;
-  const header = compileTemplate(text, { ...messages, functions: HEADER_FUNCTIONS });
-  return [header({ ...options.headers, Label: lastWord }), ...lines];
+  const header = compileTyped(text, { ...messages, functions: HEADER_FUNCTIONS });
+  return [header({ type: HEADER_TYPE, data: options.headers }), ...lines];
 }
 
-const same = (value: unknown) => value;
+const rowOrValueJson = (rows: readonly Row[]): TemplateFunction => ({
+  params: [ANY],
+  call: (value) => ({
+    type: STRING,
+    data: rows.includes(value.data as Row) ? rowJson(value.data as Row) : valueJson(value),
+  }),
+});
+
+const SAME: TemplateFunction = { params: [ANY], rest: ANY, call: (value: Value) => value };
 
 /** The headers go through the same template as the rows: what would change a value leaves its header alone. */
-const HEADER_FUNCTIONS = { join: same, json: same, lower: same, split: same, title: same, truncate: same, upper: same };
+const HEADER_FUNCTIONS = { join: SAME, json: SAME, lower: SAME, split: SAME, title: SAME, truncate: SAME, upper: SAME };
+
+const HEADER_TYPE: GoType = {
+  ...mapOf(STRING, STRING),
+  methods: (name) =>
+    name === 'Label'
+      ? { params: [STRING], call: (_headers, label) => ({ type: STRING, data: lastWord(String(label)) }) }
+      : undefined,
+};
 
 /** The header of `{{.Label "com.example.some-key"}}` is `some key`. */
 function lastWord(label: string): string {

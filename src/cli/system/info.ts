@@ -26,9 +26,9 @@ export default command({
     const info = (await systemInfo(context.store)) as Info;
     if (format === '') return print(context, info);
     if (format === 'json') return context.out.line(JSON.stringify(info));
-    const { compileTemplate } = await import('#cli/template.ts');
-    const render = compileTemplate(format, { runPrefix: '', type: 'system.dockerInfo' });
-    renderLine(context.out, () => render(info));
+    const [{ compileTyped }, { shaped }] = await Promise.all([import('#cli/template.ts'), import('#cli/goshapes.ts')]);
+    const render = compileTyped(format, { runPrefix: '' });
+    renderLine(context.out, () => render(shaped('system.dockerInfo', info)));
   },
 });
 

@@ -41,9 +41,9 @@ export default command({
     const versions = (await versionInfo()) as Versions;
     if (format === '') return context.out.write(versionText(versions));
     if (format === 'json') return context.out.line(JSON.stringify(versions));
-    const { compileTemplate } = await import('#cli/template.ts');
-    const render = compileTemplate(format, { name: 'version', runPrefix: '', type: 'system.versionInfo' });
-    renderLine(context.out, () => render(versions));
+    const [{ compileTyped }, { shaped }] = await Promise.all([import('#cli/template.ts'), import('#cli/goshapes.ts')]);
+    const render = compileTyped(format, { name: 'version', runPrefix: '' });
+    renderLine(context.out, () => render(shaped('system.versionInfo', versions)));
   },
 });
 

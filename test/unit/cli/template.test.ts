@@ -1,5 +1,7 @@
+/** Go's templates; test/diff/templates.test.ts compares some three hundred with docker's own. */
 import { describe, expect, test } from 'vitest';
-import { compileTemplate } from '#cli/template.ts';
+import { compileInspect as compileTemplate } from '#cli/inspect-template.ts';
+import { compileTemplate as compileRow } from '#cli/template.ts';
 
 const DATA = {
   Id: '77c9',
@@ -13,7 +15,8 @@ const DATA = {
 /** Each was compared with docker inspect 28.5. */
 describe('a template renders as with docker inspect', () => {
   test.each([
-    ['{{.Id}} {{.ID}} {{.Name}}', '77c9 77c9 /web'],
+    ['{{.ID}} {{.Name}}', '77c9 /web'],
+    ['{{.Id}} {{.Name}}', '77c9 /web'],
     ['{{.State.Running}} {{.State.Pid}} {{.Config.Env}}', 'true 31979 [A=1 B=2]'],
     ['{{.Config.Labels}} {{.HostConfig.RestartPolicy}}', 'map[com.a:x] {no 0}'],
     ['{{.Config.Entrypoint}} {{.HostConfig.Binds}} {{.HostConfig.PortBindings}}', '[] [] map[]'],
@@ -92,8 +95,57 @@ describe('a template that is wrong is refused in the words of Go', () => {
     );
   });
 
-  test('a template that calls itself without end is stopped', () => {
-    const render = compileTemplate('{{define "T"}}{{template "T"}}{{end}}{{template "T"}}');
-    expect(() => render({})).toThrow('exceeded maximum template depth');
+  test.each([
+    ['{{define "T"}}{{template "T"}}{{end}}{{template "T"}}', 'exceeded maximum template depth (100000)'],
+    ['{{range 1000000000000}}{{end}}', 'more than 20000000 rounds'],
+    ['{{range 100000}}{{printf "%1000000d" 1}}{{end}}', 'the text becomes too long'],
+    ['{{pad "x" 1000000000000 0}}', 'error calling pad: a text of 1000000000000 characters is too long'],
+  ])('a template without end is stopped: %s', (template, message) => {
+    const render = compileTemplate(template);
+    expect(() => render(DATA)).toThrow(message);
+  });
+
+  test('parentheses nested deeper than anybody writes are refused in one line', () => {
+    const template = `{{${'('.repeat(60_000)}1${')'.repeat(60_000)}}}`;
+    expect(() => compileTemplate(template)).toThrow('template parsing error: template: : nested too deeply');
+  });
+});
+
+describe("a list's row", () => {
+  const row = { Names: 'web', State: 'running', Label: (key: string) => `${key}!` };
+  const render = (template: string) => compileRow(template, { type: '*formatter.ContainerContext' })(row);
+
+  test('has fields, and methods that take arguments', () => {
+    expect(render('{{.Names}} {{.Label "a"}} {{"b" | .Label}} {{upper .State}}')).toBe('web a! b! RUNNING');
+  });
+
+  test.each([
+    ['{{.Foo}}', "can't evaluate field Foo in type *formatter.ContainerContext"],
+    ['{{.Names 1}}', 'wrong number of args for Names: want 0 got 1'],
+    ['{{.Label}}', 'wrong number of args for Label: want 1 got 0'],
+    ['{{.Label 1}}', 'expected string; found 1'],
+  ])('is told of what it has not: %s', (template, message) => {
+    expect(() => render(template)).toThrow(message);
+  });
+});
+
+describe('printf', () => {
+  test.each([
+    ['{{printf "%v %+v" .State.Pid .HostConfig.RestartPolicy}}', '31979 {Name:no MaximumRetryCount:0}'],
+    ['{{printf "%#v" .Config.Env}} {{printf "%#v" .HostConfig.Binds}}', '[]string{"A=1", "B=2"} []string(nil)'],
+    ['{{printf "%x|%X|% x|%#x|%.1x" "hi" "hi" "hi" "hi" "hi"}}', '6869|6869|68 69|0x6869|68'],
+    ['{{printf "%[2]d %[1]d" 1 2}} {{printf "%[3]d" 1}} {{printf "%[2]*[1]d" 7 4}}', '2 1 %!d(BADINDEX)    7'],
+    ['{{printf "%9999999d" 1}} {{printf "%*d" "x" 1}}', '%!(BADWIDTH)1 %!(BADWIDTH)1'],
+    ['{{printf "%U %#U %c %q" 9731 9731 9731 9731}}', "U+2603 U+2603 '☃' ☃ '☃'"],
+    [
+      '{{printf "%g %.3g %e %G %6.2f|%-8.1f|%08.3f" 0.00001 1234567.0 1.5 1e-7 3.14159 2.5 -3.14159}}',
+      '1e-05 1.23e+06 1.500000e+00 1E-07   3.14|2.5     |-003.142',
+    ],
+    ['{{printf "%x %b" 1.5 1.0}} {{printf "%v" 2i}}', '0x1.8p+00 4503599627370496p-52 (0+2i)'],
+    ['{{printf "%t %t" true 1}} {{printf "%s" nil}} {{printf "%d"}}', 'true %!t(int=1) %!s(<nil>) %!d(MISSING)'],
+    ['{{printf "%#o %O %#b %+d % d %.3d|%5.3d|%-5d|" 8 8 5 7 7 7 7 7}}', '010 0o10 0b101 +7  7 007|  007|7    |'],
+    ['{{printf "%#q %+q %q" "a" "é" "a`b"}}', '`a` "\\u00e9" "a`b"'],
+  ])('%s', (template, text) => {
+    expect(compileTemplate(template)(DATA)).toBe(text);
   });
 });
