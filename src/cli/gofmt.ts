@@ -16,9 +16,14 @@ export function sprint(values: readonly Value[]): string {
 
 const isText = (value: Value) => inside(value).type.kind === 'string';
 
+/** JSON.rawJSON(), which the types do not know yet: whole numbers that are too large for JavaScript's. */
+const { rawJSON } = JSON as unknown as { rawJSON(text: string): unknown };
+
+const inFull = (_key: string, value: unknown) => (typeof value === 'bigint' ? rawJSON(String(value)) : value);
+
 /** JSON as Go writes it: with <, > and & escaped where a Marshaler stands between (rows), plain else. */
 export function goJson(value: unknown, { html = false }: { html?: boolean } = {}): string {
-  const text = JSON.stringify(value) ?? 'null';
+  const text = JSON.stringify(value, inFull) ?? 'null';
   const safe = text.replace(/[\u2028\u2029]/g, (letter) => `\\u${letter.charCodeAt(0).toString(16)}`);
   return html ? safe.replace(/[<>&]/g, (letter) => `\\u00${letter.charCodeAt(0).toString(16)}`) : safe;
 }
@@ -31,7 +36,6 @@ const EMPTY: Partial<Record<GoType['kind'], unknown>> = { bool: false, int: 0, u
 function ordered(type: GoType, data: unknown): unknown {
   if (data === null || data === undefined) return type.name === 'json.Number' ? 0 : (EMPTY[type.kind] ?? null);
   if (type.name === 'json.Number') return Number(data);
-  if (typeof data === 'bigint') return Number(data);
   if (type.kind === 'interface') return ordered(inside({ type, data }).type, data);
   if (type.kind === 'pointer' && type.elem !== undefined) return ordered(type.elem, data);
   if (type.kind === 'slice' && Array.isArray(data)) return data.map((item) => ordered(type.elem ?? type, item));

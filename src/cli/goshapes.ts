@@ -115,6 +115,10 @@ swarm.Info NodeID string, NodeAddr string, LocalNodeState swarm.LocalNodeState, 
 swarm.LocalNodeState = string
 swarm.Peer NodeID string, Addr string
 swarm.ClusterInfo ID string
+events.Message Status:status string, ID:id string, From:from string, Type events.Type, Action events.Action, Actor events.Actor, Scope:scope string, Time:time int64, TimeNano:timeNano int64
+events.Actor ID string, Attributes map[string]string
+events.Type = string
+events.Action = string
 `;
 
 const BASIC: Readonly<Record<string, GoType>> = {

@@ -72,20 +72,17 @@ const BAD_FORMAT_STATUS = 64;
 /** What makes a line of an event. Throws kind `invalid` for a template that can't be read, or does not fit any event. */
 async function formatter(format: string, noTrunc: boolean): Promise<(event: Event) => string> {
   if (format === '') return (event) => plainLine(event, noTrunc);
-  if (format === 'json' || /^\{\{-? *json \. *-?\}\}$/.test(format)) return jsonLine;
-  const { compileTemplate } = await import('#cli/template.ts');
-  const render = compileTemplate(format, {
-    parsePrefix: BAD_FORMAT,
-    parseStatus: BAD_FORMAT_STATUS,
-    type: '*events.Message',
-  });
+  const [{ compileTyped }, { shaped }] = await Promise.all([import('#cli/template.ts'), import('#cli/goshapes.ts')]);
+  const options = { parsePrefix: BAD_FORMAT, parseStatus: BAD_FORMAT_STATUS };
+  const render = compileTyped(format === 'json' ? '{{json .}}' : format, options);
+  const asLine = (data: object) => render(shaped('*events.Message', data));
   try {
-    render(fields({ type: 'container', action: '', id: '', attributes: {}, nano: 0n }));
+    asLine({});
   } catch (error) {
     if (!(error instanceof WherryError)) throw error;
     throw new WherryError(error.kind, error.message, { cause: error, exitCode: BAD_FORMAT_STATUS });
   }
-  return (event) => render(fields(event));
+  return (event) => asLine(message(event));
 }
 
 /** `TIME TYPE ACTION ID (name=value, …)`. */
@@ -97,21 +94,17 @@ function plainLine({ type, action, id, attributes, nano }: Event, noTrunc: boole
 }
 
 /** The Engine API's EventMessage; what it was in the API's first version stands in front where it is not empty. */
-function message({ type, action, id, attributes, nano }: Event) {
-  const actor = { ID: id, Attributes: Object.fromEntries(goEntries(attributes)) };
-  const from = type === 'container' && attributes.image ? { from: attributes.image } : {};
-  const first =
-    type === 'container' || type === 'image' ? { status: action, ...(id === '' ? {} : { id }), ...from } : {};
-  return { ...first, Type: type, Action: action, Actor: actor, scope: 'local', time: Number(nano / 1_000_000_000n) };
+function message({ type, action, id, attributes, nano }: Event): object {
+  const isOld = type === 'container' || type === 'image';
+  return {
+    ...(isOld ? { status: action } : {}),
+    ...(isOld && id !== '' ? { id } : {}),
+    ...(type === 'container' && attributes.image ? { from: attributes.image } : {}),
+    Type: type,
+    Action: action,
+    Actor: { ID: id, Attributes: Object.fromEntries(goEntries(attributes)) },
+    scope: 'local',
+    time: Number(nano / 1_000_000_000n),
+    timeNano: nano,
+  };
 }
-
-/** Written by hand for its last number, which has more digits than JavaScript's. */
-const jsonLine = (event: Event) => `${JSON.stringify(message(event)).slice(0, -1)},"timeNano":${event.nano}}`;
-
-/** As Go's templates see it. */
-function fields(event: Event): object {
-  const { status = '', id = '', from = '', Type, Action, Actor, scope, time } = message(event) as Message;
-  return { Status: status, ID: id, From: from, Type, Action, Actor, Scope: scope, Time: time, TimeNano: event.nano };
-}
-
-type Message = ReturnType<typeof message> & Partial<Record<'status' | 'id' | 'from', string>>;
