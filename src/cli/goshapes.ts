@@ -1,5 +1,5 @@
 /**
- * The Go types behind what inspect, info and version show (moby, api/types of 28.5, as `printf "%#v"` tells them): with them
+ * The Go types behind what inspect, info, version and events show (moby, api/types of 28.5, as `printf "%#v"` tells them): with them
  * a template meets the same structs, lists and maps as with Docker, empty ones included.
  */
 
