@@ -50,7 +50,7 @@ export function withLatest(key: string, definition: Definition): Definition {
 }
 
 /** What follows a container's name in other commands than these is no container. */
-const CONTAINERS_ALONE = /^\[?(?:CONTAINER|NAME\|ID)(?: \[?(?:CONTAINER|NAME\|ID)\.{3}\])?\]?$/;
+const CONTAINERS_ALONE = /^\[?(?:CONTAINER|NAME\|ID)(?:\.{3})?\]?(?: \[(?:CONTAINER|NAME\|ID)\.{3}\])?$/;
 
 async function first({ store }: Parameters<Definition['run']>[0], { usage }: Definition, args: string[]) {
   if (args.length > 0 && CONTAINERS_ALONE.test(usage)) {

@@ -50,10 +50,17 @@ export function archiveInside(root: number, path: string, options: PackOptions =
   return packed(open, path, name, options);
 }
 
-/** As archiveInside(), of a path on the host. name: what its names begin with, where that is not the path's last part. */
+/**
+ * As archiveInside(), of a path on the host. name: what its names begin with, where that is not the path's last part. Whose
+ * owner our user namespace does not know, as the host's root, is root's: a number has to be given, and this one is safe.
+ */
 export function archiveOutside(path: string, name = splitPath(path).entry): Generator<Buffer, void, void> {
-  return packed(openSync, path, name);
+  const known = (id: number) => (id === NOBODY ? 0 : id);
+  return packed(openSync, path, name, { owner: (uid, gid) => ({ uid: known(uid), gid: known(gid) }) });
 }
+
+/** What the kernel shows of ids that a user namespace lacks (/proc/sys/kernel/overflowuid). */
+export const NOBODY = 65534;
 
 type Open = (path: string, flags: number) => number;
 

@@ -2,6 +2,7 @@
 import { existsSync, lchownSync, mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { hasCode, WherryError } from '#base/error.ts';
+import { readHeld } from '#container/held.ts';
 import type { ContainerRecord } from '#container/record.ts';
 import { outsideId } from '#container/userns.ts';
 import type { Store } from '#store/store.ts';
@@ -119,8 +120,9 @@ async function copied(layers: readonly string[], target: string): Promise<void> 
   renameSync(staged, target);
 }
 
-/** Unmounts what mountRootfs() mounted; nothing to do is fine. */
+/** Unmounts what mountRootfs() mounted; nothing to do is fine. What somebody has mounted by `mount` stays theirs. */
 export async function unmountRootfs(store: Store, id: string): Promise<void> {
+  if (readHeld(store, id).count > 0) return;
   const { unmountTree } = await import('#sys/overlay.ts');
   unmountTree(rootfsPath(store, id));
 }

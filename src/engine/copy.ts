@@ -18,7 +18,7 @@ import {
   renamer,
   splitPath,
 } from '#container/copy-paths.ts';
-import { archiveInside, archiveOutside, lookInside, type Seen } from '#container/copy-read.ts';
+import { archiveInside, archiveOutside, lookInside, NOBODY, type Seen } from '#container/copy-read.ts';
 import { type Owner, type WriteOptions, writeBelow } from '#container/copy-write.ts';
 import { recordContainerEvent } from '#container/event.ts';
 import { resolveUser } from '#container/identity.ts';
@@ -205,9 +205,6 @@ function ownerInside({ extras }: ContainerRecord): OwnerOf {
   if (maps === undefined) return (uid, gid) => ({ uid, gid });
   return (uid, gid) => ({ uid: insideId(maps.uids, uid) ?? NOBODY, gid: insideId(maps.gids, gid) ?? NOBODY });
 }
-
-/** The kernel's overflowuid. */
-const NOBODY = 65534;
 
 /** Each member's own ids, or with -a those of the container's user, where it has one; as they are outside. */
 function ownerFor({ config, extras }: ContainerRecord, view: View, archive: boolean): Owner {

@@ -1,6 +1,7 @@
 /** start, clean-up, removal and restart: where a container meets its mounts and its networks. */
 import { WherryError } from '#base/error.ts';
 import { recordContainerEvent } from '#container/event.ts';
+import { readHeld, writeHeld } from '#container/held.ts';
 import { endContainer, killForRemoval, prefixed, type StopOptions } from '#container/lifecycle.ts';
 import { type MonitorHandle, startMonitor } from '#container/monitor.ts';
 import { findContainer, findDamaged, nameOwners, tolerant } from '#container/names.ts';
@@ -59,6 +60,7 @@ export async function startContainer(
   try {
     const { started, ...bundle } = await prepareBundle(store, record, options);
     noteTaken(store, record);
+    writeHeld(store, record.id, { prepared: false });
     const monitor = await startMonitor(store, record, { ...bundle, ...options });
     started?.();
     return session(store, record, monitor);
@@ -114,6 +116,7 @@ function session(store: Store, record: ContainerRecord, monitor: MonitorHandle):
 
 /** Gives back what a start took: mounts and network. Nothing to give back is fine. */
 async function release(store: Store, record: Removable): Promise<void> {
+  writeHeld(store, record.id, { prepared: false });
   const { leaveNetworks } = await import('#network/network.ts');
   await Promise.all([unmountRootfs(store, record.id), unmountShm(store, record.id), leaveNetworks(store, record.id)]);
   await closeUsernsIfThere(store, record.id);
@@ -136,7 +139,15 @@ export async function cleanupContainer(store: Store, id: string): Promise<void> 
   if (isRunning(readState(store, id))) return;
   await release(store, record);
   if (!record.hostConfig.AutoRemove || (await isRestarted(store, record))) return;
+  await takeBackMounts(store, record);
   await eraseContainer(store, record, { volumes: true });
+}
+
+/** What was mounted by `mount` goes with the container. */
+async function takeBackMounts(store: Store, { id }: Removable): Promise<void> {
+  if (readHeld(store, id).count === 0) return;
+  writeHeld(store, id, { count: 0 });
+  await unmountRootfs(store, id);
 }
 
 /** A restart holds the record meanwhile, and thereby keeps a container made with --rm. */
@@ -173,6 +184,7 @@ export async function removeContainer(
   }
   using _held = await lockContainer(store, record);
   await removeRemains(store, record);
+  await takeBackMounts(store, record);
   await release(store, record);
   await eraseContainer(store, record, { volumes });
 }
