@@ -110,7 +110,7 @@ async function bindingsFor(store: Store, { hostConfig, networks }: ContainerReco
   const [name = ''] = Object.keys(networks);
   const address = name === '' ? '' : publishAddress((await findNetwork(store, name)).options);
   if (address === '') return bindings;
-  const settle = (list: PortMap[string]) => list && list.map((one) => ({ ...one, HostIp: one.HostIp || address }));
+  const settle = (list: PortMap[string]) => list?.map((one) => ({ ...one, HostIp: one.HostIp || address })) ?? null;
   return Object.fromEntries(Object.entries(bindings).map(([port, list]) => [port, settle(list)]));
 }
 

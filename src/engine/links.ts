@@ -6,6 +6,7 @@ import { findContainer } from '#container/names.ts';
 import type { ContainerRecord } from '#container/record.ts';
 import { isRunning, readState } from '#container/state.ts';
 import { lookAt } from '#container/view.ts';
+import { isMeant } from '#network/dns.ts';
 import { readLink } from '#network/endpoints.ts';
 import type { HostsEntry } from '#network/files.ts';
 import type { Lease } from '#network/leases.ts';
@@ -65,15 +66,11 @@ function linkNames(alias: string, { id, name }: Pick<ContainerRecord, 'id' | 'na
 export function networkLinks(networks: ContainerRecord['networks'], others: readonly Lease[]): HostsEntry[] {
   return Object.entries(networks).flatMap(([network, { Links = [] }]) =>
     Links.map(readLink).flatMap(({ target, alias }) => {
-      const other = others.find((lease) => lease.network === network && isCalled(lease, target));
+      const other = others.find((lease) => lease.network === network && isMeant(lease, target));
       const address = other?.address ?? other?.address6;
       return address === undefined ? [] : [{ address, names: [alias] }];
     }),
   );
-}
-
-function isCalled({ id, names }: Lease, target: string): boolean {
-  return names[0] === target || (/^[0-9a-f]{2,}$/.test(target) && id.startsWith(target));
 }
 
 /** Who has a link to a newcomer, and what its hosts file says of it from now on. */

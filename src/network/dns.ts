@@ -40,7 +40,9 @@ export function zonesOf({ bridges, leases }: NetworkState, upstream: readonly st
   const zone: Zone = { all: new Map(), inner: new Map() };
   for (const [index, bridge] of bridges.entries()) {
     if (!bridge.hasNames) continue;
-    const lines = leases.filter(({ network }) => network === bridge.network).map(entryOf);
+    const members = leases.filter(({ network }) => network === bridge.network);
+    const linked = linkedNames(members);
+    const lines = members.map((lease) => entryOf(lease, linked.get(lease.id) ?? []));
     const servers = upstream.length > 0 ? ` ${upstream.join(',')}` : '';
     const addresses = bridge.gateways.join(',');
     // Each file needs an address. The other server has the network's own.
@@ -51,11 +53,35 @@ export function zonesOf({ bridges, leases }: NetworkState, upstream: readonly st
   return zone;
 }
 
+/**
+ * Aliases of --link, by the container that they mean. The server knows no asker, so what is one container's alias is a name
+ * for all, unless somebody is called so or it means several; the hosts file of the linked one has it in any case.
+ */
+function linkedNames(members: readonly Lease[]): Map<string, string[]> {
+  const meant = new Map<string, Set<string>>();
+  for (const { target, alias } of members.flatMap(({ links }) => links)) {
+    const other = members.find((lease) => isMeant(lease, target));
+    if (other !== undefined) meant.set(alias, (meant.get(alias) ?? new Set()).add(other.id));
+  }
+  const linked = new Map<string, string[]>();
+  for (const [alias, ids] of meant) {
+    const [id = ''] = ids;
+    if (ids.size > 1 || members.some(({ names }) => names.includes(alias))) continue;
+    linked.set(id, [...(linked.get(id) ?? []), alias]);
+  }
+  return linked;
+}
+
+/** Is this the container that a link names, by its name or the beginning of its id? */
+export function isMeant({ id, names }: Pick<Lease, 'id' | 'names'>, target: string): boolean {
+  return names[0] === target || (/^[0-9a-f]{2,64}$/.test(target) && id.startsWith(target));
+}
+
 /** What can't be in a line: it stands for itself in a hosts file, or nobody could ask for it. */
 const UNSPEAKABLE = /[\s,]/;
 
-function entryOf({ id, network, address = '', address6 = '', names, dns }: Lease): string {
-  const spoken = names.filter((name) => !UNSPEAKABLE.test(name));
+function entryOf({ id, network, address = '', address6 = '', names, dns }: Lease, linked: readonly string[]): string {
+  const spoken = [...names, ...linked].filter((name) => !UNSPEAKABLE.test(name));
   // Docker's servers answer to the name with the network's behind it, too.
   const [name] = spoken;
   const all = name === undefined ? spoken : [...spoken, `${name}.${network}`];

@@ -6,7 +6,7 @@ import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Endpoint, EndpointRequest } from '#base/api.ts';
 import { dnsNames } from '#base/network-mode.ts';
-import { isServed, nameServersOf, publishNames, startServers } from '#network/dns.ts';
+import { isMeant, isServed, nameServersOf, publishNames, startServers } from '#network/dns.ts';
 import { checkEndpoint, deviceOf, gatewaysOf, readLink, sysctlsOf } from '#network/endpoints.ts';
 import { macOf, parseSubnet } from '#network/ipam.ts';
 import {
@@ -246,7 +246,7 @@ function surroundings({ state }: Room, member: Member, places: readonly Place[])
   const others = state.leases.filter(({ id, network }) => id !== member.id && networks.has(network));
   const linked = others.flatMap(({ id, network, links }) =>
     links
-      .filter(({ target }) => target === member.name || (target.length >= 2 && member.id.startsWith(target)))
+      .filter(({ target }) => isMeant({ id: member.id, names: [member.name] }, target))
       .map(({ alias }) => ({ id, network, alias })),
   );
   return { others, linked };

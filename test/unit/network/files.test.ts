@@ -2,7 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { hostAddress, hostsFile, type ResolvInput, resolvConf } from '#network/files.ts';
+import { type HostsInput, hostAddress, hostsFile, type ResolvInput, resolvConf } from '#network/files.ts';
 import { DNS_ADDRESS } from '#network/outside.ts';
 import { temporaryDirectory } from '#test/support/store.ts';
 
@@ -25,10 +25,16 @@ ff02::2\tip6-allrouters
 `;
 
 describe('hostsFile()', () => {
-  const web = { mode: 'bridge', hostname: 'web', domainname: '', addresses: ['172.17.0.2/16'], extraHosts: null };
+  const web: HostsInput = {
+    mode: 'own',
+    hostname: 'web',
+    domainname: '',
+    addresses: ['172.17.0.2/16'],
+    extraHosts: null,
+  };
   const hostRoot = () => host({ 'etc/hosts': '127.0.0.1 localhost vm\n' });
 
-  test.each([
+  test.each<[string, HostsInput, string]>([
     ['the name of the host', web, '172.17.0.2\tweb\n'],
     ['a domain of its own', { ...web, domainname: 'x.y' }, '172.17.0.2\tweb.x.y web\n'],
     ['a domain in the host name', { ...web, hostname: 'a.b.c' }, '172.17.0.2\ta.b.c a\n'],
@@ -52,6 +58,21 @@ describe('hostsFile()', () => {
     expect(hostsFile({ ...web, mode: 'host', addresses: [] }, hostRoot())).toBe('127.0.0.1 localhost vm\n');
   });
 
+  test('has the host by two names where there is a way to it, unless the user has them elsewhere', () => {
+    const reaching = { ...web, reachesHost: true };
+    const of = (input: HostsInput) => hostsFile(input).slice(LOCAL.length);
+    expect(of(reaching)).toBe(`${hostAddress()}\thost.containers.internal host.docker.internal\n172.17.0.2\tweb\n`);
+    const given = { ...reaching, extraHosts: ['host.docker.internal:10.0.0.1'] };
+    expect(of(given)).toBe(
+      `${hostAddress()}\thost.containers.internal\n10.0.0.1\thost.docker.internal\n172.17.0.2\tweb\n`,
+    );
+  });
+
+  test('has linked containers before its own addresses', () => {
+    const links = [{ address: '172.17.0.9', names: ['db', 'abc', 'postgres'] }];
+    expect(hostsFile({ ...web, links }).slice(LOCAL.length)).toBe('172.17.0.9\tdb abc postgres\n172.17.0.2\tweb\n');
+  });
+
   test('puts an address of the host for host-gateway', () => {
     expect(hostsFile({ ...web, extraHosts: ['gate:host-gateway'] })).toContain(`\n${hostAddress()}\tgate\n`);
     expect(isIP(hostAddress())).toBe(4);
@@ -59,7 +80,7 @@ describe('hostsFile()', () => {
 });
 
 describe('resolvConf()', () => {
-  const plain: ResolvInput = { mode: 'bridge', dns: [], search: [], options: [] };
+  const plain: ResolvInput = { mode: 'own', dns: [], search: [], options: [] };
   const from = (text: string, input: Partial<ResolvInput> = {}) =>
     resolvConf({ ...plain, ...input }, host({ 'etc/resolv.conf': text }));
 
@@ -109,5 +130,23 @@ describe('resolvConf()', () => {
 
   test('works on a host without the file', () => {
     expect(resolvConf(plain, host({}))).toBe('nameserver 8.8.8.8\nnameserver 8.8.4.4\n');
+  });
+});
+
+describe('resolvConf() on a network with names', () => {
+  const input: ResolvInput = { mode: 'own', dns: [], search: [], options: [], own: ['10.1.0.1', 'fd00::1'] };
+  const from = (text: string, change: Partial<ResolvInput> = {}) =>
+    resolvConf({ ...input, ...change }, host({ 'etc/resolv.conf': text }));
+
+  test("asks the network's server first for a name as it is, and keeps the host's domains", () => {
+    expect(from('nameserver 9.9.9.9\nsearch a.b\noptions edns0 ndots:5\n')).toBe(
+      'nameserver 10.1.0.1\nnameserver fd00::1\nsearch a.b\noptions edns0 ndots:0\n',
+    );
+  });
+
+  test('asks it also where there are servers of the container: it asks those', () => {
+    expect(from('', { dns: ['1.2.3.4'], options: ['ndots:3'] })).toBe(
+      'nameserver 10.1.0.1\nnameserver fd00::1\noptions ndots:3\n',
+    );
   });
 });
