@@ -196,7 +196,11 @@ function memoryFrom(values: LimitValues) {
   };
 }
 
-function cpuFrom(values: LimitValues) {
+type CpuFlags = 'cpus' | 'cpu-shares' | 'cpu-period' | 'cpu-quota' | 'cpu-rt-period' | 'cpu-rt-runtime';
+type CpusetFlags = 'cpuset-cpus' | 'cpuset-mems';
+
+/** What update has as well. */
+export function cpuFrom(values: Values<Pick<typeof LIMIT_FLAGS, CpuFlags | CpusetFlags>>) {
   return {
     NanoCpus: values.cpus ?? 0,
     CpuShares: values.cpuShares ?? 0,

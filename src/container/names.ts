@@ -4,7 +4,7 @@ import { hasCode, WherryError } from '#base/error.ts';
 import type { ContainerRecord } from '#container/record.ts';
 import type { Store } from '#store/store.ts';
 import { flock, LOCK } from '#sys/ffi.ts';
-import { readJson, readText, reserve } from '#sys/file.ts';
+import { readJson, readText, replace, reserve } from '#sys/file.ts';
 import { isSameProcess, startTime } from '#sys/process.ts';
 import { randomHex } from '#sys/random.ts';
 
@@ -156,6 +156,12 @@ export function findDamaged(store: Store, text: string): string | undefined {
 /** The ids of all containers, in no order. */
 export function containerIds(store: Store): string[] {
   return readdirSync(store.path('containers')).filter((name) => ID.test(name));
+}
+
+/** Puts another record in the place of a container's. Only under the container's lock. */
+export function replaceRecord(store: Store, record: ContainerRecord): void {
+  const durable = !record.hostConfig.AutoRemove;
+  replace(store.path('containers', record.id, 'container.json'), JSON.stringify(record), { durable });
 }
 
 /** A container by its whole id; undefined where there is none. Throws kind `corrupt` for a record that is not whole. */

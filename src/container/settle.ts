@@ -114,7 +114,7 @@ function checkHost(host: HostConfig, facts: Facts): void {
   checkLogConfig(host.LogConfig);
 }
 
-function checkRestartPolicy({ Name: name, MaximumRetryCount: count }: RestartPolicy): void {
+export function checkRestartPolicy({ Name: name, MaximumRetryCount: count }: RestartPolicy): void {
   const invalid = (why: string) => refuse(`invalid restart policy: ${why}`);
   if (!['', 'no', 'always', 'unless-stopped', 'on-failure'].includes(name)) {
     throw invalid(`unknown policy '${name}'; use one of 'no', 'always', 'on-failure', or 'unless-stopped'`);

@@ -1,4 +1,5 @@
 /** start, clean-up, removal and restart: where a container meets its mounts and its networks. */
+import { existsSync, writeFileSync } from 'node:fs';
 import { WherryError } from '#base/error.ts';
 import { recordContainerEvent } from '#container/event.ts';
 import { readHeld, writeHeld } from '#container/held.ts';
@@ -86,8 +87,10 @@ async function lockAfterLastRun(store: Store, record: ContainerRecord): Promise<
 }
 
 async function lockContainer(store: Store, record: Removable, file = ''): Promise<Disposable> {
+  const path = store.path('containers', record.id, file);
   try {
-    return await lock(store.path('containers', record.id, file));
+    if (file !== '') writeFileSync(path, '', { flag: 'a', mode: 0o600 });
+    return await lock(path);
   } catch (cause) {
     throw new WherryError('not-found', `No such container: ${record.name}`, { cause });
   }
@@ -150,9 +153,13 @@ async function takeBackMounts(store: Store, { id }: Removable): Promise<void> {
   await unmountRootfs(store, id);
 }
 
-/** A restart holds the record meanwhile, and thereby keeps a container made with --rm. */
+/** Held by a restart, and keeps a container made with --rm meanwhile. Not the record itself: that may be replaced. */
+const RESTART = 'restart.lock';
+
 async function isRestarted(store: Store, record: ContainerRecord): Promise<boolean> {
-  using free = await tryLock(store.path('containers', record.id, 'container.json'), { shared: true });
+  const path = store.path('containers', record.id, RESTART);
+  if (!existsSync(path)) return false;
+  using free = await tryLock(path, { shared: true });
   return free === undefined;
 }
 
@@ -217,7 +224,7 @@ function runningConflict(record: Removable, status: string): WherryError {
 export async function restartContainer(store: Store, name: string, options: StopOptions = {}): Promise<void> {
   const record = findContainer(store, name);
   try {
-    using _kept = await lockContainer(store, record, 'container.json');
+    using _kept = await lockContainer(store, record, RESTART);
     await prefixed(`Cannot restart container ${name}`, async () => {
       await endContainer(store, record, options);
       const session = await startContainer(store, record.id);

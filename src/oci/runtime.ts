@@ -76,6 +76,8 @@ interface RunCall {
   pidFile: string;
   /** The place of the console socket's flag is marked by CONSOLE. */
   terminal: boolean;
+  /** So many of the runtime's descriptors from 3 on are the process's, too. */
+  preserveFds?: number;
 }
 
 interface ExecCall {
@@ -85,6 +87,7 @@ interface ExecCall {
   /** The runtime leaves the process alone and notes its pid here; absent: it stays in front and ends as the process. */
   pidFile?: string;
   terminal: boolean;
+  preserveFds?: number;
 }
 
 /** Stands in an argument list where the monitor puts CONSOLE_FLAG and the path of its socket. */
@@ -102,6 +105,8 @@ export interface RuntimeCommand {
   state(id: string): string[];
   pause(id: string): string[];
   resume(id: string): string[];
+  /** resources: a file with what is to change, as linux.resources of a bundle. */
+  update(id: string, resources: string): string[];
 }
 
 /** How this runtime is called with its state at this place. */
@@ -116,10 +121,11 @@ export function runtimeCommand(runtime: Runtime, place: RuntimePlace): RuntimeCo
     ...(terminal ? [CONSOLE] : []),
   ];
   return {
-    run: (call) => [...base, 'run', ...detached(call), '--bundle', call.bundle, call.id],
-    exec: ({ id, process, pidFile, terminal }) => [
+    run: (call) => [...base, 'run', ...preserved(call), ...detached(call), '--bundle', call.bundle, call.id],
+    exec: ({ id, process, pidFile, terminal, preserveFds }) => [
       ...base,
       'exec',
+      ...preserved({ preserveFds }),
       ...(pidFile === undefined ? [] : detached({ pidFile, terminal })),
       '--process',
       process,
@@ -136,8 +142,12 @@ export function runtimeCommand(runtime: Runtime, place: RuntimePlace): RuntimeCo
     state: (id) => [...base, 'state', id],
     pause: (id) => [...base, 'pause', id],
     resume: (id) => [...base, 'resume', id],
+    update: (id, resources) => [...base, 'update', '--resources', resources, id],
   };
 }
+
+const preserved = ({ preserveFds = 0 }: { preserveFds?: number | undefined }) =>
+  preserveFds === 0 ? [] : ['--preserve-fds', String(preserveFds)];
 
 function globalFlags({ kind }: Runtime, { root, log, cgroupManager }: RuntimePlace): string[] {
   const flags = ['--root', root];
