@@ -14,6 +14,7 @@ const LINGER = 10;
 /**
  * Runs in the folder of namespaces. Whoever holds the lock sees all or nothing of the end. The state is newer than `seen`
  * when somebody has come and gone meanwhile. `served` is what serves the tap and the names: pids and start times.
+ * Last comes what nobody has noted (unnoted.ts).
  */
 export const lingerScript = (seconds: number): string => `
 while :; do
@@ -30,6 +31,11 @@ umount -l ${USER}
 rm -f ${USER} state.json seen pasta.pid slirp4netns.log
 for one in $served; do
   [ "$(cut -d ' ' -f 22 "/proc/\${one%,*}/stat")" = "\${one#*,}" ] && kill "\${one%,*}"
+done
+for one in $(grep -lzxF "$PWD/${USER}" /proc/[0-9]*/cmdline); do
+  case $(cat "\${one%cmdline}comm") in
+    pasta* | passt* | slirp4netns*) one=\${one#/proc/} && kill "\${one%%/*}" ;;
+  esac
 done
 `;
 

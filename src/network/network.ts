@@ -348,7 +348,12 @@ function newBridge({ network }: Place) {
 async function mendOutside(store: Store, { folder, state }: Room): Promise<void> {
   if (state.outside !== undefined && isSameProcess(state.outside.pid, state.outside.start)) return;
   delete state.outside;
-  const started = await startOutside(folder, { root: store.host.namespace === 'root' });
+  const start = () => startOutside(folder, { root: store.host.namespace === 'root' });
+  const started = await start().catch(async (error) => {
+    const { endUnnoted } = await import('#network/unnoted.ts');
+    if (await endUnnoted(folder)) return start();
+    throw error;
+  });
   if (started !== undefined) state.outside = started;
 }
 
