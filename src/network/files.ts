@@ -58,8 +58,14 @@ export function hostsFile(input: HostsInput, root = '/'): string {
   const own = addresses.map((address) => `${address.split('/')[0]}\t${names}\n`);
   const others = links.map((link) => `${link.address}\t${link.names.join(' ')}\n`);
   const hostNames = HOST_NAMES.filter((name) => !asked.some((entry) => entry.name === name));
-  const host = reachesHost && hostNames.length > 0 ? [`${hostAddress()}\t${hostNames.join(' ')}\n`] : [];
+  const host = reachesHost && hostNames.length > 0 ? hostLine(addresses, hostNames) : [];
   return [LOCAL, ...host, ...extra, ...others, ...own].join('');
+}
+
+/** With pasta alone a container has the host's own address, and calls itself by it. */
+function hostLine(own: readonly string[], names: readonly string[]): string[] {
+  const address = hostAddress();
+  return own.some((one) => one.split('/')[0] === address) ? [] : [`${address}\t${names.join(' ')}\n`];
 }
 
 /** The names that stand behind a container's own addresses: a host name may hold its domain, or it stands apart. */

@@ -143,9 +143,18 @@ async function startSlirp(folder: string): Promise<Outside | string> {
   const taken = parseRoutes6(readText('/proc/net/ipv6_route') ?? '').some(
     ({ subnet }) => subnet.prefix > 0 && overlaps(subnet, parseSubnet(SLIRP_SUBNET_6)),
   );
-  if (leadsOut6() && !taken) args.push('--enable-ipv6');
+  const hasV6 = leadsOut6() && !taken;
+  if (hasV6) args.push('--enable-ipv6');
   const started = await runSlirp(join(folder, 'slirp4netns.log'), [...args, ...slirpPlace(join(folder, USER))]);
-  return typeof started === 'string' ? started : { program: 'slirp4netns', ...started };
+  if (typeof started === 'string') return started;
+  if (hasV6) await addSlirpAddress(folder);
+  return { program: 'slirp4netns', ...started };
+}
+
+/** slirp4netns leaves IPv6 to its router's advertisements, which a namespace that forwards does not listen to. */
+async function addSlirpAddress(folder: string): Promise<void> {
+  const input = `addr add fd00::100/64 dev ${TAP} nodad\nroute add default via fd00::2 dev ${TAP}\n`;
+  await run('nsenter', [`--net=./${USER}`, 'ip', '-batch', '-'], { cwd: folder, input, env: toolEnvironment() });
 }
 
 /** The namespace, and what the interface in it is called. */
@@ -181,5 +190,11 @@ export async function runSlirp(logPath: string, own: readonly string[]): Promise
 /** What a program said last, without the noise of a machine that has no syslog. */
 function complaint(text: string): string {
   const lines = text.split('\n').filter((line) => line !== '' && !line.startsWith('Failed to send'));
-  return lines.slice(-2).join(': ');
+  const usage = lines.findIndex((line) => line.startsWith('Usage:'));
+  // An option that it does not know stands above all that it knows.
+  const said = usage > 0 ? lines.slice(0, usage) : lines;
+  return said
+    .slice(-2)
+    .map((line) => line.replace(/^(pasta|slirp4netns): /, ''))
+    .join(': ');
 }

@@ -5,7 +5,9 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { joinNetworks, leaveNetworks } from '#network/network.ts';
+import { createNetwork } from '#network/create.ts';
+import { dropNetwork, joinNetworks, leaveNetworks } from '#network/network.ts';
+import { needNetwork } from '#network/records.ts';
 import { openStore } from '#store/store.ts';
 
 const [directory = '', resolver = '', body = ''] = process.argv.slice(2);
@@ -33,15 +35,20 @@ const folder = join(store.runtime, 'netns');
 const id = (number: number): string => `${number}`.padStart(64, '0');
 
 /** Container number N exists and joins the default network. */
-async function joinBridge(number: number, wanted = {}) {
+const joinBridge = (number: number, wanted = {}) => joinAll(number, { bridge: wanted });
+
+/** Container number N exists and joins these networks. */
+async function joinAll(number: number, networks: Record<string, object>) {
   mkdirSync(store.path('containers', id(number)), { recursive: true });
   const hostname = `h${number}`;
-  const request = { id: id(number), name: `c${number}`, hostname, networks: { bridge: wanted } };
+  const request = { id: id(number), name: `c${number}`, hostname, networks };
   const { made, ...joined } = await joinNetworks(store, request);
   await made;
   return joined;
 }
 
+const create = (name: string, more: object = {}) => createNetwork(store, { name, ...more });
+const drop = async (name: string) => dropNetwork(store, await needNetwork(store, name), () => true);
 const leave = (number: number): Promise<void> => leaveNetworks(store, id(number));
 
 /** Runs Node code in a container's namespace; its first word is a service's when it prints `ready`. */
@@ -66,7 +73,7 @@ const caller = (address: string, port: number): string =>
    s.setTimeout(2000, () => { process.stdout.write('ETIMEDOUT'); process.exit(); });
    s.on('data', (d) => process.stdout.write(d)).on('error', (e) => process.stdout.write(e.code));`;
 
-const tools = { store, folder, id, sh, joinBridge, leave, inside, serve, greeter, caller };
+const tools = { store, folder, id, sh, joinBridge, join: joinAll, create, drop, leave, inside, serve, greeter, caller };
 export type Tools = typeof tools;
 
 const AsyncFunction = (async () => undefined).constructor as FunctionConstructor;

@@ -260,6 +260,115 @@ default via 172.17.0.1 dev eth0
   });
 });
 
+describe.skipIf(reason !== undefined)(
+  `networks of the user's${reason === undefined ? '' : ` (needs ${reason})`}`,
+  () => {
+    test('are apart: neither their containers nor their gateways are reached from another one', async () => {
+      const seen = await session(async ({ create, join, inside, serve, greeter, caller }) => {
+        await create('a', { pools: [{ subnet: '10.1.0.0/24' }] });
+        await create('b', { pools: [{ subnet: '10.2.0.0/24' }] });
+        await Promise.all([join(1, { a: {} }), join(2, { b: {} }), join(3, { a: {}, b: {} })]);
+        await serve(1, greeter('0.0.0.0', 8000));
+        const [{ endpoints }] = [await join(4, { a: {} })];
+        const at = JSON.stringify(endpoints) && '10.1.0.';
+        const ask = (number: number, address: string) => inside(number, caller(address, 8000));
+        const own = [2, 3, 4].map((last) => `${at}${last}`);
+        return {
+          same: own.map((address) => ask(4, address)).filter((answer) => answer === 'hello').length,
+          other: own.map((address) => ask(2, address)),
+          both: own.map((address) => ask(3, address)).filter((answer) => answer === 'hello').length,
+          gateway: [ask(2, '10.2.0.1'), ask(2, '10.1.0.1')],
+        };
+      });
+      expect(seen).toEqual({
+        same: 1,
+        other: ['ETIMEDOUT', 'ETIMEDOUT', 'ETIMEDOUT'],
+        both: 1,
+        gateway: ['ECONNREFUSED', 'ETIMEDOUT'],
+      });
+    });
+
+    test('reach nothing outside when they are internal', async () => {
+      const seen = await session(async ({ create, join, inside, serve, greeter, caller, sh, folder, id }) => {
+        await create('in', { internal: true, pools: [{ subnet: '10.3.0.0/24' }] });
+        await serve(undefined, greeter('10.9.9.1', 8001));
+        const { endpoints, published } = await join(1, { in: {} });
+        const before = inside(1, caller('10.9.9.1', 8001));
+        // Whoever is root in the container may make a route.
+        sh(`nsenter --net='${folder}/${id(1)}' ip route add default via 10.3.0.1`);
+        return [before, inside(1, caller('10.9.9.1', 8001)), endpoints.in?.gateway ?? null, published ?? null];
+      });
+      expect(seen).toEqual(['ENETUNREACH', 'ETIMEDOUT', null, null]);
+    });
+
+    test('carry IPv6 between containers, and outside where the host leads there', async () => {
+      const seen = await session(async ({ create, join, inside, serve, greeter, caller, sh }) => {
+        sh('ip addr add fdaa::1/64 dev wire0 nodad; ip -6 route add default via fdaa::2 dev wire0');
+        await serve(undefined, greeter('fdaa::1', 8001));
+        await create('six', { ipv6: true, pools: [{ subnet: 'fd00:1::/64' }] });
+        await join(1, { six: {} });
+        const { endpoints } = await join(2, { six: {} });
+        await serve(1, greeter('::', 8000));
+        const { address6, gateway6 } = endpoints.six ?? {};
+        return [address6, gateway6, inside(2, caller('fd00:1::2', 8000)), inside(2, caller('fdaa::1', 8001))];
+      });
+      expect(seen).toEqual(['fd00:1::3/64', 'fd00:1::1', 'hello', 'hello']);
+    });
+
+    test('carry IPv6 also where pasta is all there is', async () => {
+      const seen = await session(async ({ create, join, inside, serve, greeter, caller, sh }) => {
+        sh('mount --bind /etc/resolv.conf "$(command -v slirp4netns || echo /dev/full)"');
+        sh('ip addr add fdaa::1/64 dev wire0 nodad; ip -6 route add default via fdaa::2 dev wire0');
+        await serve(undefined, greeter('fdaa::1', 8001));
+        await create('six', { ipv6: true, pools: [{ subnet: 'fd00:1::/64' }] });
+        await join(1, { six: {} });
+        const { endpoints } = await join(2, { six: {} });
+        await serve(1, greeter('::', 8000));
+        const { address6, gateway6 } = endpoints.six ?? {};
+        return [address6, gateway6, inside(2, caller('fd00:1::2', 8000)), inside(2, caller('fdaa::1', 8001))];
+      });
+      expect(seen).toEqual(['fd00:1::3/64', 'fd00:1::1', 'hello', 'hello']);
+    });
+
+    test('may have no IPv4 at all', async () => {
+      const seen = await session(async ({ create, join, sh }) => {
+        await create('six', { ipv4: false, ipv6: true, pools: [{ subnet: 'fd00:1::/64' }] });
+        const { endpoints, published, netns } = await join(1, { six: {} });
+        return [endpoints.six?.address ?? null, published, sh(`nsenter --net=${netns} ip -4 -o addr show dev eth0`)];
+      });
+      expect(seen).toEqual([null, 'fd00:1::2/64', '']);
+    });
+
+    test('keep containers apart from each other where they say so', async () => {
+      const seen = await session(async ({ create, join, inside, serve, greeter, caller }) => {
+        const options = { 'com.docker.network.bridge.enable_icc': 'false', mtu: '1400' };
+        await create('mute', { options, pools: [{ subnet: '10.4.0.0/24' }] });
+        await join(1, { mute: {} });
+        await join(2, { mute: {} });
+        await serve(1, greeter('0.0.0.0', 8000));
+        await serve(undefined, greeter('10.9.9.1', 8001));
+        const mtu = inside(2, `console.log(require('fs').readFileSync('/proc/net/dev', 'utf8').includes('eth0'))`);
+        return [inside(2, caller('10.4.0.2', 8000)), inside(2, caller('10.9.9.1', 8001)), mtu.trim()];
+      });
+      expect(seen).toEqual([expect.stringMatching(/^(EHOSTUNREACH|ETIMEDOUT)$/), 'hello', 'true']);
+    });
+
+    test('go with their bridge when nobody is on them, and not before', async () => {
+      const seen = await session(async ({ create, drop, join, leave, folder, sh }) => {
+        await create('web', {});
+        await create('back', {});
+        await join(1, { web: {} });
+        await join(2, { back: {} });
+        const bridges = () => sh(`nsenter --net='${folder}/user' ip -br link show type bridge | wc -l`);
+        const while_ = [await drop('web'), bridges()];
+        await leave(1);
+        return [...while_, await drop('web'), bridges(), await drop('web').catch((error: Error) => error.message)];
+      });
+      expect(seen).toEqual([false, '2', true, '1', 'failed to set up container networking: network web not found']);
+    });
+  },
+);
+
 describe('joinNetworks() refuses in words of Docker', () => {
   const join = (networks: Record<string, object>) =>
     joinNetworks(temporaryStore(), { id: 'a'.repeat(64), name: 'web', hostname: 'web', networks });
