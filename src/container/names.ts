@@ -56,6 +56,15 @@ export function releaseName(store: Store, name: string, id: string): void {
   dropReservation(store, store.path('names', name.replace(/^\//, '')), id);
 }
 
+/** Gives a name back that leads to no container: a command was killed between the two. */
+function releaseAbandoned(store: Store, name: string): void {
+  const clean = NAME.exec(name)?.[1];
+  if (clean === undefined || clean.length > LONGEST) return;
+  const path = store.path('names', clean);
+  const owner = readReservation(path);
+  if (owner !== undefined && isAbandoned(store, clean, owner)) dropReservation(store, path, owner.id);
+}
+
 function readReservation(path: string): Reservation | undefined {
   const text = readText(path);
   if (text === undefined) return undefined;
@@ -114,8 +123,9 @@ export function newId(): string {
 export function findContainer(store: Store, text: string): ContainerRecord {
   if (text === '') throw new WherryError('invalid', 'invalid container name or ID: value is empty');
   const record = byId(store, text) ?? byName(store, text) ?? byPrefix(store, text);
-  if (record === undefined) throw new WherryError('not-found', `No such container: ${text}`);
-  return record;
+  if (record !== undefined) return record;
+  releaseAbandoned(store, text);
+  throw new WherryError('not-found', `No such container: ${text}`);
 }
 
 function byId(store: Store, text: string): ContainerRecord | undefined {

@@ -4,6 +4,7 @@ import { recordContainerEvent } from '#container/event.ts';
 import { releaseName, tolerant } from '#container/names.ts';
 import type { ContainerRecord } from '#container/record.ts';
 import type { Store } from '#store/store.ts';
+import { sweep } from '#store/sweep.ts';
 import { removeTree } from '#sys/file.ts';
 
 /** A container as far as its removal is concerned; of one whose record is lost nothing but the ID may be known. */
@@ -18,7 +19,7 @@ export async function eraseContainer(
   record: Removable,
   { volumes }: { volumes: boolean },
 ): Promise<void> {
-  const doomed = store.path('tmp', `gone-${record.id}`);
+  const doomed = store.path('tmp', `erased-${record.id}`);
   const directory = store.path('containers', record.id);
   if (existsSync(directory)) renameSync(directory, doomed);
   releaseName(store, record.name, record.id);
@@ -26,6 +27,8 @@ export async function eraseContainer(
   recordContainerEvent(store, record, 'destroy');
   if (volumes) await removeAnonymous(store, record);
   if (record.image !== undefined) await dropLayers(store, record.image);
+  // And what another removal left when it was killed.
+  await sweep(store);
 }
 
 async function removeAnonymous(store: Store, { mounts }: Removable): Promise<void> {

@@ -1,5 +1,5 @@
 /** create: an image, its volumes and a request become a container that can be started. */
-import { mkdirSync, renameSync } from 'node:fs';
+import { closeSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import type { CreateRequest, MountPoint } from '#base/api.ts';
 import { WherryError } from '#base/error.ts';
@@ -14,6 +14,7 @@ import { settleNetworking } from '#engine/networking.ts';
 import { readCatalog } from '#image/catalog.ts';
 import { findImage, type Image, needImage, noSuchImage } from '#image/names.ts';
 import { storageDriver } from '#store/driver.ts';
+import { stageDirectory, stagingName } from '#store/staging.ts';
 import type { Store } from '#store/store.ts';
 import { lock, replace } from '#sys/file.ts';
 import { resolveMounts } from '#volume/mounts.ts';
@@ -169,11 +170,15 @@ async function reserve(store: Store, record: ContainerRecord) {
 /** The directory is filled in tmp/ and appears whole. */
 async function writeNewRecord(store: Store, record: ContainerRecord): Promise<void> {
   using reserved = await reserve(store, record);
-  const staged = store.path('tmp', `container-${record.id}`);
-  mkdirSync(staged, { mode: 0o700 });
-  await reserved?.fill(staged);
-  replace(join(staged, 'container.json'), JSON.stringify(record), { durable: !record.hostConfig.AutoRemove });
-  renameSync(staged, store.path('containers', record.id));
+  const staged = store.path('tmp', stagingName('container'));
+  const held = stageDirectory(staged, 0o700);
+  try {
+    await reserved?.fill(staged);
+    replace(join(staged, 'container.json'), JSON.stringify(record), { durable: !record.hostConfig.AutoRemove });
+    renameSync(staged, store.path('containers', record.id));
+  } finally {
+    closeSync(held);
+  }
 }
 
 /** Finds the image here, in what came with wherry, or at its registry, as the policy says. */

@@ -56,7 +56,7 @@ describe('sweep()', () => {
     const store = temporaryStore();
     mkdirSync(store.path('tmp', `volume-${DEAD}-abc`));
     mkdirSync(store.path('tmp', 'gone-0123456789abcdef'));
-    mkdirSync(store.path('tmp', 'container-0123456789abcdef'));
+    mkdirSync(store.path('tmp', 'other-0123456789abcdef'));
     await sweep(store);
     expect(readdirSync(store.path('tmp')).length).toBe(3);
   });
