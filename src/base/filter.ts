@@ -54,6 +54,7 @@ export function asDaemon<T>(read: () => T): T {
 }
 
 function invalidFilter(name: string, values?: readonly string[]): WherryError {
+  if (name === '') return new WherryError('invalid', 'invalid filter');
   const pair = values === undefined ? name : `${name}=[${values.join(' ')}]`;
   return new WherryError('invalid', `invalid filter '${pair}'`);
 }

@@ -69,10 +69,12 @@ export interface RowsOptions {
   columns: readonly string[];
   /** --format: empty, `table`, `json`, `table TEMPLATE` or `TEMPLATE`. */
   format?: string | undefined;
-  /** -q: this field alone; goes before the format. */
+  /** -q: this field alone, where no format but `table` or `raw` was asked for. */
   quiet?: string | undefined;
-  /** The template behind `--format raw`. */
-  raw?: string;
+  /** What `--format raw` prints: `name: {{.Name}}` lines, of which the first has -q's field. */
+  raw?: readonly string[];
+  /** Without the line of headers (podman's --noheading). */
+  headless?: boolean;
   /** Docker's name of the row in messages: ContainerContext, or with its package: registry.searchContext. */
   type?: string;
   /** What Docker says before a template that can't be read or does not fit. */
@@ -81,21 +83,31 @@ export interface RowsOptions {
 
 /** Prints a list as Docker's list commands do. Throws kind `invalid` for a template that can't be read or rendered. */
 export async function printRows(out: Output, rows: readonly Row[], options: RowsOptions): Promise<void> {
-  const { headers, columns, quiet, raw } = options;
+  const { headers, columns, quiet, raw, headless = false } = options;
   const format = options.format || 'table';
-  if (quiet !== undefined) return out.write(rows.map((row) => `${cell(row, quiet)}\n`).join(''));
   if (format === 'json') return out.write(rows.map((row) => `${rowJson(row)}\n`).join(''));
   if (format === 'table') {
+    if (quiet !== undefined) return out.write(rows.map((row) => `${cell(row, quiet)}\n`).join(''));
     const cells = rows.map((row) => columns.map((column) => cell(row, column)));
-    return out.write(await formatTable([columns.map((column) => headers[column] ?? ''), ...cells]));
+    const head = headless ? [] : [columns.map((column) => headers[column] ?? '')];
+    return out.write(await formatTable([...head, ...cells]));
   }
-  const template = format === 'raw' && raw !== undefined ? raw : format;
-  const isTable = /^table\s/.test(template);
-  const text = isTable ? template.replace(/^table\s+/, '') : template;
-  const lines = await renderRows(rows, text.replaceAll('\\t', '\t').replaceAll('\\n', '\n'), options, isTable);
+  const isTable = format.startsWith('table');
+  const template = format === 'raw' && raw !== undefined ? rawTemplate(raw, quiet) : format;
+  const text = template.slice(isTable ? 'table'.length : 0).replace(/^ +| +$/g, '');
+  const lines = await renderRows(
+    rows,
+    text.replaceAll('\\t', '\t').replaceAll('\\n', '\n'),
+    options,
+    isTable && !headless,
+  );
   const cells = () => lines.flatMap((line) => line.split('\n')).map((line) => line.split('\t'));
   out.write(isTable ? await formatTable(cells()) : lines.map((line) => `${line}\n`).join(''));
 }
+
+/** Lines that end in a blank one; -q has the first line alone. */
+const rawTemplate = (lines: readonly string[], quiet: string | undefined) =>
+  quiet === undefined ? `${lines.join('\n')}\n` : (lines.find((line) => line.includes(`{{.${quiet}}}`)) ?? '');
 
 async function renderRows(
   rows: readonly Row[],

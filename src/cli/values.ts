@@ -101,6 +101,14 @@ export const decimal: Kind<number | undefined> = single('decimal', (value) => {
 /** `1h30m`, `10s`, `150ms`: Go's time.ParseDuration, in nanoseconds. */
 export const duration: Kind<number | undefined> = single('duration', parseDuration, '0s');
 
+/** One of these words (podman's flags). */
+export const choice = <const T extends string>(words: readonly T[]): Kind<T | undefined> =>
+  single('choice', (value) => {
+    const found = words.find((word) => word === value);
+    if (found === undefined) throw invalid(`"${value}" is not a valid value.  Choose from: "${words.join(', ')}"`);
+    return found;
+  });
+
 export const list: Kind<string[]> = several('list', (value) => value);
 
 /** pflag's slices: several values in one, with commas between them. */

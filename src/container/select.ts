@@ -3,7 +3,7 @@
 import { WherryError } from '#base/error.ts';
 import { type Accepted, asDaemon, type Filters, parseFilters } from '#base/filter.ts';
 import { findContainer } from '#container/names.ts';
-import type { ContainerRecord } from '#container/record.ts';
+import { type ContainerRecord, shownMounts } from '#container/record.ts';
 import { networkNames, portsOf, type Seen, statusOf } from '#container/view.ts';
 import type { Store } from '#store/store.ts';
 
@@ -15,6 +15,8 @@ const ACCEPTED: Accepted = {
   health: undefined,
   id: undefined,
   'is-task': undefined,
+  // Windows' alone: with Docker on Linux it leaves all as they are, too.
+  isolation: undefined,
   label: undefined,
   name: undefined,
   network: undefined,
@@ -97,7 +99,7 @@ function byAge(store: Store, filters: Filters): Test {
 function byMounts(filters: Filters): Test {
   return ({ record }) =>
     !filters.has('volume') ||
-    record.mounts.some(
+    shownMounts(record).some(
       (mount) => filters.exact('volume', mount.Destination) || filters.exact('volume', mount.Name || mount.Source),
     );
 }

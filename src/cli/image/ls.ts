@@ -1,5 +1,6 @@
 import { WherryError } from '#base/error.ts';
 import { command } from '#cli/command.ts';
+import { listFormat } from '#cli/config-file.ts';
 import { LIST_FORMAT_SUMMARY } from '#cli/format.ts';
 import { printRows } from '#cli/table.ts';
 import { boolean, filter, text } from '#cli/values.ts';
@@ -38,13 +39,14 @@ export default command({
     quiet: { short: 'q', as: boolean, summary: 'Only show image IDs' },
     tree: { as: boolean, summary: 'List multi-platform images as a tree (EXPERIMENTAL)' },
   },
-  run: async (context, [name], { digests, filter: filters, format, noTrunc, quiet, tree }) => {
+  run: async (context, [name], { digests, filter: filters, format: asked, noTrunc, quiet, tree }) => {
     const wanted = name === undefined ? filters : [...filters, `reference=${name}`];
     if (tree) {
-      refuseWithTree({ quiet, noTrunc, digests, format });
+      refuseWithTree({ quiet, noTrunc, digests, format: asked });
       const { imageTree } = await import('#cli/image/tree.ts');
       return imageTree(context, wanted);
     }
+    const format = listFormat(context.err, 'imagesFormat', { format: asked, quiet });
     const counted = /\.Containers|^json$|json \./.test(format ?? '');
     const containers = counted ? (await import('#engine/images.ts')).containersByImage(context.store) : undefined;
     const rows = imageRows(context.store, {
@@ -59,6 +61,14 @@ export default command({
       columns,
       format,
       quiet: quiet ? 'ID' : undefined,
+      raw: [
+        'repository: {{.Repository}}',
+        'tag: {{.Tag}}',
+        ...(digests ? ['digest: {{.Digest}}'] : []),
+        'image_id: {{.ID}}',
+        'created_at: {{.CreatedAt}}',
+        'virtual_size: {{.Size}}',
+      ],
       type: 'imageContext',
       runPrefix: 'template parsing error: ',
     });

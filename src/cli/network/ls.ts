@@ -1,4 +1,5 @@
 import { command } from '#cli/command.ts';
+import { listFormat } from '#cli/config-file.ts';
 import { LIST_FORMAT_SUMMARY } from '#cli/format.ts';
 import { printRows } from '#cli/table.ts';
 import { boolean, filter, text } from '#cli/values.ts';
@@ -31,7 +32,7 @@ export default command({
     'no-trunc': { as: boolean, summary: 'Do not truncate the output' },
     quiet: { short: 'q', as: boolean, summary: 'Only display network IDs' },
   },
-  run: async ({ store, out }, _args, { filter: filters, format, noTrunc, quiet }) => {
+  run: async ({ store, out, err }, _args, { filter: filters, format, noTrunc, quiet }) => {
     let used: Map<string, unknown> | undefined;
     const isUsed = (name: string) => {
       used ??= attachedContainers(store);
@@ -44,8 +45,9 @@ export default command({
       {
         headers: HEADERS,
         columns: ['ID', 'Name', 'Driver', 'Scope'],
-        format,
+        format: listFormat(err, 'networksFormat', { format, quiet }),
         quiet: quiet ? 'ID' : undefined,
+        raw: ['network_id: {{.ID}}', 'name: {{.Name}}', 'driver: {{.Driver}}', 'scope: {{.Scope}}'],
         type: 'network.networkContext',
         runPrefix: 'template parsing error: ',
       },

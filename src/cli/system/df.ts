@@ -13,6 +13,8 @@ import { volumeRow } from '#volume/view.ts';
 
 const HEADERS = { Type: 'TYPE', TotalCount: 'TOTAL', Active: 'ACTIVE', Size: 'SIZE', Reclaimable: 'RECLAIMABLE' };
 
+const RAW_NAMES: Readonly<Record<string, string>> = { TotalCount: 'total' };
+
 export default command({
   usage: '',
   summary: 'Show docker disk usage',
@@ -29,7 +31,8 @@ export default command({
     if (verbose) return showAll(context, usage, format);
     const rows = [imagesRow(usage), containersRow(usage), volumesRow(usage), NO_CACHE];
     const shape = { headers: HEADERS, columns: Object.keys(HEADERS), format, type: 'diskUsageImagesContext' };
-    await printRows(context.out, rows, { ...shape, runPrefix: 'template parsing error: ' });
+    const raw = Object.keys(HEADERS).map((name) => `${RAW_NAMES[name] ?? name.toLowerCase()}: {{.${name}}}`);
+    await printRows(context.out, rows, { ...shape, raw, runPrefix: 'template parsing error: ' });
   },
 });
 

@@ -1,4 +1,5 @@
 import { command } from '#cli/command.ts';
+import { listFormat } from '#cli/config-file.ts';
 import { LIST_FORMAT_SUMMARY } from '#cli/format.ts';
 import { printRows } from '#cli/table.ts';
 import { boolean, filter, text } from '#cli/values.ts';
@@ -33,7 +34,7 @@ export default command({
     format: { as: text, summary: LIST_FORMAT_SUMMARY },
     quiet: { short: 'q', as: boolean, summary: 'Only display volume names' },
   },
-  run: async ({ store, out }, _args, { cluster, filter: filters, format, quiet }) => {
+  run: async ({ store, out, err }, _args, { cluster, filter: filters, format, quiet }) => {
     // A cluster's volumes are a swarm's; there are none.
     const volumes = cluster ? [] : findVolumes(store, filters);
     const columns = cluster ? ['Name', 'Group', 'Driver', 'Availability', 'Status'] : ['Driver', 'Name'];
@@ -43,8 +44,9 @@ export default command({
       {
         headers: HEADERS,
         columns,
-        format,
-        quiet: quiet && !format ? 'Name' : undefined,
+        format: listFormat(err, 'volumesFormat', { format, quiet }),
+        quiet: quiet ? 'Name' : undefined,
+        raw: ['name: {{.Name}}', 'driver: {{.Driver}}'],
         type: 'volumeContext',
         runPrefix: 'template parsing error: ',
       },

@@ -53,7 +53,7 @@ describe('printRows()', () => {
   test.each<[Partial<RowsOptions>, string]>([
     [{}, 'CONTAINER ID   IMAGE     PORTS     NAMES\n77c9           busybox             web\n'],
     [{ format: 'table' }, 'CONTAINER ID   IMAGE     PORTS     NAMES\n77c9           busybox             web\n'],
-    [{ quiet: 'ID', format: 'json' }, '77c9\n'],
+    [{ quiet: 'ID', format: 'table' }, '77c9\n'],
     [{ format: '{{.ID}}\\t{{.Names}}\\n' }, '77c9\tweb\n\n'],
     [
       { format: 'table {{.ID}}\\t{{upper .Image}}\\tfoo' },
@@ -69,7 +69,8 @@ describe('printRows()', () => {
       { format: '{{json .}}' },
       '{"Command":"\\"a \\u0026\\u0026 b\\"","ID":"77c9","Image":"busybox","Names":"web","Ports":""}\n',
     ],
-    [{ format: 'raw', raw: 'id: {{.ID}}\\n' }, 'id: 77c9\n\n'],
+    [{ format: 'raw', raw: ['id: {{.ID}}'] }, 'id: 77c9\n\n'],
+    [{ format: 'raw', raw: ['image: {{.Image}}', 'id: {{.ID}}'], quiet: 'ID' }, 'id: 77c9\n'],
   ])('prints %j as docker ps does', async (options, text) => {
     expect(await printed([WEB], options)).toBe(text);
   });
