@@ -81,6 +81,11 @@ static int set_attributes(posix_spawnattr_t *attributes)
 
 pid_t child_start(char *const arguments[], const int streams[3])
 {
+	return child_start_with(arguments, streams, STDERR_FILENO + 1, 0);
+}
+
+pid_t child_start_with(char *const arguments[], const int streams[3], int first, int count)
+{
 	posix_spawn_file_actions_t actions;
 	posix_spawnattr_t attributes;
 	pid_t pid = -1;
@@ -103,6 +108,8 @@ pid_t child_start(char *const arguments[], const int streams[3])
 	/* One of the monitor's own streams is only ever handed on under its own number, so none overwrites another. */
 	for (int i = 0; i < 3 && !error; i++)
 		error = posix_spawn_file_actions_adddup2(&actions, streams[i], i);
+	for (int i = 0; i < count && !error; i++)
+		error = posix_spawn_file_actions_adddup2(&actions, first + i, STDERR_FILENO + 1 + i);
 	if (!error) {
 		lend_usual();
 		error = posix_spawnp(&pid, arguments[0], &actions, &attributes, arguments, environ);

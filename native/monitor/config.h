@@ -36,7 +36,14 @@ struct config {
 	char *log;
 	long long log_max_size; /* bytes; -1: never rotated */
 	long long log_max_file;
-	char *log_attributes; /* a JSON object */
+	char *log_attributes;  /* a JSON object */
+	char *log_driver;      /* json-file, k8s-file or journald, whose log is a socket */
+	char *log_fields;      /* lines of NAME=value for the journal */
+	char *log_compressor;  /* gzip, for files that are complete */
+	long long untouched;   /* the process gets the command's own streams as they are */
+	long long extra_files; /* so many descriptors behind CONTROL_FD are the process's from 3 on */
+	long long timeout;     /* ms after which the process is killed; 0: never */
+	char *own_pid_file;    /* a file of the user's that gets the process's pid at each start */
 	char *restart;
 	long long restart_max; /* 0: no limit */
 	struct list runtime;

@@ -13,6 +13,7 @@
 
 #include "base/io.h"
 #include "base/scoped.h"
+#include "monitor/bounds.h"
 #include "monitor/child.h"
 #include "monitor/clients.h"
 #include "monitor/control.h"
@@ -207,6 +208,7 @@ static void ended(int status)
 	life.drained = false;
 	life.ended = loop_now();
 	timer_clear(&life.patience);
+	bounds_end();
 	health_end();
 	clock_gettime(CLOCK_REALTIME, &life.record.finished);
 	life.record.pid = 0;
@@ -333,6 +335,7 @@ static void runtime_done(void)
 	}
 	life.phase = RUNNING;
 	life.ever_started = true;
+	bounds_begin(life.config, life.process);
 	life.since = loop_now();
 	life.record.status = "running";
 	life.record.pid = life.process;
@@ -399,7 +402,7 @@ static void start(void)
 	arguments = runtime_arguments();
 	if (!arguments)
 		return failed_to("start the runtime");
-	life.runtime = child_start(arguments, stdio_for_runtime());
+	life.runtime = child_start_with(arguments, stdio_for_runtime(), CONTROL_FD + 1, (int)life.config->extra_files);
 	if (life.runtime < 0) {
 		char what[512];
 

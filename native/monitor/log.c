@@ -7,6 +7,7 @@
 
 #include "monitor/json.h"
 #include "monitor/logfile.h"
+#include "monitor/logjournal.h"
 #include "monitor/moment.h"
 
 enum {
@@ -14,18 +15,36 @@ enum {
 	MOST_ATTRIBUTES = LOGFILE_ENTRY - LOG_PIECE * JSON_WORST - AROUND,
 };
 
+enum kind { JSON, PLAIN, JOURNAL };
+
 static const char *attributes;
+static enum kind kind;
+
+static enum kind kind_of(const char *driver)
+{
+	if (driver && strcmp(driver, "journald") == 0)
+		return JOURNAL;
+	return driver && strcmp(driver, "k8s-file") == 0 ? PLAIN : JSON;
+}
 
 int log_open(const struct config *config)
 {
 	attributes = config->log_attributes;
 	if (!config->log)
 		return 0;
+	kind = kind_of(config->log_driver);
+	if (kind == JOURNAL)
+		return logjournal_open(config->log, config->log_fields);
 	if (attributes && strlen(attributes) > MOST_ATTRIBUTES) {
 		errno = E2BIG;
 		return -1;
 	}
-	return logfile_open(config->log, config->log_max_size, config->log_max_file);
+	return logfile_open(config->log, config->log_max_size, config->log_max_file, config->log_compressor);
+}
+
+static bool is_open(void)
+{
+	return kind == JOURNAL ? logjournal_is_open() : logfile_is_open();
 }
 
 static char *copy(char *to, const char *text)
@@ -36,9 +55,27 @@ static char *copy(char *to, const char *text)
 	return to + size;
 }
 
-/* {"log":"…\n","stream":"stdout","attrs":{…},"time":"…"} */
-static void write_entry(const char *stream, const struct timespec *when, const char *parts[2], const size_t sizes[2],
+/* TIME stdout F text, or P for a piece of a line that goes on: the format of Kubernetes' CRI, times as conmon's. */
+static void write_plain(const char *stream, const struct timespec *when, const char *parts[2], const size_t sizes[2],
 			bool ends)
+{
+	char *to = logfile_room();
+
+	moment_text(to, when);
+	/* Over the Z. */
+	to = copy(to + strlen(to) - 1, "+00:00 ");
+	to = copy(to, stream);
+	to = copy(to, ends ? " F " : " P ");
+	memcpy(to, parts[0], sizes[0]);
+	memcpy(to + sizes[0], parts[1], sizes[1]);
+	to += sizes[0] + sizes[1];
+	*to++ = '\n';
+	logfile_add(to);
+}
+
+/* {"log":"…\n","stream":"stdout","attrs":{…},"time":"…"} */
+static void write_json(const char *stream, const struct timespec *when, const char *parts[2], const size_t sizes[2],
+		       bool ends)
 {
 	char *to = copy(logfile_room(), "{\"log\":\"");
 
@@ -57,6 +94,19 @@ static void write_entry(const char *stream, const struct timespec *when, const c
 	}
 	to += moment_trimmed(to, when);
 	logfile_add(copy(to, "\"}\n"));
+}
+
+static void write_entry(const char *stream, const struct timespec *when, const char *parts[2], const size_t sizes[2],
+			bool ends)
+{
+	switch (kind) {
+	case JSON:
+		return write_json(stream, when, parts, sizes, ends);
+	case PLAIN:
+		return write_plain(stream, when, parts, sizes, ends);
+	case JOURNAL:
+		return logjournal_send(strcmp(stream, "stderr") == 0, parts, sizes, ends);
+	}
 }
 
 /* Says that lines are missing where they are missing, in an entry of its own. */
@@ -99,7 +149,7 @@ static void log_line(struct line *line, const char *bytes, size_t size, bool end
 	const char *parts[2] = {line->held, bytes + moved};
 	size_t sizes[2] = {line->size, size - moved};
 
-	if (logfile_wait() < 0)
+	if (kind != JOURNAL && logfile_wait() < 0)
 		note_loss();
 	/* All pieces of a line have the time of its first one. */
 	if (!line->partial)
@@ -111,7 +161,7 @@ static void log_line(struct line *line, const char *bytes, size_t size, bool end
 
 void log_feed(struct line *line, const char *bytes, size_t size)
 {
-	if (!logfile_is_open())
+	if (!is_open())
 		return;
 	while (size > 0) {
 		size_t room = LOG_PIECE - line->size;
@@ -133,7 +183,7 @@ void log_feed(struct line *line, const char *bytes, size_t size)
 
 void log_finish(struct line *line)
 {
-	if (logfile_is_open() && line->size > 0)
+	if (is_open() && line->size > 0)
 		log_line(line, "", 0, false);
 	line->size = 0;
 	line->partial = false;

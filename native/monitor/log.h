@@ -1,5 +1,6 @@
 /*
- * The container's log: Docker's json-file format, with Docker's rotation, byte for byte.
+ * The container's log: Docker's json-file format, with Docker's rotation, byte for byte; or lines as Kubernetes and
+ * podman have them (k8s-file); or the system's journal.
  *
  * Lines are collected and written in large blocks; log_flush() writes what is there. A full disk or another defect of
  * the file never stops the container: what can't be written is lost, never half a line, and the log says so once when

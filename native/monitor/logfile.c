@@ -8,11 +8,13 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/io.h"
 #include "base/scoped.h"
+#include "monitor/child.h"
 #include "monitor/loop.h"
 
 enum {
@@ -40,11 +42,13 @@ static struct {
 	bool never_direct;
 	const char *path;
 	long long limit, files;
-	long long rotate_at; /* bytes; -1: never */
-	long long size;	     /* of the file, as far as this process wrote it */
-	long long whole;     /* up to where the file has whole entries */
-	size_t used;	     /* of the block */
-	unsigned entries;    /* that end in the block */
+	const char *compressor; /* NULL: complete files stay as they are */
+	pid_t compressing;	/* 0: nobody */
+	long long rotate_at;	/* bytes; -1: never */
+	long long size;		/* of the file, as far as this process wrote it */
+	long long whole;	/* up to where the file has whole entries */
+	size_t used;		/* of the block */
+	unsigned entries;	/* that end in the block */
 	unsigned long long lost;
 	int problem;
 	long long flood;     /* bytes since the last pause */
@@ -98,8 +102,9 @@ static int open_file(int flags)
 	return 0;
 }
 
-int logfile_open(const char *path, long long limit, long long files)
+int logfile_open(const char *path, long long limit, long long files, const char *compressor)
 {
+	file.compressor = compressor;
 	file.path = path;
 	file.limit = limit;
 	file.files = files;
@@ -210,28 +215,54 @@ static void spill(void)
 	file.cost[way] = file.cost[way] ? (3 * file.cost[way] + cost) / 4 : cost;
 }
 
+static int shift_file(long long i, const char *ending)
+{
+	char from[PATH_MAX], to[PATH_MAX];
+
+	snprintf(from, sizeof(from), "%s.%lld%s", file.path, i - 1, ending);
+	snprintf(to, sizeof(to), "%s.%lld%s", file.path, i, ending);
+	return rename(i == 1 ? file.path : from, to) < 0 && errno != ENOENT ? -1 : 0;
+}
+
 /* FILE.1 becomes FILE.2 and so on, the last one goes. */
 static int shift_files(void)
 {
 	for (long long i = file.files - 1; i >= 1; i--) {
-		char from[PATH_MAX], to[PATH_MAX];
-
-		if (i == 1)
-			snprintf(from, sizeof(from), "%s", file.path);
-		else
-			snprintf(from, sizeof(from), "%s.%lld", file.path, i - 1);
-		snprintf(to, sizeof(to), "%s.%lld", file.path, i);
-		if (rename(from, to) < 0 && errno != ENOENT)
+		if (i > 1 && file.compressor && shift_file(i, ".gz") < 0)
+			return -1;
+		if (shift_file(i, "") < 0)
 			return -1;
 	}
 	return 0;
 }
 
+/* The last file that was completed may still be at work on: its name is not given to another before. */
+static void await_compressor(void)
+{
+	if (file.compressing > 0)
+		(void)waitpid(file.compressing, NULL, 0);
+	file.compressing = 0;
+}
+
+/* FILE.1 becomes FILE.1.gz, while the container goes on. Where that can't be, it stays as it is. */
+static void compress_last(void)
+{
+	static const int nothing[3] = {0, 1, 2};
+	char path[PATH_MAX];
+	char *arguments[] = {(char *)(size_t)file.compressor, (char *)"-f", (char *)"-q", (char *)"--", path, NULL};
+
+	if (!file.compressor || file.files < 2)
+		return;
+	snprintf(path, sizeof(path), "%s.1", file.path);
+	file.compressing = child_start(arguments, nothing);
+}
+
 static void rotate(void)
 {
 	write_block();
+	await_compressor();
 	if (shift_files() == 0 && open_file(O_TRUNC) == 0)
-		return;
+		return compress_last();
 	/* It goes on as it is, up to the next try. */
 	file.problem = errno;
 	file.rotate_at = file.size + file.limit;

@@ -10,9 +10,10 @@
 
 /*
  * Opens PATH to append to it. An entry that a killed monitor left unfinished is cut off. LIMIT: bytes after which
- * another file is begun, -1 for none; FILES: how many there may be. -1 with errno.
+ * another file is begun, -1 for none; FILES: how many there may be; COMPRESSOR: gzip(1) for those that are complete,
+ * NULL for none. -1 with errno.
  */
-int logfile_open(const char *path, long long limit, long long files);
+int logfile_open(const char *path, long long limit, long long files, const char *compressor);
 
 bool logfile_is_open(void);
 

@@ -37,8 +37,9 @@ _Noreturn static void give_up(const char *sentence)
 	die("%s", sentence);
 }
 
-/* Whatever else the command had open would stay open as long as the container runs. */
-static void keep_few_descriptors(void)
+/* Whatever else the command had open would stay open as long as the container runs. EXTRA are the container's, and no
+ * other child's. */
+static void keep_few_descriptors(unsigned extra)
 {
 	int null;
 
@@ -48,7 +49,9 @@ static void keep_few_descriptors(void)
 	/* Where there is no command nothing else may be taken for it. */
 	if (null > CONTROL_FD)
 		close(null);
-	(void)close_range(CONTROL_FD + 1, ~0U, 0);
+	(void)close_range(CONTROL_FD + 1 + extra, ~0U, 0);
+	if (extra > 0)
+		(void)close_range(CONTROL_FD + 1, CONTROL_FD + extra, CLOSE_RANGE_CLOEXEC);
 }
 
 static void signalled(struct watch *watch, uint32_t events)
@@ -86,11 +89,11 @@ int main(int count, char **arguments)
 	int fd;
 
 	die_as("wherry-monitor");
-	keep_few_descriptors();
 	if (count != 2)
 		give_up("usage: wherry-monitor FILE");
 	if (!config_read(&config, arguments[1], problem, sizeof(problem)))
 		give_up(problem);
+	keep_few_descriptors((unsigned)config.extra_files);
 	/* Its own session: what happens to the command's terminal is nothing to us. It is one already where the command
 	 * saw to that. Not in any directory: each could be one that somebody wants to unmount. */
 	(void)setsid();

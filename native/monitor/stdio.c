@@ -53,7 +53,7 @@ static bool is_harmless(int fd)
 /* Standard error always comes by here: a runtime that can't start the process writes to it as well. */
 static bool goes_untouched(const struct config *config, int i, int fd)
 {
-	return (i == 0 || (i == 1 && !config->log)) && is_harmless(fd);
+	return config->untouched || ((i == 0 || (i == 1 && !config->log)) && is_harmless(fd));
 }
 
 int stdio_init(const struct config *config)

@@ -27,6 +27,8 @@ export function imageNamer(store: Store, { truncate }: { truncate: boolean }): (
   const ids = new Map<string, string | undefined>();
   let entries: Entry[] | undefined;
   return ({ image: { reference, id } }) => {
+    // --rootfs: there is no image, but the directory's name.
+    if (id === '') return reference;
     entries ??= tolerate(() => readCatalog(store)) ?? [];
     if (!ids.has(reference)) ids.set(reference, idOf(store, entries, reference));
     // The name is gone or means another image now: Docker shows the ID.

@@ -1,6 +1,6 @@
 /** The format of a CDI file (CDI 1.1, "CDI JSON Specification"), checked. Pure. */
 
-export interface CdiDeviceNode {
+interface CdiDeviceNode {
   /** In the container. */
   path: string;
   /** Absent: as in the container. */
@@ -15,7 +15,7 @@ export interface CdiDeviceNode {
   gid?: number;
 }
 
-export interface CdiMount {
+interface CdiMount {
   hostPath: string;
   containerPath: string;
   type?: string;

@@ -28,8 +28,10 @@ import { makeProcess } from '#container/process.ts';
 import type { ContainerRecord, State } from '#container/record.ts';
 import { type Attempt, execRefusal } from '#container/refusal.ts';
 import { rootfsPath } from '#container/rootfs.ts';
+import { checkDescriptors } from '#container/settle-extras.ts';
 import { readState, socketPath } from '#container/state.ts';
-import { directStreams, mayHandOverAll, type Streams, stdioOf } from '#container/streams.ts';
+import { directStreams, extraDescriptors, mayHandOverAll, type Streams, stdioOf } from '#container/streams.ts';
+import { namespaceOf } from '#container/userns.ts';
 import { CONSOLE_FLAG } from '#oci/runtime.ts';
 import type { Process } from '#oci/spec.ts';
 import type { Store } from '#store/store.ts';
@@ -51,6 +53,8 @@ export interface ExecRequest {
   streams: Streams;
   /** Of the terminal: rows, columns. */
   size?: [number, number];
+  /** So many of our descriptors from 3 on are the process's, too. */
+  preserveFds?: number;
 }
 
 /** A process that was started, or why it was not. */
@@ -92,7 +96,9 @@ export async function execContainer(
   for (const step of ['exec_create', 'exec_start']) {
     recordContainerEvent(store, record, `${step}: ${command} ${args.join(' ')}`, { execID: id });
   }
-  const facts = hostFacts(store);
+  const ours = hostFacts(store);
+  const facts = { ...ours, userns: namespaceOf(record.extras?.maps, ours.userns) };
+  if (request.preserveFds !== undefined) checkDescriptors(request.preserveFds);
   const user = request.user || record.config.User;
   const process = makeProcess(record, facts, {
     args: request.cmd,
@@ -156,12 +162,14 @@ function removeFiles(place: string): void {
 async function withRuntime(start: Start): Promise<Exec> {
   const { store, record, request, process, place, id, runtime, attempt } = start;
   writeFileSync(`${place}.json`, JSON.stringify(process), { mode: 0o600 });
+  const fds = request.preserveFds === undefined ? {} : { preserveFds: request.preserveFds };
   const [program = '', ...args] = runtime.exec({
     id: record.id,
     process: `${place}.json`,
     terminal: false,
+    ...fds,
   });
-  const stdio = stdioOf(request.streams);
+  const stdio = [...stdioOf(request.streams), ...extraDescriptors(request.preserveFds)];
   const status = await ended(spawn(program, args, { cwd: '/', session: true, env: runtime.env, stdio }));
   try {
     const said = status === 0 ? undefined : runtimesError(`${place}.log`);
@@ -194,6 +202,7 @@ function runtimesError(path: string): string | undefined {
 async function withMonitor(start: Start, onReady: (id: string) => Promise<void>): Promise<Exec> {
   const { store, record, request, process, place, id, runtime, attempt } = start;
   const attach = directStreams(request.streams, { terminal: request.tty });
+  const fds = request.preserveFds === undefined ? {} : { preserveFds: request.preserveFds };
   const talk = request.tty && !request.detach ? { onReady: () => onReady(id) } : {};
   mkdirSync(join(store.runtime, 's'), { recursive: true, mode: 0o700 });
   writeFileSync(`${place}.json`, JSON.stringify(process), { mode: 0o600 });
@@ -212,8 +221,9 @@ async function withMonitor(start: Start, onReady: (id: string) => Promise<void>)
     ['console-flag', CONSOLE_FLAG],
     ...each(
       'runtime',
-      runtime.exec({ id: record.id, process: `${place}.json`, pidFile: `${place}.pid`, terminal: request.tty }),
+      runtime.exec({ id: record.id, process: `${place}.json`, pidFile: `${place}.pid`, terminal: request.tty, ...fds }),
     ),
+    ['extra-files', request.preserveFds ?? 0],
     ['restart', 'no'],
     ['event-id', record.id],
     ...eventSettings(store, record.id),
@@ -224,7 +234,10 @@ async function withMonitor(start: Start, onReady: (id: string) => Promise<void>)
     return new WherryError('unavailable', text);
   };
   try {
-    const monitor = await converse(spawnMonitor(`${place}.conf`, attach, runtime.env), { explain, ...talk });
+    const monitor = await converse(spawnMonitor(`${place}.conf`, attach, runtime.env, request.preserveFds), {
+      explain,
+      ...talk,
+    });
     if (request.detach) {
       monitor.stay();
       return { kind: 'started', id, exited: Promise.resolve(0), resize: monitor.resize, leave: () => undefined };

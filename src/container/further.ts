@@ -28,17 +28,6 @@ export interface Further {
   additionalGids: number[];
 }
 
-/** Nothing of all that. */
-export const noFurther = (ids: UserNamespace): Further => ({
-  ids,
-  namespaces: {},
-  devices: [],
-  mounts: [],
-  env: [],
-  hooks: [],
-  additionalGids: [],
-});
-
 /** userns: the container's own user namespace, where it has one. Throws in Docker's words what keeps it from starting. */
 export async function lookFurther(store: Store, record: ContainerRecord, userns?: string): Promise<Further> {
   const { hostConfig, extras = {} } = record;
@@ -91,7 +80,7 @@ function zoneMount(store: Store, { id, extras }: ContainerRecord): Mount[] {
 }
 
 /** Where a container's secrets are kept, by their numbers in its record. */
-export function secretPath(store: Store, id: string, index: number): string {
+function secretPath(store: Store, id: string, index: number): string {
   return store.path('containers', id, 'secrets', String(index));
 }
 

@@ -19,7 +19,9 @@ export function idCount(store: Store, { image, config }: Pick<ContainerRecord, '
 const NOBODY = 65534;
 
 function topmost(layers: readonly string[], name: string): string {
-  const path = layers.map((layer) => join(layer, name)).find((at) => lstatSync(at, { throwIfNoEntry: false })?.isFile());
+  const path = layers
+    .map((layer) => join(layer, name))
+    .find((at) => lstatSync(at, { throwIfNoEntry: false })?.isFile());
   return path === undefined ? '' : readFileSync(path, 'utf8');
 }
 

@@ -1,7 +1,8 @@
 /** A json-file log on disk: its files in order, its lines, the place where the last so many begin. */
-import { closeSync, fstatSync, openSync, readdirSync, readSync, statSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readdirSync, readFileSync, readSync, statSync, writeSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { hasCode } from '#base/error.ts';
+import { memoryFile } from '#sys/spawn.ts';
 
 /** A line of the log. */
 export interface LogEntry {
@@ -49,17 +50,46 @@ function nineDigits(time: string): string {
   return match === null ? time : `${match[1]}.${(match[2] ?? '').padEnd(9, '0')}Z`;
 }
 
+/** A line as Kubernetes and podman keep them: TIME stdout F text; P for a piece of a line that goes on. */
+export function parsePlainEntry(line: string): LogEntry | undefined {
+  const [, time, stream, tag, text = ''] = /^(\S+) (stdout|stderr) ([FP])\S* (.*)$/s.exec(line) ?? [];
+  if (time === undefined) return undefined;
+  return {
+    log: tag === 'F' ? `${text}\n` : text,
+    stream: stream === 'stderr' ? 'stderr' : 'stdout',
+    time: inUtc(time),
+    attrs: {},
+  };
+}
+
+/** conmon writes the local time with its offset. */
+function inUtc(time: string): string {
+  const [, seconds = '', fraction = '', offset = 'Z'] = /^(.{19})(?:\.(\d{1,9}))?(Z|[+-]\d\d:\d\d)$/.exec(time) ?? [];
+  const moved = seconds === '' ? time.slice(0, 19) : new Date(`${seconds}${offset}`).toISOString().slice(0, 19);
+  return `${moved}.${fraction.padEnd(9, '0')}Z`;
+}
+
 /** An open log file that is read forward, whole lines at a time. */
 export class LogFile {
   readonly inode: number;
+  readonly isCompressed: boolean;
   readonly #fd: number;
   readonly #buffer = Buffer.alloc(CHUNK);
   #position = 0;
   #rest: Buffer[] = [];
 
   constructor(path: string) {
-    this.#fd = openSync(path, 'r');
-    this.inode = fstatSync(this.#fd).ino;
+    const fd = openSync(path, 'r');
+    this.inode = fstatSync(fd).ino;
+    this.isCompressed = path.endsWith('.gz');
+    this.#fd = this.isCompressed ? decompressed(fd) : fd;
+  }
+
+  /** Its first line, which has a time that no other file's has; '' where there is none yet. */
+  firstLine(): string {
+    const start = Buffer.alloc(LONGEST_LINE);
+    const length = readSync(this.#fd, start, 0, LONGEST_LINE, 0);
+    return start.toString('latin1', 0, start.subarray(0, length).indexOf(LINE_FEED) + 1);
   }
 
   /** The next lines, without their ends; none at the end of what is there now. */
@@ -117,31 +147,55 @@ export class LogFile {
   }
 }
 
+/** The longest that the monitor writes (native/monitor/logfile.h), in bytes. */
+const LONGEST_LINE = 192 * 1024;
+
+/** The content of a compressed file, in memory; rotation keeps each below a size. */
+function decompressed(fd: number): number {
+  try {
+    const memory = memoryFile();
+    const { gunzipSync } = process.getBuiltinModule('node:zlib');
+    writeSync(memory, gunzipSync(readFileSync(fd)), 0);
+    return memory;
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** Is this the same log file, under whichever name? What has been compressed has become another file. */
+function isSame(one: LogFile, other: LogFile): boolean {
+  if (one.inode === other.inode) return true;
+  if (one.isCompressed === other.isCompressed) return false;
+  const line = one.firstLine();
+  return line !== '' && line === other.firstLine();
+}
+
 /** A log's file, or undefined where it is absent. */
 export function openLog(path: string): LogFile | undefined {
   try {
     return new LogFile(path);
   } catch (error) {
-    if (hasCode(error, 'ENOENT')) return undefined;
-    throw error;
+    if (!hasCode(error, 'ENOENT')) throw error;
+    // What is being compressed has both names until it is whole.
+    return path.endsWith('.gz') ? undefined : openLog(`${path}.gz`);
   }
 }
 
 /**
- * The file itself and what rotation has moved away from it, oldest first; no older than the file with the inode `known`,
+ * The file itself and what rotation has moved away from it, oldest first; no older than the file with the older than `known`,
  * where that is among them. A rotation meanwhile loses nothing: it renames the oldest file first, so what has been opened
  * comes by once more, and a number may be missing for a moment.
  */
-export function openAll(path: string, known?: number): LogFile[] {
+export function openAll(path: string, known?: LogFile): LogFile[] {
   const files: LogFile[] = [];
   let most: number | undefined;
-  for (let number = 0; files[0] === undefined || files[0].inode !== known; number += 1) {
+  for (let number = 0; files[0] === undefined || known === undefined || !isSame(files[0], known); number += 1) {
     const file = openLog(number === 0 ? path : `${path}.${number}`);
     if (file === undefined) {
       most ??= highest(path);
       // One more: it may have moved on since.
       if (number > most + 1) break;
-    } else if (files.some(({ inode }) => inode === file.inode)) {
+    } else if (files.some((one) => isSame(one, file))) {
       file.close();
     } else {
       files.unshift(file);
@@ -156,19 +210,19 @@ function highest(path: string): number {
   try {
     return readdirSync(dirname(path))
       .filter((name) => name.startsWith(beginning))
-      .reduce((most, name) => Math.max(most, Number(name.slice(beginning.length)) || 0), 0);
+      .reduce((most, name) => Math.max(most, Number.parseInt(name.slice(beginning.length), 10) || 0), 0);
   } catch (error) {
     if (hasCode(error, 'ENOENT')) return 0;
     throw error;
   }
 }
 
-/** What is newer than the file with this inode, oldest first; everything where that one is gone. */
-export function openNewer(path: string, inode: number): LogFile[] {
-  if (statSync(path, { throwIfNoEntry: false })?.ino === inode) return [];
-  const [oldest, ...newer] = openAll(path, inode);
+/** What is newer than this file, oldest first; everything where that one is gone. */
+export function openNewer(path: string, known: LogFile): LogFile[] {
+  if (statSync(path, { throwIfNoEntry: false })?.ino === known.inode) return [];
+  const [oldest, ...newer] = openAll(path, known);
   if (oldest === undefined) return [];
-  if (oldest.inode !== inode) return [oldest, ...newer];
+  if (!isSame(oldest, known)) return [oldest, ...newer];
   oldest.close();
   return newer;
 }

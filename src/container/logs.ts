@@ -2,9 +2,10 @@
 import { type FSWatcher, watch } from 'node:fs';
 import { dirname } from 'node:path';
 import { hasCode, WherryError } from '#base/error.ts';
-import { logPath } from '#container/logconfig.ts';
-import { type LogEntry, type LogFile, openAll, openNewer, parseEntry } from '#container/logfile.ts';
+import { keepsLog, logPathOf } from '#container/logconfig.ts';
+import { type LogEntry, type LogFile, openAll, openNewer, parseEntry, parsePlainEntry } from '#container/logfile.ts';
 import { findContainer } from '#container/names.ts';
+import type { ContainerRecord } from '#container/record.ts';
 import { isRunning, readState } from '#container/state.ts';
 import type { Store } from '#store/store.ts';
 
@@ -33,10 +34,40 @@ export async function* readLogs(
   options: LogOptions = {},
 ): AsyncGenerator<LogEntry[], void> {
   const record = findContainer(store, name);
-  if (record.hostConfig.LogConfig.Type === 'none') {
+  const { LogConfig } = record.hostConfig;
+  if (!keepsLog(LogConfig)) {
     throw new WherryError('unavailable', 'configured logging driver does not support reading');
   }
-  const path = logPath(store, record.id);
+  if (LogConfig.Type === 'journald') yield* readFromJournal(store, record.id, options);
+  else yield* readFiles(store, record, options);
+}
+
+/** What the journal has of it. */
+async function* readFromJournal(store: Store, id: string, options: LogOptions): AsyncGenerator<LogEntry[], void> {
+  const { readJournal } = await import('#container/logs-journal.ts');
+  const { tail, abort } = options;
+  const begun = readState(store, id);
+  const goesOn = options.follow ? () => runsStill(store, id, begun?.startedAt) : undefined;
+  const wish = {
+    ...(tail === undefined ? {} : { tail }),
+    ...(goesOn === undefined ? {} : { goesOn }),
+    ...(abort === undefined ? {} : { abort }),
+  };
+  for await (const batch of readJournal(id, wish)) {
+    const { entries, past } = within(batch, options);
+    if (entries.length > 0) yield entries;
+    if (past) return;
+  }
+}
+
+/** What its files have of it. */
+async function* readFiles(
+  store: Store,
+  record: ContainerRecord,
+  options: LogOptions,
+): AsyncGenerator<LogEntry[], void> {
+  const path = logPathOf(store, record);
+  const parse = record.hostConfig.LogConfig.Type === 'k8s-file' ? parsePlainEntry : parseEntry;
   const following = options.follow ? follower(store, record.id, path, options.abort) : undefined;
   // Asked before the files are opened: what was written until then is read, in whichever file it is by now.
   let goesOn = following?.goesOn() ?? false;
@@ -44,7 +75,7 @@ export async function* readLogs(
   try {
     if (options.tail !== undefined) files = tailOf(files, options.tail);
     for (;;) {
-      const past = yield* selected(files, !goesOn, options);
+      const past = yield* selected(files, { last: !goesOn, parse }, options);
       if (past || !goesOn) return;
       await following?.change();
       options.abort?.throwIfAborted();
@@ -57,9 +88,15 @@ export async function* readLogs(
   }
 }
 
+interface Reading {
+  /** Nothing more will come, so that a line without an end is looked at, too. */
+  last: boolean;
+  parse: (line: string) => LogEntry | undefined;
+}
+
 /** What lies between since and until; true when `until` is passed. */
-function* selected(files: readonly LogFile[], last: boolean, options: LogOptions): Generator<LogEntry[], boolean> {
-  for (const batch of drain(files, last)) {
+function* selected(files: readonly LogFile[], reading: Reading, options: LogOptions): Generator<LogEntry[], boolean> {
+  for (const batch of drain(files, reading)) {
     const { entries, past } = within(batch, options);
     if (entries.length > 0) yield entries;
     if (past) return true;
@@ -82,15 +119,14 @@ function tailOf(files: LogFile[], count: number): LogFile[] {
   return kept;
 }
 
-/** Reads all files to their ends. last: nothing more will come, so that a line without an end is looked at, too. */
-function* drain(files: readonly LogFile[], last: boolean): Generator<LogEntry[]> {
+/** Reads all files to their ends. */
+function* drain(files: readonly LogFile[], { last, parse }: Reading): Generator<LogEntry[]> {
+  const parseAll = (lines: readonly string[]) => lines.map(parse).filter((entry) => entry !== undefined);
   for (const [index, file] of files.entries()) {
     for (let lines = file.read(); lines.length > 0; lines = file.read()) yield parseAll(lines);
     if (last || index < files.length - 1) yield parseAll([file.remainder()]);
   }
 }
-
-const parseAll = (lines: readonly string[]) => lines.map(parseEntry).filter((entry) => entry !== undefined);
 
 /** Closes what was read to its end, and opens what a rotation has put in its place. */
 function advance(files: LogFile[], path: string): LogFile[] {
@@ -98,7 +134,7 @@ function advance(files: LogFile[], path: string): LogFile[] {
   for (const done of files.slice(0, -1)) done.close();
   if (current === undefined) return openAll(path);
   current.followCut();
-  const newer = openNewer(path, current.inode);
+  const newer = openNewer(path, current);
   return [current, ...newer];
 }
 
@@ -120,6 +156,12 @@ interface Follower {
 /** Without an event for so long, we look: a monitor that was killed writes no last words. */
 const LOOK_AGAIN = 1000;
 
+/** Does the container that began to run then still run? */
+function runsStill(store: Store, id: string, startedAt: string | undefined): boolean {
+  const state = readState(store, id);
+  return isRunning(state) && state.status !== 'restarting' && state.startedAt === startedAt;
+}
+
 function follower(store: Store, id: string, path: string, abort: AbortSignal | undefined): Follower {
   const begun = readState(store, id);
   let changed = false;
@@ -132,12 +174,7 @@ function follower(store: Store, id: string, path: string, abort: AbortSignal | u
   const timer = setInterval(ring, LOOK_AGAIN);
   abort?.addEventListener('abort', ring, { once: true });
   return {
-    goesOn: () => {
-      const state = readState(store, id);
-      return (
-        state !== undefined && isRunning(state) && state.status !== 'restarting' && state.startedAt === begun?.startedAt
-      );
-    },
+    goesOn: () => runsStill(store, id, begun?.startedAt),
     change: async () => {
       if (!changed) {
         await new Promise<void>((resolve) => {

@@ -15,7 +15,7 @@ import { portRefusal, startRefusal } from '#container/refusal.ts';
 import { rootfsPath } from '#container/rootfs.ts';
 import { parseSignal } from '#container/signals.ts';
 import { type Ending, socketPath } from '#container/state.ts';
-import { NO_STREAMS, type Streams, stdioOf } from '#container/streams.ts';
+import { extraDescriptors, NO_STREAMS, type Streams, stdioOf } from '#container/streams.ts';
 import { type CgroupManager, CONSOLE_FLAG, findRuntime, type RuntimeCommand, runtimeCommand } from '#oci/runtime.ts';
 import { guardRuntime } from '#oci/runtime-guard.ts';
 import { JOURNAL } from '#store/events.ts';
@@ -93,8 +93,9 @@ export function runtimeOf(
 export async function startMonitor(
   store: Store,
   record: ContainerRecord,
-  options: MonitorOptions,
+  wishes: MonitorOptions,
 ): Promise<MonitorHandle> {
+  const options = withStreams(record, wishes);
   const at = (name: string) => store.path('containers', record.id, name);
   const runtime = runtimeOf(store, record, { cgroupManager: options.cgroupManager, log: at('runtime.log') });
   for (const name of ['s', 'monitors', runtime.kind]) {
@@ -115,7 +116,7 @@ export async function startMonitor(
           directory: record.config.WorkingDir,
           isDirectory: isDirectoryInRoot(rootfsPath(store, record.id), record.config.WorkingDir, record.path),
         });
-  return converse(spawnMonitor(conf, options.attach, runtime.env), { explain, ...options });
+  return converse(spawnMonitor(conf, options.attach, runtime.env, record.extras?.preserveFds), { explain, ...options });
 }
 
 /** What a monitor that was killed left: a runtime refuses an id that it knows. */
@@ -148,13 +149,14 @@ function runSettings(
     ['stdin-once', config.StdinOnce ? 1 : 0],
     ...streamSettings(options, [rows, columns]),
     ...logSettings(planLog(store, record)),
+    ...extraSettings(record),
     ['restart', hostConfig.RestartPolicy.Name || 'no'],
     ['restart-max', hostConfig.RestartPolicy.MaximumRetryCount],
     ...stopSettings(config),
     ['pid-file', pidFile],
     ['runtime-log', at('runtime.log')],
     ['console-flag', CONSOLE_FLAG],
-    ...each('runtime', runtime.run({ id, bundle: options.bundle, pidFile, terminal: config.Tty })),
+    ...each('runtime', runtime.run({ id, bundle: options.bundle, pidFile, terminal: config.Tty, ...fdsOf(record) })),
     ...each('delete', runtime.delete(id, { force: true })),
     ...each('cleanup', [join(installation(), 'bin/wherry'), 'container', 'cleanup', id]),
     ...(options.oomFile === undefined ? [] : [['oom-file', options.oomFile] as Setting]),
@@ -206,12 +208,28 @@ export function streamSettings(
   ];
 }
 
+const fdsOf = ({ extras }: ContainerRecord) =>
+  extras?.preserveFds === undefined ? {} : { preserveFds: extras.preserveFds };
+
+/** What podman has and Docker has not. */
+function extraSettings({ extras = {}, hostConfig }: ContainerRecord): Setting[] {
+  const settings: Setting[] = [];
+  if (hostConfig.LogConfig.Type === 'passthrough') settings.push(['untouched', 1]);
+  if (extras.preserveFds !== undefined) settings.push(['extra-files', extras.preserveFds]);
+  if (extras.timeout !== undefined) settings.push(['timeout', extras.timeout * 1000]);
+  if (extras.pidFile !== undefined) settings.push(['own-pid-file', extras.pidFile]);
+  return settings;
+}
+
 function logSettings(plan: LogPlan | undefined): Setting[] {
   if (plan === undefined) return [];
   return [
     ['log', plan.path],
     ['log-max-size', plan.maxSize],
     ['log-max-file', plan.maxFile],
+    ['log-driver', plan.driver],
+    ...(plan.compressor === undefined ? [] : [['log-compressor', plan.compressor] as Setting]),
+    ...(plan.fields === undefined ? [] : [['log-fields', plan.fields] as Setting]),
     ...(plan.attributes === undefined ? [] : [['log-attrs', JSON.stringify(plan.attributes)] as Setting]),
   ];
 }
@@ -236,15 +254,26 @@ export interface Speaker {
   fd: number;
 }
 
+/** --log-driver passthrough: the container has our streams, whatever they are and whether we stay or not. */
+function withStreams({ config, hostConfig }: ContainerRecord, options: MonitorOptions): MonitorOptions {
+  if (hostConfig.LogConfig.Type !== 'passthrough') return options;
+  return { ...options, attach: { stdin: config.OpenStdin, stdout: true, stderr: true } };
+}
+
 /**
  * Starts the monitor in a session of its own, so that neither the terminal's signals nor its end reach it, and in the
  * root directory, so that it keeps no mount busy. Its descriptor 3 is the other end of our socket.
  */
-export function spawnMonitor(conf: string, attach: MonitorOptions['attach'], env: NodeJS.ProcessEnv): Speaker {
+export function spawnMonitor(
+  conf: string,
+  attach: MonitorOptions['attach'],
+  env: NodeJS.ProcessEnv,
+  extra = 0,
+): Speaker {
   const path = join(installation(), 'bin/wherry-monitor');
   const [fd, its] = socketPair();
   try {
-    const stdio = [...stdioOf(attach ?? NO_STREAMS), its];
+    const stdio = [...stdioOf(attach ?? NO_STREAMS), its, ...extraDescriptors(extra)];
     return { pid: spawn(path, [conf], { cwd: '/', session: true, env, stdio }), fd };
   } catch (error) {
     closeSync(fd);

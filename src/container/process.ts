@@ -42,10 +42,7 @@ export function makeProcess(record: ContainerRecord, facts: Facts, wish: Process
   return {
     ...(wish.terminal ? { terminal: true } : {}),
     ...(wish.terminal && height > 0 && width > 0 ? { consoleSize: { height, width } } : {}),
-    user: {
-      ...userOf(wish.identity, facts, hostConfig.GroupAdd?.includes(KEEP_GROUPS) ?? false),
-      ...(record.extras?.umask === undefined ? {} : { umask: record.extras.umask }),
-    },
+    user: userOf(wish.identity, facts, record),
     args: [...wish.args],
     env: environment(record, wish),
     cwd: wish.cwd || '/',
@@ -60,7 +57,12 @@ export function makeProcess(record: ContainerRecord, facts: Facts, wish: Process
   };
 }
 
-function userOf({ uid, gid, additionalGids }: Identity, { userns }: Facts, keepGroups: boolean): Process['user'] {
+function userOf(
+  { uid, gid, additionalGids }: Identity,
+  { userns }: Facts,
+  { hostConfig, extras = {} }: ContainerRecord,
+): Process['user'] {
+  const keepGroups = hostConfig.GroupAdd?.includes(KEEP_GROUPS) ?? false;
   const refuse = (what: string) =>
     new WherryError('denied', `Cannot run as ${what}: your user namespace does not have it`, {
       hint: 'Have root give you a range of ids in /etc/subuid and /etc/subgid (install.sh says how), or run as root (-u 0)',
@@ -71,7 +73,12 @@ function userOf({ uid, gid, additionalGids }: Identity, { userns }: Facts, keepG
   const only = lastGid(userns.gids) === 0;
   const missing = additionalGids.find((one) => !isMapped(userns.gids, one));
   if (missing !== undefined && !only && !keepGroups) throw refuse(`group ${missing}`);
-  return { uid, gid, ...(only || keepGroups ? {} : { additionalGids: [...additionalGids] }) };
+  return {
+    uid,
+    gid,
+    ...(only || keepGroups ? {} : { additionalGids: [...additionalGids] }),
+    ...(extras.umask === undefined ? {} : { umask: extras.umask }),
+  };
 }
 
 const lastGid = (ranges: Facts['userns']['gids']) => Math.max(...ranges.map(({ inside, count }) => inside + count - 1));

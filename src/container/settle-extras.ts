@@ -1,5 +1,5 @@
 /** What podman has and Docker has not, checked, with names as ids and paths as they are. */
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readFileSync, readlinkSync, statSync } from 'node:fs';
 import { isAbsolute, join, resolve } from 'node:path';
 import type { CreateRequest, HostConfig } from '#base/api.ts';
 import { hasCode, WherryError } from '#base/error.ts';
@@ -29,6 +29,7 @@ export function settleExtras(
   if (extras.requires !== undefined) settled.requires = extras.requires.map((name) => requirement(store, name));
   if (extras.timezone !== undefined) zoneFile(extras.timezone);
   if (extras.initPath !== undefined) settled.initPath = settleInit(extras.initPath);
+  if (extras.preserveFds !== undefined) checkDescriptors(extras.preserveFds);
   if (extras.accounts !== undefined) for (const user of extras.accounts.hostUsers) hostUser(user);
   for (const name of ['pidFile', 'monitorPidFile'] as const) {
     const path = extras[name];
@@ -96,6 +97,25 @@ function settleInit(path: string): string {
   const whole = resolve(path);
   if (existsSync(whole)) return whole;
   throw refuse(`container-init binary not found on the host: ${whole}: no such file or directory`);
+}
+
+/** --preserve-fds. The first descriptor that did not come with us is the one that Node waits for events with. */
+export function checkDescriptors(count: number): void {
+  for (let fd = 3; fd < 3 + count; fd += 1) {
+    if (!/^(anon_inode:\[(eventpoll|io_uring)\])?$/.test(targetOf(fd))) continue;
+    const why = 'the preserve-fds option requires that file descriptors must be passed';
+    throw refuse(`file descriptor ${fd} is not available - ${why}`);
+  }
+}
+
+/** What a descriptor of ours leads to; '' for none. */
+function targetOf(fd: number): string {
+  try {
+    return readlinkSync(`/proc/self/fd/${fd}`);
+  } catch (error) {
+    if (hasCode(error, 'ENOENT')) return '';
+    throw error;
+  }
 }
 
 /** A line of the host's /etc/passwd. Throws kind `invalid` where there is none. */

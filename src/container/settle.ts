@@ -5,6 +5,7 @@ import { parseNetworkMode } from '#base/network-mode.ts';
 import { normalize } from '#container/capabilities.ts';
 import { type Facts, hostFacts } from '#container/facts.ts';
 import { checkIsolation, checkPlace, settleDeviceRules, settleLimits } from '#container/limits-check.ts';
+import { checkLogConfig } from '#container/log-options.ts';
 import { findContainer } from '#container/names.ts';
 import { hiddenPaths, maskedPaths, READONLY_PATHS, readSecurity } from '#container/security.ts';
 import { settleExtras } from '#container/settle-extras.ts';
@@ -29,7 +30,7 @@ export function settleRequest(store: Store, request: CreateRequest, facts: Facts
   const host: HostConfig = { ...request.hostConfig };
   checkIsolation(host);
   const config = settleConfig(request.config);
-  checkHost(host, facts);
+  checkHost(host, facts, config.Tty);
   const warnings = [...settleLimits(host, facts.cgroup), ...settleDeviceRules(host, facts.userns.initial)];
   checkModes(host);
   checkPlace(host, facts.cgroup);
@@ -100,7 +101,7 @@ function cleanPath(path: string): string {
   return `/${parts.join('/')}`;
 }
 
-function checkHost(host: HostConfig, facts: Facts): void {
+function checkHost(host: HostConfig, facts: Facts, tty: boolean): void {
   if (host.AutoRemove && !['', 'no'].includes(host.RestartPolicy.Name)) {
     throw refuse("can't create 'AutoRemove' container with restart policy");
   }
@@ -111,7 +112,7 @@ function checkHost(host: HostConfig, facts: Facts): void {
     throw refuse('invalid Annotations: the empty string is not permitted as an annotation key');
   }
   readSecurity(host.SecurityOpt ?? []);
-  checkLogConfig(host.LogConfig);
+  checkLogConfig(host.LogConfig, tty);
 }
 
 export function checkRestartPolicy({ Name: name, MaximumRetryCount: count }: RestartPolicy): void {
@@ -123,22 +124,6 @@ export function checkRestartPolicy({ Name: name, MaximumRetryCount: count }: Res
     throw invalid("maximum retry count can only be used with 'on-failure'");
   }
   if (count < 0) throw invalid('maximum retry count cannot be negative');
-}
-
-const LOG_OPTIONS = /^(max-size|max-file|compress|labels|labels-regex|env|env-regex|tag|mode|max-buffer-size)$/;
-
-function checkLogConfig({ Type: type, Config: options }: HostConfig['LogConfig']): void {
-  if (!['', 'json-file', 'local', 'none'].includes(type)) {
-    throw refuse(
-      `error looking up logging plugin ${type}: plugin "${type}" not found`,
-      'wherry keeps logs by the drivers json-file (the default) and local, or not at all (none)',
-    );
-  }
-  const unknown = Object.keys(options).find((name) => !LOG_OPTIONS.test(name));
-  if (unknown !== undefined) throw refuse(`unknown log opt '${unknown}' for ${type || 'json-file'} log driver`);
-  if (options.mode === 'non-blocking') {
-    throw refuse('Cannot log in the mode "non-blocking": wherry loses no line of a log', 'Leave out --log-opt mode');
-  }
 }
 
 /** `container:` and a name. */

@@ -55,3 +55,6 @@ export const NO_STREAMS: Streams = { stdin: false, stdout: false, stderr: false 
 export function directStreams(wanted: Streams, { terminal }: { terminal: boolean }): Streams {
   return terminal ? NO_STREAMS : wanted;
 }
+
+/** --preserve-fds: so many of our own descriptors, from the first that is no standard stream on. */
+export const extraDescriptors = (count = 0): number[] => Array.from({ length: count }, (_, index) => index + 3);

@@ -28,7 +28,9 @@ export const PLACEHOLDERS: ReadonlyMap<string, Placeholder> = new Map<string, Pl
 ]);
 
 /** The image's layers as a tree. Throws kind `corrupt` when one is gone. */
-function imageTree(store: Store, { image, driver }: ContainerRecord): Union {
+function imageTree(store: Store, { image, driver, extras }: ContainerRecord): Union {
+  // --rootfs: a directory is the image, and others may write in it.
+  if (extras?.rootfs !== undefined) return { layers: [placeAt(extras.rootfs.path, { live: true })], marks: false };
   return { layers: layerPlaces(store, image.diffIds, image.reference), marks: driver !== 'overlay' };
 }
 

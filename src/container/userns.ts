@@ -63,7 +63,7 @@ function readId(text: string): number {
 }
 
 /** `container:ours:count`; without a count it is one id. */
-export function parseMapping(text: string): IdMapping {
+function parseMapping(text: string): IdMapping {
   const parts = text.split(':');
   if (parts.length < 2 || parts.length > 3) {
     throw invalid(

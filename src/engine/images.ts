@@ -1,4 +1,5 @@
 /** What images and containers have to do with each other: who uses which. */
+import { existsSync } from 'node:fs';
 import { listContainers, tolerant } from '#container/names.ts';
 import { isRunning, readState } from '#container/state.ts';
 import type { LayerUser } from '#image/look.ts';
@@ -73,6 +74,14 @@ export async function* removeImages(
       yield { name, error };
     }
   }
+  await sweepMappedIfAny(store);
+}
+
+/** Copies of layers for user namespaces of containers' own, where nobody needs them any more. */
+export async function sweepMappedIfAny(store: Store): Promise<void> {
+  if (!existsSync(store.path('mapped'))) return;
+  const { sweepMapped } = await import('#container/mapped.ts');
+  await sweepMapped(store);
 }
 
 /** A mount had kept its layers. */

@@ -5,7 +5,7 @@ import { readPruneFilters } from '#base/prune.ts';
 import { listContainers } from '#container/names.ts';
 import { ownSize } from '#container/size.ts';
 import { isRunning, readState } from '#container/state.ts';
-import { imageUsers } from '#engine/images.ts';
+import { imageUsers, sweepMappedIfAny } from '#engine/images.ts';
 import { attachedContainers, forgetNetwork } from '#engine/networking.ts';
 import { removeContainer } from '#engine/start.ts';
 import { removeUnused, volumeUsers } from '#engine/volumes.ts';
@@ -28,6 +28,7 @@ export async function pruneImages(
   options: { all?: boolean; filters?: readonly string[] },
 ): Promise<PrunedImages> {
   const pruned = await pruneImagesOf(store, { ...options, usedBy: () => imageUsers(store) });
+  await sweepMappedIfAny(store);
   notePrune(store, 'image', pruned.reclaimed);
   return pruned;
 }

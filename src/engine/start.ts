@@ -17,7 +17,7 @@ import { closeUsernsIfThere } from '#engine/isolation.ts';
 import { eraseContainer, type Removable } from '#engine/remove.ts';
 import { noteGivenBack, noteTaken } from '#engine/taken.ts';
 import type { Store } from '#store/store.ts';
-import { lock, tryLock } from '#sys/file.ts';
+import { lock, replace, tryLock } from '#sys/file.ts';
 import { leaveSession } from '#sys/scope.ts';
 
 export interface StartOptions {
@@ -51,6 +51,7 @@ export async function startContainer(
   options: StartOptions = {},
 ): Promise<Session | undefined> {
   const record = findContainer(store, name);
+  for (const id of record.extras?.requires ?? []) (await startContainer(store, id))?.leave();
   using _held = await lockAfterLastRun(store, record);
   const state = readState(store, record.id);
   if (state?.status === 'paused') {
@@ -64,12 +65,19 @@ export async function startContainer(
     writeHeld(store, record.id, { prepared: false });
     const monitor = await startMonitor(store, record, { ...bundle, ...options });
     started?.();
+    writeMonitorPid(store, record);
     return session(store, record, monitor);
   } catch (error) {
     await release(store, record);
     noteFailedStart(store, record.id, error);
     throw error;
   }
+}
+
+/** --conmon-pidfile */
+function writeMonitorPid(store: Store, { id, extras }: ContainerRecord): void {
+  const path = extras?.monitorPidFile;
+  if (path !== undefined) replace(path, `${readState(store, id)?.monitorPid ?? 0}`, { mode: 0o644 });
 }
 
 /** How long a start waits for a run that has ended: whoever sat in front of it may be stopped. Milliseconds. */

@@ -19,7 +19,7 @@ export interface Spec {
 }
 
 /** config.md, "POSIX-platform Hooks". */
-export interface Hook {
+interface Hook {
   path: string;
   args?: string[];
   env?: string[];

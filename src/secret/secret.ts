@@ -61,9 +61,13 @@ export async function createSecret(
 
 function checkName(name: string): void {
   if (NAME.test(name) && name.length <= LONGEST) return;
-  throw new WherryError('invalid', 'invalid name, must be 64 characters or less and only contain [a-zA-Z0-9-_.], and start and end with an alphanumeric', {
-    hint: 'Give the name first, then the file: wherry secret create NAME FILE',
-  });
+  throw new WherryError(
+    'invalid',
+    'invalid name, must be 64 characters or less and only contain [a-zA-Z0-9-_.], and start and end with an alphanumeric',
+    {
+      hint: 'Give the name first, then the file: wherry secret create NAME FILE',
+    },
+  );
 }
 
 /** As long as podman's and Docker's. */

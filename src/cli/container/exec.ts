@@ -2,7 +2,7 @@ import { attendExec } from '#cli/attend-exec.ts';
 import { command, given } from '#cli/command.ts';
 import { readEnvFile } from '#cli/run-files.ts';
 import { environment } from '#cli/run-values.ts';
-import { boolean, list, text } from '#cli/values.ts';
+import { boolean, list, text, unsigned } from '#cli/values.ts';
 
 export default command({
   usage: 'CONTAINER COMMAND [ARG...]',
@@ -18,6 +18,7 @@ export default command({
     env: { short: 'e', as: environment, summary: 'Set environment variables' },
     'env-file': { as: list, summary: 'Read in a file of environment variables' },
     interactive: { short: 'i', as: boolean, summary: 'Keep STDIN open even if not attached' },
+    'preserve-fds': { as: unsigned, summary: 'Pass a number of additional file descriptors to the process' },
     privileged: { as: boolean, summary: 'Give extended privileges to the command' },
     tty: { short: 't', as: boolean, summary: 'Allocate a pseudo-TTY' },
     user: { short: 'u', as: text, summary: 'Username or UID (format: "<name|uid>[:<group|gid>]")' },
@@ -35,7 +36,11 @@ export default command({
         detach,
         privileged: flags.privileged,
         streams: { stdin: attached && interactive, stdout: attached, stderr: attached && !flags.tty },
-        ...given({ user: flags.user || undefined, workdir: flags.workdir || undefined }),
+        ...given({
+          user: flags.user || undefined,
+          workdir: flags.workdir || undefined,
+          preserveFds: flags.preserveFds || undefined,
+        }),
       },
       detachKeys,
     );

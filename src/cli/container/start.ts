@@ -13,10 +13,13 @@ export default command({
   examples: [{ does: 'Run a shell that was left again', line: 'wherry start --attach --interactive shell' }],
   flags: {
     attach: { short: 'a', as: boolean, summary: 'Attach STDOUT/STDERR and forward signals' },
+    checkpoint: { as: text, hidden: true, summary: 'Restore from this checkpoint' },
+    'checkpoint-dir': { as: text, hidden: true, summary: 'Use a custom checkpoint storage directory' },
     'detach-keys': { as: text, summary: 'Override the key sequence for detaching a container' },
     interactive: { short: 'i', as: boolean, summary: "Attach container's STDIN" },
   },
-  run: (context, names, { attach, detachKeys, interactive }) => {
+  run: (context, names, { attach, checkpoint, checkpointDir, detachKeys, interactive }) => {
+    if (refuseExperiments(context, { checkpoint, 'checkpoint-dir': checkpointDir })) return 1;
     if (attach || interactive) return startInFront(context, names, { attach, interactive, detachKeys });
     return eachName(
       context,
@@ -29,6 +32,15 @@ export default command({
     );
   },
 });
+
+/** As Docker's client with a daemon that does not experiment: a line for each flag. */
+function refuseExperiments({ err }: Context, flags: Record<string, string | undefined>): boolean {
+  const given = Object.keys(flags).filter((name) => flags[name] !== undefined);
+  for (const name of given) {
+    err.line(`"--${name}" is only supported on a Docker daemon with experimental features enabled`);
+  }
+  return given.length > 0;
+}
 
 interface InFront {
   attach: boolean;

@@ -21,7 +21,8 @@ export default command({
     'template-driver': { as: text, summary: 'Template driver' },
   },
   run: async (context, [name = '', source = '-'], { driver, env, ignore, label, replace, templateDriver }) => {
-    if (driver !== undefined && driver !== '' && driver !== 'file') refuse(`Cannot keep secrets by the driver "${driver}"`);
+    if (driver !== undefined && driver !== '' && driver !== 'file')
+      refuse(`Cannot keep secrets by the driver "${driver}"`);
     if (templateDriver) refuse(`Cannot expand secrets by the template driver "${templateDriver}"`);
     const data = env ? variable(source) : content(source);
     const { id } = await createSecret(context.store, name, data, { labels: pairs(label), replace, ignore });
@@ -30,7 +31,9 @@ export default command({
 });
 
 function refuse(what: string): never {
-  throw new WherryError('unsupported', `${what}: drivers are plugins of a daemon`, { hint: 'Leave out the driver: secrets are files of the store' });
+  throw new WherryError('unsupported', `${what}: drivers are plugins of a daemon`, {
+    hint: 'Leave out the driver: secrets are files of the store',
+  });
 }
 
 function variable(name: string): Buffer {
@@ -43,6 +46,10 @@ function content(source: string): Buffer {
   try {
     return readFileSync(source === '-' ? 0 : source);
   } catch (cause) {
-    throw new WherryError('invalid', `error reading content from ${source === '-' ? 'STDIN' : `"${source}": open ${source}`}: ${reason(cause)}`, { cause });
+    throw new WherryError(
+      'invalid',
+      `error reading content from ${source === '-' ? 'STDIN' : `"${source}": open ${source}`}: ${reason(cause)}`,
+      { cause },
+    );
   }
 }

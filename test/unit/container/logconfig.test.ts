@@ -15,6 +15,7 @@ const plan = (Config: Record<string, string>, Type = 'json-file') =>
 test('by itself a log grows without end', () => {
   const store = temporaryStore();
   expect(planLog(store, recordOf())).toEqual({
+    driver: 'json-file',
     path: logPath(store, recordOf().id),
     maxSize: -1,
     maxFile: 1,
@@ -51,8 +52,42 @@ test.each([
   expect(() => plan(options as Record<string, string>)).toThrow(words);
 });
 
-test('an unknown driver is refused', () => {
-  expect(() => plan({}, 'syslog')).toThrow('Cannot log with the driver "syslog"');
+test('complete files are compressed where that was asked for, and by the driver "local" unasked', () => {
+  expect(plan({ compress: 'true', 'max-size': '1k', 'max-file': '2' })?.compressor).toMatch(/gzip$/);
+  expect(plan({ 'max-size': '1k', 'max-file': '2' })?.compressor).toBeUndefined();
+  expect(plan({}, 'local')).toMatchObject({
+    maxSize: 20_000_000,
+    maxFile: 5,
+    compressor: expect.stringMatching(/gzip$/),
+  });
+  expect(plan({ compress: 'false', 'max-size': '1k' }, 'local')).toMatchObject({ maxSize: 1024 });
+});
+
+test.each([
+  [{ 'max-size': '-1' }, "invalid value for max-size: -1: invalid size: '-1'"],
+  [{ 'max-file': 'x' }, 'invalid value for max-file: x: strconv.Atoi: parsing "x": invalid syntax'],
+  [{ 'max-file': '0' }, 'compression cannot be enabled when max file count is 1'],
+  [{ compress: 'x' }, 'error reading compress log option: strconv.ParseBool: parsing "x": invalid syntax'],
+])('%j is refused by the driver "local"', (options, words) => {
+  expect(() => plan(options as Record<string, string>, 'local')).toThrow(words);
+});
+
+test.each([
+  ['(', 'missing closing ): `(`'],
+  ['a[b', 'missing closing ]: `[b`'],
+  ['*', 'missing argument to repetition operator: `*`'],
+  ['a{2,1}', 'invalid repeat count: `{2,1}`'],
+])('the regular expression %s is refused in the words of Go', (pattern, words) => {
+  expect(() => plan({ 'labels-regex': pattern })).toThrow(`error parsing regexp: ${words}`);
+});
+
+test('a k8s-file is the container’s own, or where its option says', () => {
+  expect(plan({}, 'k8s-file')).toMatchObject({ driver: 'k8s-file', path: expect.stringMatching(/ctr\.log$/) });
+  expect(plan({ path: '/somewhere/log' }, 'k8s-file')?.path).toBe('/somewhere/log');
+});
+
+test('passthrough keeps no log', () => {
+  expect(plan({}, 'passthrough')).toBeUndefined();
 });
 
 test.each([

@@ -1,10 +1,23 @@
-import { appendFileSync, renameSync, writeFileSync } from 'node:fs';
+import { appendFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
-import { openAll, openLog, openNewer, parseEntry } from '#container/logfile.ts';
+import { LogFile, openAll, openLog, openNewer, parseEntry, parsePlainEntry } from '#container/logfile.ts';
 import { temporaryDirectory } from '#test/support/store.ts';
 
 const at = () => join(temporaryDirectory(), 'log');
+
+test.each([
+  ['2026-01-02T03:04:05.123456789+00:00 stdout F a b', 'a b\n', 'stdout', '2026-01-02T03:04:05.123456789Z'],
+  ['2026-01-02T03:04:05.5+01:00 stderr P a', 'a', 'stderr', '2026-01-02T02:04:05.500000000Z'],
+  ['2026-01-02T03:04:05Z stdout F ', '\n', 'stdout', '2026-01-02T03:04:05.000000000Z'],
+])('the line %j of a k8s-file is read', (line, log, stream, time) => {
+  expect(parsePlainEntry(line)).toEqual({ log, stream, time, attrs: {} });
+});
+
+test('what is no line of a k8s-file is passed over', () => {
+  expect(parsePlainEntry('torn')).toBeUndefined();
+});
 
 describe('parseEntry()', () => {
   test('reads a line with all its parts', () => {
@@ -93,20 +106,33 @@ describe('rotation', () => {
   test('what is newer than a file that moved on is found', () => {
     const path = at();
     writeFileSync(path, 'a\n');
-    const inode = openLog(path)?.inode ?? 0;
+    const known = new LogFile(path);
     renameSync(path, `${path}.2`);
     writeFileSync(`${path}.1`, 'b\n');
     writeFileSync(path, 'c\n');
-    expect(openNewer(path, inode).flatMap((file) => file.read())).toEqual(['b', 'c']);
+    expect(openNewer(path, known).flatMap((file) => file.read())).toEqual(['b', 'c']);
   });
 
   test('a number that is missing in the middle of a rotation hides nothing older', () => {
     const path = at();
     writeFileSync(`${path}.3`, 'a\n');
     writeFileSync(`${path}.1`, 'b\n');
-    const inode = openLog(`${path}.3`)?.inode ?? 0;
+    const known = new LogFile(`${path}.3`);
     expect(openAll(path).flatMap((file) => file.read())).toEqual(['a', 'b']);
-    expect(openNewer(path, inode).flatMap((file) => file.read())).toEqual(['b']);
+    expect(openNewer(path, known).flatMap((file) => file.read())).toEqual(['b']);
+  });
+
+  test('what was compressed is read, and known to whoever has read it before', () => {
+    const path = at();
+    const [old, newer] = ['a\n', 'b\n'];
+    writeFileSync(path, old);
+    const known = new LogFile(path);
+    rmSync(path);
+    writeFileSync(`${path}.2.gz`, gzipSync(old));
+    writeFileSync(`${path}.1.gz`, gzipSync(newer));
+    writeFileSync(path, 'c\n');
+    expect(openAll(path).flatMap((file) => file.read())).toEqual(['a', 'b', 'c']);
+    expect(openNewer(path, known).flatMap((file) => file.read())).toEqual(['b', 'c']);
   });
 
   test('a file that is emptied is read from its beginning', () => {

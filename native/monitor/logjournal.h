@@ -1,0 +1,19 @@
+/*
+ * The system's journal (systemd's native protocol): one datagram a line. What the journal does not take at once is
+ * lost: neither the container nor the monitor ever waits for it.
+ */
+#ifndef WHERRY_MONITOR_LOGJOURNAL_H
+#define WHERRY_MONITOR_LOGJOURNAL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* Connects to the socket PATH. FIELDS: lines of NAME=value that each entry carries. -1 with errno. */
+int logjournal_open(const char *path, const char *fields);
+
+bool logjournal_is_open(void);
+
+/* Sends a line in PARTS; is_error: of standard error. ENDS: no further piece of it will come. */
+void logjournal_send(bool is_error, const char *parts[2], const size_t sizes[2], bool ends);
+
+#endif
