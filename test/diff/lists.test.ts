@@ -135,6 +135,43 @@ const LINES = [
   'network ls --filter id=zz',
 ];
 
+/** inspect of several kinds at once, of one kind, and of what is not there. */
+const INSPECTED = [
+  'inspect --type network nope',
+  'inspect --type config nope',
+  'inspect --type node nope',
+  'inspect --type service nope',
+  'inspect --type task nope',
+  'inspect --type plugin nope',
+  'inspect --type "" nope',
+  'inspect --type foo nope',
+  'inspect --type volume nope',
+  'inspect --type image nope',
+  'inspect --type image bad:UP:x',
+  'inspect --type container nope',
+  'inspect bad:UP:x "" " "',
+  'inspect --type volume ""',
+  'inspect --type container ""',
+  'inspect --type image ""',
+  'inspect --type network ""',
+  'inspect ../x a/b',
+  `inspect -s -f x diffvolume ${IMAGE} bridge diffend`,
+  'inspect -f "{{.Name}}" diffvolume nope1 diffend nope2 bridge',
+  `inspect -f "{{.Name}}" diffvolume diffend ${IMAGE} bridge`,
+  'inspect -f "{{.Foo}}" diffend nope',
+  'inspect',
+  'inspect -f',
+  'inspect --foo',
+  'inspect --format=json nope nope2',
+  'container inspect nope diffend -f "{{.Name}}"',
+  `image inspect nope ${IMAGE} -f "{{.Os}}"`,
+  'volume inspect nope diffvolume -f "{{.Name}}"',
+  'network inspect nope none -f "{{.Name}}"',
+  'container inspect',
+  'image inspect',
+  'container inspect -s diffend -f "{{.SizeRw}}"',
+];
+
 /** A configuration's text, and the line that shows what it does. */
 const CONFIGURED: [config: string, line: string][] = [
   ['{"psFormat":"{{.Names}}|{{.State}}"}', 'ps -a --filter name=diff'],
@@ -165,6 +202,7 @@ describe.skipIf(noDocker !== undefined)(`the same list by us and by docker (${no
   });
 
   test.each(LINES)('%s', (line) => expectSame(line));
+  test.each(INSPECTED)('%s', (line) => expectSame(line));
 
   test.each(CONFIGURED)('with %s: %s', async (config, line) => {
     const folder = mkdtempSync(join(directory, 'config-'));

@@ -4,15 +4,23 @@ import { inspectEach } from '#cli/each.ts';
 import { FORMAT_SUMMARY } from '#cli/format.ts';
 import { boolean, text } from '#cli/values.ts';
 
-/** Docker's kinds of things, in its order; those without a function need a daemon or a swarm. */
-const TYPES = ['config', 'container', 'image', 'network', 'node', 'plugin', 'secret', 'service', 'task', 'volume'];
-
 interface Wish {
   name: string;
   size: boolean;
 }
 
-const FINDERS: Record<string, (context: Context, wish: Wish) => Promise<object>> = {
+type Finder = (context: Context, wish: Wish) => Promise<object>;
+
+const SWARM: Finder = async () => {
+  throw new WherryError(
+    'unavailable',
+    'This node is not a swarm manager. Use "docker swarm init" or "docker swarm join" to connect this node to swarm and try again.',
+  );
+};
+
+/** Docker's kinds of things, in the order in which its message has them. There is no swarm, and there are no plugins. */
+const FINDERS: Readonly<Record<string, Finder>> = {
+  config: SWARM,
   container: async ({ store }, { name, size }) => {
     const { describeContainer } = await import('#cli/describe.ts');
     return describeContainer(store, name, { size });
@@ -25,12 +33,29 @@ const FINDERS: Record<string, (context: Context, wish: Wish) => Promise<object>>
     const { inspectNetwork } = await import('#engine/networking.ts');
     return inspectNetwork(store, name);
   },
+  node: SWARM,
+  plugin: async (_context, { name }) => {
+    throw new WherryError('not-found', `plugin ${JSON.stringify(name)} not found`);
+  },
+  // Docker's are a swarm's; these are the user's own.
+  secret: async ({ store }, { name }) => {
+    const [{ needSecret }, { inspectSecret }] = await Promise.all([
+      import('#secret/secret.ts'),
+      import('#secret/view.ts'),
+    ]);
+    return inspectSecret(needSecret(store, name));
+  },
+  service: SWARM,
+  task: SWARM,
   volume: async ({ store }, { name }) => {
     const { needVolume } = await import('#volume/volume.ts');
     const { inspectVolume } = await import('#volume/view.ts');
     return inspectVolume(needVolume(store, name));
   },
 };
+
+/** Where a name alone is looked for, in Docker's order. */
+const LOOKED_FOR = ['container', 'image', 'network', 'volume'];
 
 export default command({
   usage: 'NAME|ID [NAME|ID...]',
@@ -44,39 +69,49 @@ export default command({
     type: { as: text, summary: 'Only inspect objects of the given type' },
   },
   run: (context, names, { format, size, type }) => {
-    const finders = findersOf(type);
-    return inspectEach(context, names, (name) => first(context, { name, size }, finders), format, {
-      ...(finders.length > 1
+    const types = context.given.has('type') ? [checkType(type ?? '')] : LOOKED_FOR;
+    return inspectEach(context, names, (name) => first(context, { name, size }, types), format, {
+      ...(types.length > 1
         ? { as: (error) => (error.kind === 'not-found' ? `Error: ${error.message}` : error.message) }
         : {}),
     });
   },
 });
 
-type Finder = (context: Context, wish: Wish) => Promise<object>;
-
-function findersOf(type: string | undefined): Finder[] {
-  if (!type) return Object.values(FINDERS);
-  const finder = FINDERS[type];
-  if (finder !== undefined) return [finder];
-  if (!TYPES.includes(type)) {
-    const known = TYPES.map((name) => JSON.stringify(name)).join(', ');
-    throw new WherryError('invalid', `unknown type: ${JSON.stringify(type)}: must be one of ${known}`);
-  }
-  throw new WherryError('unsupported', `Cannot inspect things of the type "${type}"`, {
-    hint: `Use one of ${Object.keys(FINDERS).join(', ')}`,
-  });
+function checkType(type: string): string {
+  if (Object.hasOwn(FINDERS, type)) return type;
+  const known = Object.keys(FINDERS)
+    .map((name) => JSON.stringify(name))
+    .join(', ');
+  const what = type === '' ? 'type is empty' : `unknown type: ${JSON.stringify(type)}`;
+  throw new WherryError('invalid', `${what}: must be one of ${known}`);
 }
 
+/** What is no name of one kind may be one of the next. */
+const ABSENT = new Set(['not-found', 'invalid', 'unavailable']);
+
 /** The first kind of thing that has this name. */
-async function first(context: Context, wish: Wish, finders: readonly Finder[]): Promise<object> {
-  for (const find of finders) {
+async function first(context: Context, wish: Wish, types: readonly string[]): Promise<object> {
+  for (const type of types) {
+    refuseEmpty(type, wish.name);
     try {
-      return await find(context, wish);
+      const found = await FINDERS[type]?.(context, wish);
+      if (found === undefined) continue;
+      if (wish.size && type !== 'container') context.err.line(`WARNING: --size ignored for ${type}`);
+      return found;
     } catch (error) {
-      const absent = error instanceof WherryError && (error.kind === 'not-found' || error.kind === 'invalid');
-      if (!absent || finders.length === 1) throw error;
+      if (types.length === 1 || !(error instanceof WherryError) || !ABSENT.has(error.kind)) throw error;
     }
   }
   throw new WherryError('not-found', `No such object: ${wish.name}`);
+}
+
+/** Docker's client asks its daemon for nothing without a name. */
+function refuseEmpty(type: string, name: string): void {
+  if (name.trim() !== '' || !LOOKED_FOR.includes(type)) return;
+  const isImage = type === 'image';
+  throw new WherryError(
+    'unsupported',
+    isImage ? `Error: No such image: ${name}` : `invalid ${type} name or ID: value is empty`,
+  );
 }

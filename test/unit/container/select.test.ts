@@ -6,6 +6,7 @@ import { temporaryStore } from '#test/support/store.ts';
 
 const store = temporaryStore;
 const web = recordOf({
+  networks: { bridge: {} },
   config: { Labels: { a: '1' }, ExposedPorts: { '99/tcp': {} } },
   mounts: [{ Type: 'volume', Name: 'vol1', Source: '/v', Destination: '/data', Mode: '', RW: true, Propagation: '' }],
 });
