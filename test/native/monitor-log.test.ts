@@ -1,8 +1,10 @@
 /** native/monitor/log.c, json.c, moment.c: the log, as Docker 28.5 writes it. */
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { existsSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { gunzipSync } from 'node:zlib';
 import { expect, test } from 'vitest';
 import { describeMonitor, makePlace, type StartOptions, startMonitor } from '#test/support/monitor.ts';
 
@@ -262,5 +264,56 @@ describeMonitor((build) => {
   test('a log that can not be opened is an error', async () => {
     const monitor = startMonitor({ build, script: 'true', settings: { log: '/nowhere/log' } });
     expect(await monitor.hear('error')).toBe('error 125 cannot open the log "/nowhere/log": No such file or directory');
+  });
+
+  test('a k8s-file has a line for each piece, with the time as conmon writes it', async () => {
+    const data = Buffer.concat([Buffer.from('a "b"\n'), many('x', PIECE + 1), Buffer.from('\nlast')]);
+    const { place } = await logged(data, { settings: { 'log-driver': 'k8s-file' } });
+    const time = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}\+00:00 /gm;
+    expect(place.read('log').replace(time, '')).toBe(
+      `stdout F a "b"\nstdout P ${many('x', PIECE)}\nstdout F x\nstdout P last\n`,
+    );
+  });
+
+  test('complete files are compressed beside the container', async () => {
+    const place = makePlace();
+    const lines = Array.from({ length: 300 }, (_, index) => `line ${index}\n`).join('');
+    const settings = { 'log-max-size': 4000, 'log-max-file': 20, 'log-compressor': '/usr/bin/gzip' };
+    await logged(Buffer.from(lines), { place, settings });
+    const names = readdirSync(place.path).filter((name) => /^log\.\d+/.test(name));
+    const older = names.sort((a, b) => Number.parseInt(b.slice(4), 10) - Number.parseInt(a.slice(4), 10));
+    while (existsSync(place.at('log.1'))) await new Promise((resolve) => setTimeout(resolve, 5));
+    const texts = [...new Set(older.map((name) => name.replace(/\.gz$/, '')))].map((name) =>
+      gunzipSync(readFileSync(place.at(`${name}.gz`))).toString(),
+    );
+    const all = [...texts, place.read('log')].join('');
+    expect(entries(all).join('')).toBe(lines.replaceAll('\n', '\\n'));
+    expect(texts.length).toBeGreaterThan(3);
+  });
+
+  test('the journal gets an entry for each line, with its length before it', async () => {
+    const place = makePlace();
+    const program = place.at('journal');
+    execFileSync('cc', ['-o', program, join(import.meta.dirname, '../support/journal.c')]);
+    const journal = spawn(program, [place.at('socket-of-journal')], { stdio: ['ignore', 'pipe', 'inherit'] });
+    let heard = '';
+    journal.stdout.setEncoding('latin1').on('data', (text: string) => {
+      heard += text;
+    });
+    while (!heard.startsWith('ready\n')) await new Promise((resolve) => setTimeout(resolve, 5));
+    const fields = 'CONTAINER_ID=abc\nCONTAINER_TAG=tag\n';
+    const settings = { 'log-driver': 'journald', log: place.at('socket-of-journal'), 'log-fields': fields };
+    await logged(Buffer.from('one\ntwo lines, one entry each\nlast'), { place, settings });
+    const entry = (text: string, end = '') =>
+      `CONTAINER_ID=abc\nCONTAINER_TAG=tag\nPRIORITY=6\nMESSAGE\n${String.fromCharCode(text.length)}${'\0'.repeat(7)}${text}\n${end}`;
+    const wanted = [
+      'ready\n',
+      entry('one'),
+      entry('two lines, one entry each'),
+      entry('last', 'CONTAINER_PARTIAL_MESSAGE=true\n'),
+    ].join('');
+    while (heard.length < wanted.length) await new Promise((resolve) => setTimeout(resolve, 5));
+    journal.kill();
+    expect(heard).toBe(wanted);
   });
 });
