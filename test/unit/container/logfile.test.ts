@@ -30,6 +30,22 @@ describe('parseEntry()', () => {
     });
   });
 
+  test.each([
+    'plain\n',
+    'no end',
+    '',
+    '\n',
+    'a "quoted" word\n',
+    'ends with a quote"\n',
+    'ends with a backslash\\\n',
+    '\\n',
+    '","stream":"stderr","time":"x"}\n',
+    'umlaut ü, emoji 😀, control \u0001\n',
+  ])('reads %j as it was written', (log) => {
+    const line = JSON.stringify({ log, stream: 'stderr', time: '2026-01-02T03:04:05.123456789Z' });
+    expect(parseEntry(line)).toEqual({ log, stream: 'stderr', time: '2026-01-02T03:04:05.123456789Z', attrs: {} });
+  });
+
   test('finds what was written behind a torn line', () => {
     const line = '{"log":"to{"log":"next\\n","stream":"stdout","time":"2026-01-02T03:04:05Z"}';
     expect(parseEntry(line)?.log).toBe('next\n');
