@@ -17,10 +17,18 @@ import { lock, readJson, replace } from '#sys/file.ts';
 
 /**
  * What a request says of networks, as the daemon would take it: ids become names, links ids. What is unknown is said at
- * the start, as with Docker. @returns what the user should know
+ * the start, as with Docker. asked: the networks of the request as it came. @returns what the user should know
  */
-export async function settleNetworking(store: Store, request: CreateRequest): Promise<string[]> {
+export async function settleNetworking(
+  store: Store,
+  request: CreateRequest,
+  asked: CreateRequest['networks'],
+): Promise<string[]> {
   const { hostConfig, networks } = request;
+  // What is no network of its own keeps nothing of what was asked for; some of that can't be asked.
+  for (const [name, wanted] of Object.entries(asked)) {
+    if (!Object.hasOwn(networks, name) && name !== 'default') checkFor(name, await knownNetwork(store, name), wanted);
+  }
   if (hostConfig.Links?.length) hostConfig.Links = settleLinks(store, hostConfig.Links);
   const settled: Record<string, EndpointRequest> = {};
   const found: NetworkRecord[] = [];

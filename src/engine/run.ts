@@ -48,7 +48,7 @@ export async function createContainer(
   options: CreateOptions = {},
 ): Promise<{ id: string; name: string; warnings: string[] }> {
   const { request, warnings } = settleRequest(store, asked);
-  warnings.push(...(await settleNetworking(store, request)));
+  warnings.push(...(await settleNetworking(store, request, asked.networks)));
   const resolved =
     request.extras?.rootfs === undefined
       ? await resolveImage(store, request.config.Image, { ...options, platform: request.platform })

@@ -25,6 +25,7 @@ export function readPools({ subnets, ranges, gateways, aux }: PoolFlags): PoolRe
     pools.push({ subnet });
   }
   for (const range of ranges) {
+    if (subnets.length > 0) read(range, '');
     const pool = poolFor(pools, range, `no matching subnet for range ${range}`);
     if (pool.range !== undefined) {
       const both = `(${range}, ${pool.range})`;
@@ -56,8 +57,6 @@ function poolFor(pools: readonly PoolRequest[], text: string, complaint: string)
 /** Is the address, or the first one of the block, in the subnet? The daemon looks at how large a block is. */
 function holds(subnet: string, text: string): boolean {
   const block = read(subnet, 'invalid subnet: ');
-  if (text.includes('/')) read(text, '');
-  else if (!/^[0-9a-f.:]+$/i.test(text)) return text.includes('/') || block === undefined;
   return contains(block, text.split('/')[0] ?? '');
 }
 
