@@ -9,9 +9,13 @@ place=$1
 echo >> "$place/checks"
 [ -e "$place/refuse" ] && { cp "$place/refuse" "$place/check.log"; exit 1; }
 [ -e "$place/slow" ] && sleep "$(cat "$place/slow")"
-[ -e "$place/orphan" ] && { (sh "$place/check.sh" & echo $! > "$place/check.pid"); sleep 0.1; exit; }
-sh "$place/check.sh" &
-echo $! > "$place/check.pid"
+# The check begins when the shell that started it has gone: a shell would reap one that ends before.
+mkfifo "$place/gate.$$"
+begin() { sh -c 'read x < "$1"; exec sh "$0"' "$place/check.sh" "$place/gate.$$" & echo $! > "$place/check.pid"; }
+if [ -e "$place/orphan" ]; then (begin); else begin; fi
+exec 8> "$place/gate.$$"
+rm "$place/gate.$$"
+[ ! -e "$place/orphan" ] || { echo >&8; exec 8>&-; sleep 0.1; }
 `;
 
 const SLEEP = 'exec sleep 1000';
