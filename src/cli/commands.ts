@@ -29,6 +29,7 @@ export const COMMANDS: Readonly<Record<string, Load>> = {
   'container restart': () => import('./container/restart.ts'),
   'container rm': () => import('./container/rm.ts'),
   'container run': () => import('./container/run.ts'),
+  'container stats': () => import('./container/stats.ts'),
   'container start': () => import('./container/start.ts'),
   'container stop': () => import('./container/stop.ts'),
   'container top': () => import('./container/top.ts'),
@@ -148,6 +149,7 @@ export const ALIASES: Readonly<Record<string, string>> = {
   wait: 'container wait',
 };
 
+  stats: 'container stats',
 /** The first words of two-word names. */
 export const GROUPS: Readonly<Record<string, string>> = {
   container: 'Manage containers',

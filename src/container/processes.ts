@@ -13,28 +13,32 @@ export function containerProcesses(id: string, { pid }: State): number[] {
   return membersOf(pid);
 }
 
+/** All processes, by pid: the mount namespace (undefined: not ours to see), and the parent. */
+export type ProcessTable = ReadonlyMap<number, { namespace: string | undefined; parent: number }>;
+
+export function readProcessTable(): ProcessTable {
+  const own = mountNamespaceOf(process.pid);
+  return new Map(
+    processIds().map((pid) => {
+      const namespace = mountNamespaceOf(pid);
+      // Of those in our own, and of others' processes, no container descends.
+      return [pid, { namespace, parent: namespace === undefined || namespace === own ? 0 : parentOf(pid) }];
+    }),
+  );
+}
+
 /**
  * The processes in the mount namespace of a container's first one, which is the container's own whatever it shares with
  * others, and all that descend from these: a process inside may have made further namespaces.
  */
-export function membersOf(first: number): number[] {
+export function membersOf(first: number, table: ProcessTable = readProcessTable()): number[] {
   const own = mountNamespaceOf(first);
   // Whoever is taken for a container's first process, and is in our own, is none.
   if (own === undefined || own === mountNamespaceOf(process.pid)) return [];
-  const members = new Set<number>();
-  const others = new Map<number, number>();
-  for (const pid of processIds()) {
-    if (mountNamespaceOf(pid) === own) members.add(pid);
-    else others.set(pid, parentOf(pid));
-  }
-  for (let grown = true; grown; ) {
-    grown = false;
-    for (const [pid, parent] of others) {
-      if (!members.has(parent)) continue;
-      members.add(pid);
-      others.delete(pid);
-      grown = true;
-    }
+  const members = new Set([...table].filter(([, { namespace }]) => namespace === own).map(([pid]) => pid));
+  for (let size = 0; size < members.size; ) {
+    size = members.size;
+    for (const [pid, { parent }] of table) if (members.has(parent)) members.add(pid);
   }
   return [...members];
 }
