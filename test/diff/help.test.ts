@@ -6,18 +6,11 @@ import { docker, noDocker } from '#test/support/peers.ts';
 /** Docker's flags that we don't have, and why. What is not in this table has to be there, word for word. */
 const LACKING: Record<string, Record<string, string>> = {
   'container create container run': {
-    'blkio-weight, blkio-weight-device, device-read-bps, device-read-iops, device-write-bps, device-write-iops':
-      'no systemd delegates the io controller to users unasked: nothing would be limited',
-    'cpu-rt-period, cpu-rt-runtime, kernel-memory, memory-swappiness, oom-kill-disable':
-      'only version 1 of cgroups has them, and no user may write to one',
-    'device-cgroup-rule': 'only root may load the program that decides on devices',
     'disable-content-trust': 'Docker has taken content trust itself away',
     gpus: 'needs the hooks of a vendor',
     'health-cmd, health-interval, health-retries, health-start-interval, health-start-period, health-timeout, no-healthcheck':
       'health checks are still to come',
     'ip, ip6, link, link-local-ip, network-alias': 'networks of the user are still to come',
-    isolation: 'Windows alone has several',
-    'storage-opt': 'sizes of layers need quotas, which are root’s to give',
     'use-api-socket': 'there is no daemon, so no socket',
     'volume-driver': 'drivers are plugins of a daemon',
   },
@@ -49,6 +42,7 @@ const OURS_ALONE = [
 
 /** Flags of ours that Docker has not. */
 const OUR_FLAGS: Record<string, string[]> = {
+  'container stats': ['interval', 'no-reset'],
   'image pull': ['verify-key'],
   'system events': ['no-trunc', 'stream'],
 };
