@@ -97,6 +97,7 @@ needs() {
 	slirp4netns slirp4netns slirp4netns
 	ip iproute2 iproute
 	nft nftables nftables
+	aardvark-dns aardvark-dns aardvark-dns
 	catatonit catatonit catatonit
 	busybox busybox-static busybox
 	gcc gcc gcc
@@ -112,7 +113,7 @@ needs() {
 there() {
 	case $1 in
 	/*) [ -e "$1" ] ;;
-	*) PATH=$PATH:/usr/sbin:/sbin:/usr/libexec/catatonit:/usr/libexec/podman command -v "$1" >/dev/null 2>&1 ;;
+	*) PATH=$PATH:/usr/sbin:/sbin:/usr/libexec/catatonit:/usr/libexec/podman:/usr/lib/podman command -v "$1" >/dev/null 2>&1 ;;
 	esac
 }
 
