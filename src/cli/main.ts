@@ -60,7 +60,7 @@ async function dispatch(globals: Globals): Promise<number> {
 
 async function printVersion(): Promise<number> {
   const { versionLine } = await import('#cli/system/version.ts');
-  out.line(await versionLine(program));
+  out.line(versionLine(program));
   return 0;
 }
 

@@ -14,6 +14,11 @@ const DRIVERS: Record<string, readonly string[]> = {
   passthrough: [],
 };
 
+/** Where logs can go; `none` is no driver, as Docker counts. */
+export const LOG_DRIVERS = Object.keys(DRIVERS)
+  .filter((name) => name !== 'none')
+  .sort();
+
 /** What Docker's daemon sends logs to by itself, over networks: nobody of ours is there to do it. */
 const REMOTE = new Set(['syslog', 'gelf', 'fluentd', 'awslogs', 'splunk', 'gcplogs', 'etwlogs', 'logentries']);
 

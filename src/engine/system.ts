@@ -1,8 +1,10 @@
 /** version and info: what runs here, and what this machine lets us do, in the shapes of Docker's Engine API. */
 import { existsSync, readFileSync, statfsSync, statSync } from 'node:fs';
-import { arch, cpus, hostname, release, totalmem } from 'node:os';
+import { arch, cpus, homedir, hostname, release, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { WherryError } from '#base/error.ts';
+import { cdiDirectories } from '#container/cdi.ts';
+import { LOG_DRIVERS } from '#container/log-options.ts';
 import { listContainers } from '#container/names.ts';
 import { readState } from '#container/state.ts';
 import { listImages } from '#image/names.ts';
@@ -17,6 +19,9 @@ import { run } from '#sys/process.ts';
 const API_VERSION = '1.51';
 const MIN_API_VERSION = '1.24';
 
+/** The version of Docker whose commands, messages and API these are. */
+export const DOCKER_VERSION = '28.5.2';
+
 /** The version of wherry: package.json's in a checkout, else what the bundle was built with. */
 export function ownVersion(): string {
   if (typeof WHERRY_VERSION === 'string') return WHERRY_VERSION;
@@ -29,7 +34,7 @@ declare const WHERRY_VERSION: string | undefined;
 
 const goArch = () => ({ x64: 'amd64', ia32: '386' })[arch() as string] ?? arch();
 
-/** When this copy was built: the bundle's time. */
+/** When this copy was built: the bundle's time, RFC 3339. */
 function buildTime(): string {
   const bundle = join(installation(), 'dist/main.js');
   const at = existsSync(bundle) ? statSync(bundle).mtime : new Date(0);
@@ -95,7 +100,6 @@ const NO_DAEMON = {
   NEventsListener: 0,
   KernelMemoryTCP: false,
   GenericResources: null,
-  CDISpecDirs: [],
   ContainerdCommit: { ID: '' },
   InitCommit: { ID: '' },
   Swarm: {
@@ -124,7 +128,7 @@ export async function systemInfo(store: Store): Promise<Record<string, unknown>>
       Volume: ['local'],
       Network: ['bridge', 'host', 'null'],
       Authorization: null,
-      Log: ['json-file', 'local', 'none'],
+      Log: LOG_DRIVERS,
     },
     MemoryLimit: memory,
     SwapLimit: memory && cgroup.swap,
@@ -159,9 +163,10 @@ export async function systemInfo(store: Store): Promise<Record<string, unknown>>
     DefaultRuntime: runtime?.name ?? '',
     LiveRestoreEnabled: true,
     Isolation: '',
-    InitBinary: ['catatonit', 'tini', 'docker-init'].find((name) => findTool(name) !== undefined) ?? '',
+    InitBinary: ['docker-init', 'tini-static', 'catatonit'].find((name) => findTool(name) !== undefined) ?? '',
     RuncCommit: { ID: runtime?.version ?? '' },
     SecurityOptions: securityOptions(store),
+    CDISpecDirs: cdiDirectories(homedir()),
     Warnings: warnings(cgroup),
     ClientInfo: clientInfo(),
   };

@@ -2,7 +2,7 @@ import { bytesSize } from '#base/units.ts';
 import { type Context, command } from '#cli/command.ts';
 import { FORMAT_SUMMARY, renderLine } from '#cli/format.ts';
 import { text } from '#cli/values.ts';
-import { systemInfo } from '#engine/system.ts';
+import { DOCKER_VERSION, systemInfo } from '#engine/system.ts';
 
 interface Info {
   [name: string]: unknown;
@@ -10,6 +10,9 @@ interface Info {
   DriverStatus: [string, string][];
   Plugins: { Volume: string[]; Network: string[]; Log: string[] };
   SecurityOptions: string[];
+  CDISpecDirs: string[];
+  Swarm: { LocalNodeState: string };
+  RuncCommit: { ID: string };
   Runtimes: Record<string, unknown>;
   RegistryConfig: { InsecureRegistryCIDRs: string[] };
   MemTotal: number;
@@ -23,7 +26,7 @@ export default command({
   examples: [{ does: 'See how layers are mounted here', line: "wherry info --format '{{.Driver}}'" }],
   flags: { format: { short: 'f', as: text, summary: FORMAT_SUMMARY } },
   run: async (context, _args, { format = '' }) => {
-    const info = (await systemInfo(context.store)) as Info;
+    const info = named(context, (await systemInfo(context.store)) as Info);
     if (format === '') return print(context, info);
     if (format === 'json') return context.out.line(JSON.stringify(info));
     const [{ compileTyped }, { shaped }] = await Promise.all([import('#cli/template.ts'), import('#cli/goshapes.ts')]);
@@ -32,13 +35,23 @@ export default command({
   },
 });
 
+/** Called as docker, it says which Docker's commands and messages these are: scripts ask for the least one they need. */
+function named({ program }: Context, info: Info): Info {
+  if (program !== 'docker') return info;
+  return {
+    ...info,
+    ServerVersion: DOCKER_VERSION,
+    ClientInfo: { ...info.ClientInfo, Version: DOCKER_VERSION },
+  };
+}
+
 /** Name, value, and what stands indented below it. */
 type Row = [name: string, value: unknown, below?: string[]];
 
 function print({ out, err, debug }: Context, info: Info): void {
   const client: Row[] = [
-    ['Version', info.ClientInfo.Version],
-    ['Context', info.ClientInfo.Context],
+    ['Version', `   ${info.ClientInfo.Version}`],
+    ['Context', `   ${info.ClientInfo.Context}`],
     ['Debug Mode', debug],
   ];
   out.write(`Client:\n${lines(client)}\nServer:\n${lines(server(info))}`);
@@ -64,9 +77,12 @@ function server(info: Info): Row[] {
       '',
       [`Volume: ${plugins.Volume.join(' ')}`, `Network: ${plugins.Network.join(' ')}`, `Log: ${plugins.Log.join(' ')}`],
     ],
+    ['CDI spec directories', '', info.CDISpecDirs],
+    ['Swarm', info.Swarm.LocalNodeState],
     ['Runtimes', Object.keys(info.Runtimes).join(' ')],
     ['Default Runtime', info.DefaultRuntime],
     ['Init Binary', info.InitBinary],
+    [`${info.DefaultRuntime} version`, info.RuncCommit.ID],
     ['Security Options', '', info.SecurityOptions.flatMap(securityLines)],
     ['Kernel Version', info.KernelVersion],
     ['Operating System', info.OperatingSystem],
