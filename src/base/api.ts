@@ -66,7 +66,7 @@ export interface DeviceRequest {
   Count: number;
   DeviceIDs: string[] | null;
   Capabilities: string[][] | null;
-  Options: Record<string, string>;
+  Options: Record<string, string> | null;
 }
 
 /** A block device's share of what it can do. */

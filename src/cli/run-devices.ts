@@ -32,7 +32,7 @@ const QUALIFIED =
 /** The --device flags: paths, and names of CDI devices, which are one request. Throws kind `invalid` in Docker's words. */
 export function readDevices(given: readonly string[]): { devices: DeviceMapping[]; requests: DeviceRequest[] } {
   const names = given.filter((text) => QUALIFIED.test(text));
-  const cdi = { Driver: 'cdi', Count: 0, DeviceIDs: names, Capabilities: null, Options: {} };
+  const cdi = { Driver: 'cdi', Count: 0, DeviceIDs: names, Capabilities: null, Options: null };
   return {
     devices: given.filter((text) => !QUALIFIED.test(text)).map(parseDevice),
     requests: names.length === 0 ? [] : [cdi],

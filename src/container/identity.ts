@@ -37,7 +37,7 @@ const MOST_BYTES = 16 * 1024 * 1024;
 /**
  * Looks up `user`, `user:group`, `uid`, `uid:gid` and mixtures; '' is root. rootfs: the mounted root, not running yet.
  * groupAdd: --group-add, names or numbers. A number that no entry has is taken as it is.
- * Throws kind `not-found` in Docker's words for names without an entry, `invalid` for ids out of range.
+ * Throws kind `not-found` in Docker's words for names without an entry, `unavailable` for ids out of range.
  */
 export function resolveUser(rootfs: string, text: string, groupAdd: readonly string[] = []): Identity {
   const [userPart = '', groupPart = ''] = splitOnce(text);
@@ -84,7 +84,7 @@ function asId(text: string): number | undefined {
 
 function inRange(id: number): number {
   if (id >= 0 && id <= LAST_ID) return id;
-  throw new WherryError('invalid', `uids and gids must be in range 0-${LAST_ID}`);
+  throw new WherryError('unavailable', `uids and gids must be in range 0-${LAST_ID}`);
 }
 
 const linesOf = (text: string) => text.split('\n').filter((line) => line !== '' && !line.startsWith('#'));

@@ -1,17 +1,15 @@
 import { describe, expect, test } from 'vitest';
 import { ALIASES, COMMANDS } from '#cli/commands.ts';
+import { EXTRA_FLAGS } from '#cli/run-extras.ts';
 import { ours } from '#test/support/compare.ts';
 import { docker, noDocker } from '#test/support/peers.ts';
 
 /** Docker's flags that we don't have, and why. What is not in this table has to be there, word for word. */
 const LACKING: Record<string, Record<string, string>> = {
   'container create container run': {
-    'disable-content-trust': 'Docker has taken content trust itself away',
-    gpus: 'needs the hooks of a vendor',
     'health-cmd, health-interval, health-retries, health-start-interval, health-start-period, health-timeout, no-healthcheck':
       'health checks are still to come',
     'ip, ip6, link, link-local-ip, network-alias': 'networks of the user are still to come',
-    'use-api-socket': 'there is no daemon, so no socket',
     'volume-driver': 'drivers are plugins of a daemon',
   },
 };
@@ -35,6 +33,7 @@ const OURS_ALONE = [
   'image diff',
   'image mount',
   'image unmount',
+  'secret exists',
   'system boot',
   'system check',
   'unshare',
@@ -42,6 +41,12 @@ const OURS_ALONE = [
 
 /** Flags of ours that Docker has not. */
 const OUR_FLAGS: Record<string, string[]> = {
+  'container create': [...Object.keys(EXTRA_FLAGS), 'replace'],
+  'container exec': ['preserve-fds'],
+  'container run': [...Object.keys(EXTRA_FLAGS), 'replace'],
+  'secret create': ['env', 'ignore', 'replace'],
+  'secret inspect': ['showsecret'],
+  'secret rm': ['ignore'],
   'container stats': ['interval', 'no-reset'],
   'image pull': ['verify-key'],
   'system events': ['no-trunc', 'stream'],
