@@ -46,7 +46,6 @@ const OUR_FLAGS: Record<string, string[]> = {
   'container run': [...Object.keys(EXTRA_FLAGS), 'replace'],
   'secret create': ['env', 'ignore', 'replace'],
   'secret inspect': ['showsecret'],
-  'secret rm': ['ignore'],
   'container stats': ['interval', 'no-reset'],
   'image pull': ['verify-key'],
   'system events': ['no-trunc', 'stream'],
