@@ -68,9 +68,9 @@ function header(name: string, summary: string): string[] {
 
 /** The page of one command. */
 function commandPage({ name, names, definition }: Page): string {
-  const { usage, summary, details, examples = [], flags } = definition;
+  const { usage, otherUsage, summary, details, examples = [], flags } = definition;
   const options = shownFlags(flags).length > 0 ? ' [OPTIONS]' : '';
-  const more = summary.split('\n').slice(1).join('\n');
+  const more = summary.split('\n').slice(1).join('\n').trim();
   const lines = [
     ...header(name, summary),
     '.SH SYNOPSIS',
@@ -78,6 +78,7 @@ function commandPage({ name, names, definition }: Page): string {
       ...(at > 0 ? ['.br'] : []),
       `${bold(`wherry ${other}`)}${roff(`${options} ${usage}`.trimEnd())}`,
     ]),
+    ...(otherUsage === undefined ? [] : ['.br', `${bold('wherry')} ${roff(otherUsage)}`]),
     '.SH DESCRIPTION',
     [...(more === '' ? [] : [more]), ...paragraphs(details ?? `${summary.split('\n')[0]?.replace(/\.$/, '')}.`)]
       .map(roff)

@@ -4,6 +4,7 @@ import { posix } from 'node:path';
 import { reasonOf } from '#base/errno.ts';
 import { hasCode, WherryError } from '#base/error.ts';
 import { type CopyPoint, type CopySource, clean, followed, keepEnding, splitPath } from '#container/copy-paths.ts';
+import { resolveInRoot } from '#sys/rooted.ts';
 
 /** A local path from the root, its ending kept. */
 export const absolute = (path: string) => keepEnding(posix.resolve(path), path);
@@ -78,14 +79,14 @@ function evaluate(path: string): string {
   }
 }
 
-/** The first part of a path that can't be seen. */
+/** The first part of where a path leads that can't be seen. */
 function missingPart(path: string): string {
-  const parts = clean(path).split('/');
+  const parts = resolveInRoot('/', path).split('/');
   for (let count = 2; count < parts.length; count += 1) {
     const part = parts.slice(0, count).join('/');
     if (lstatSync(part, { throwIfNoEntry: false }) === undefined) return part;
   }
-  return clean(path);
+  return parts.join('/');
 }
 
 /** Docker's, for links at the end of a destination. */
