@@ -89,13 +89,17 @@ export const swapBytes: Kind<number | undefined> = single('bytes', (value) =>
   value === '-1' ? -1 : parseBytes(value),
 );
 
-/** --cpus: a decimal number of CPUs, in billionths (opts.ParseCPUs). */
+/** --cpus: a number of CPUs as Go's big.Rat reads it (1.5, 3/2, 15e-1), in billionths (opts.ParseCPUs). */
 export const decimal: Kind<number | undefined> = single('decimal', (value) => {
-  const match = /^([0-9]+)(?:\.([0-9]*))?$|^\.([0-9]+)$/.exec(value);
+  const match =
+    /^([+-]?)(?:([0-9]+)\/([0-9]*[1-9][0-9]*)|(?=\.?[0-9])([0-9]*)\.?([0-9]*)(?:[eE]([+-]?[0-9]{1,3}))?)$/.exec(value);
   if (match === null) throw invalid(`failed to parse ${value} as a rational number`);
-  const fraction = match[2] ?? match[3] ?? '';
-  if (fraction.replace(/0+$/, '').length > 9) throw invalid('value is too precise');
-  return Number(match[1] ?? 0) * 1e9 + Number(fraction.slice(0, 9).padEnd(9, '0'));
+  const [, sign, above, below = '1', whole = '', fraction = '', exponent = '0'] = match;
+  const power = 9 - fraction.length + Number(exponent);
+  const top = BigInt(above ?? whole + fraction) * 10n ** BigInt(Math.max(above === undefined ? power : 9, 0));
+  const bottom = BigInt(below) * 10n ** BigInt(Math.max(above === undefined ? -power : 0, 0));
+  if (top % bottom !== 0n) throw invalid('value is too precise');
+  return Number(top / bottom) * (sign === '-' ? -1 : 1);
 });
 
 /** `1h30m`, `10s`, `150ms`: Go's time.ParseDuration, in nanoseconds. */
