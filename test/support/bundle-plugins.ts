@@ -97,3 +97,47 @@ const later = (name) => new Proxy(function () {}, {
   get: (_, key) => now(name)[key],
   has: (_, key) => key in now(name),
 })`;
+
+/** Packages that few commands need, and that are as large as all the rest: a program of their own, loaded at first use. */
+const APART = [
+  'undici/lib/api/index.js',
+  'undici/lib/core/connect.js',
+  'undici/lib/dispatcher/agent.js',
+  'undici/lib/dispatcher/dispatcher.js',
+  'undici/lib/dispatcher/proxy-agent.js',
+  'undici/lib/dispatcher/socks5-proxy-agent.js',
+  'smol-toml',
+  'yaml',
+];
+
+/** The entry `apart`: the packages by name, each loaded when it is called for. */
+export const apartEntry = `module.exports = {${APART.map((name) => `${JSON.stringify(name)}: () => require(${JSON.stringify(name)})`).join(',')}}`;
+
+/** In the other entries an `import()` of such a package looks there. */
+export const apart: Plugin = {
+  name: 'apart',
+  setup(builder) {
+    builder.onResolve({ filter: /^(undici\/|smol-toml$|yaml$)/ }, ({ path, kind }) =>
+      kind === 'dynamic-import' && APART.includes(path) ? { path, namespace: 'apart' } : null,
+    );
+    builder.onResolve({ filter: /^\.\/apart\.js$/ }, ({ path }) => ({ path, external: true }));
+    builder.onLoad({ filter: /./, namespace: 'apart' }, ({ path }) => ({
+      contents: `module.exports = require('./apart.js')[${JSON.stringify(path)}]()`,
+    }));
+  },
+};
+
+/** Of the list of commands only this one is in the program: who calls it pays for no other. */
+export const onlyCommand = (module: string): Plugin => ({
+  name: 'only-command',
+  setup(builder) {
+    builder.onResolve({ filter: /^\.\/.*\.ts$/ }, ({ path, kind, importer }) =>
+      kind === 'dynamic-import' && importer.endsWith('/src/cli/commands.ts') && path !== `./${module}.ts`
+        ? { path, namespace: 'absent' }
+        : null,
+    );
+    builder.onLoad({ filter: /./, namespace: 'absent' }, ({ path }) => ({
+      contents: `throw new Error(${JSON.stringify(`${path} is not in the program of ${module}`)})`,
+    }));
+  },
+});

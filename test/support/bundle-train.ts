@@ -59,7 +59,8 @@ process.on('unhandledRejection', (error) => {
 const { exit } = process;
 // Who listens for the end sees to it that the program does not take the short way out.
 process.on('exit', () => undefined);
-if (filename.includes('/main-')) for (const words of LINES) await run(words);
+const [entry, word] = /\/(main)-(?:([a-z]+)-)?[0-9a-f]{16}\.program/.exec(filename)?.slice(1) ?? [];
+if (entry !== undefined) for (const words of LINES) if (word === undefined || words[0] === word) await run(words);
 process.removeAllListeners('uncaughtException');
 const code = `${program}-${process.arch}-${process.versions.v8}.code`;
 writeFileSync(`${code}.${process.pid}.tmp`, script.createCachedData());

@@ -26,13 +26,41 @@ import {
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { build } from 'esbuild';
-import { builtins, PROGRAM_URL, stringWidth, undici, yargs } from '#test/support/bundle-plugins.ts';
+import { type BuildOptions, build, type Plugin } from 'esbuild';
+import {
+  apart,
+  apartEntry,
+  builtins,
+  onlyCommand,
+  PROGRAM_URL,
+  stringWidth,
+  undici,
+  yargs,
+} from '#test/support/bundle-plugins.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const dist = join(root, 'dist');
 
 const ENTRIES = ['src/cli/main.ts', 'src/store/unpack-child.ts'];
+
+/**
+ * What people and scripts call most: each word has a program of its own, with its command alone. A third of the text and
+ * of the compiled code of all commands together is as much less to read. The monitor calls `container cleanup`.
+ */
+const OWN: Record<string, string> = {
+  cleanup: 'container/cleanup',
+  create: 'container/create',
+  exec: 'container/exec',
+  images: 'image/ls',
+  inspect: 'system/inspect',
+  kill: 'container/kill',
+  logs: 'container/logs',
+  ps: 'container/ps',
+  rm: 'container/rm',
+  run: 'container/run',
+  start: 'container/start',
+  stop: 'container/stop',
+};
 
 /** How long a program that no build wants any more stays, for commands that are running. Milliseconds. */
 const KEEP = 10 * 60 * 1000;
@@ -44,10 +72,21 @@ interface Program {
 }
 
 async function bundle(): Promise<Program[]> {
+  const entries = ENTRIES.map((path) => ({ in: path, out: basename(path, '.ts') }));
+  const programs = await textsOf({ entryPoints: entries }, [apart]);
+  const packages = await textsOf({ stdin: { contents: apartEntry, resolveDir: root, sourcefile: 'apart.js' } }, []);
+  const own = Object.entries(OWN).map(async ([word, module]) => {
+    const [program] = await textsOf({ entryPoints: entries.slice(0, 1) }, [onlyCommand(module), apart]);
+    return { name: `main-${word}`, text: program?.text ?? '' };
+  });
+  return [...programs, ...packages.map(({ text }) => ({ name: 'apart', text })), ...(await Promise.all(own))];
+}
+
+async function textsOf(entries: Pick<BuildOptions, 'entryPoints' | 'stdin'>, plugins: Plugin[]): Promise<Program[]> {
   const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string };
   const { outputFiles } = await build({
+    ...entries,
     absWorkingDir: root,
-    entryPoints: ENTRIES.map((path) => ({ in: path, out: basename(path, '.ts') })),
     outdir: dist,
     bundle: true,
     write: false,
@@ -61,7 +100,7 @@ async function bundle(): Promise<Program[]> {
     // A native module: it stays in node_modules.
     external: ['ffi-rs'],
     define: { WHERRY_VERSION: JSON.stringify(version), 'import.meta.url': PROGRAM_URL },
-    plugins: [yargs, stringWidth, undici, builtins],
+    plugins: [...plugins, yargs, stringWidth, undici, builtins],
     logLevel: 'warning',
   });
   // What a script needs of a module comes as arguments.
@@ -77,13 +116,16 @@ async function bundle(): Promise<Program[]> {
  * added to the command's code for the next. An installation that can run a first container so saves 10 ms of every
  * later one; and as V8 reads all of a file of code at once, each command has one of its own.
  */
-function loader(program: string): string {
+function loader(program: string, own: Record<string, string>): string {
   return `'use strict';
 const { readFileSync, renameSync, writeFileSync } = process.getBuiltinModule('node:fs');
 const { Script } = process.getBuiltinModule('node:vm');
-const filename = \`\${__dirname}/${program}.js\`;
-const common = \`\${__dirname}/${program}-\${process.arch}-\${process.versions.v8}\`;
-const own = \`\${common}.\${/^[a-z]+$/.exec(process.argv[2] ?? '')?.[0] ?? 'main'}.code\`;
+const [first = '', second] = process.argv.slice(2);
+const word = first === 'container' && second === 'cleanup' ? second : /^[a-z]+$/.test(first) ? first : 'main';
+const program = { __proto__: null, ...${JSON.stringify(own)} }[word] ?? '${program}';
+const filename = \`\${__dirname}/\${program}.js\`;
+const common = \`\${__dirname}/\${program}-\${process.arch}-\${process.versions.v8}\`;
+const own = \`\${common}.\${word}.code\`;
 const train = Boolean(process.env.WHERRY_TRAIN);
 let cachedData;
 for (const code of train ? [own] : [own, \`\${common}.code\`]) {
@@ -143,11 +185,19 @@ function removeOld(keep: ReadonlySet<string>): void {
 const keep = new Set(['package.json']);
 mkdirSync(dist, { recursive: true });
 place(join(dist, 'package.json'), '{"type":"commonjs"}\n');
+const own: Record<string, string> = {};
+const loaders: [name: string, program: string][] = [];
 for (const { name, text } of await bundle()) {
   const program = `${name}-${createHash('sha256').update(text).digest('hex').slice(0, 16)}.program`;
   place(join(dist, `${program}.js`), text);
   compile(program);
-  place(join(dist, `${name}.js`), loader(program));
-  keep.add(program).add(`${name}.js`);
+  keep.add(program);
+  const word = /^main-(.*)$/.exec(name)?.[1];
+  if (word === undefined) loaders.push([name, program]);
+  else own[word] = program;
+}
+for (const [name, program] of loaders) {
+  place(join(dist, `${name}.js`), loader(program, name === 'main' ? own : {}));
+  keep.add(`${name}.js`);
 }
 removeOld(keep);
