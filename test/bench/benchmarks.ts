@@ -1,6 +1,7 @@
 /** The figures, one function each. A ratio is ours over theirs: below `most` is what was promised. */
 import { type Benchmark, both, commandOf, compare, type Line } from '#test/bench/compare.ts';
 import { imageBenchmarks } from '#test/bench/images.ts';
+import { networkBenchmarks } from '#test/bench/networks.ts';
 import { type Bench, IMAGE } from '#test/bench/setting.ts';
 
 /** With containers that stay for the time of a measurement. */
@@ -66,6 +67,7 @@ export const benchmarks: readonly Benchmark[] = [
       });
     },
   },
+  ...networkBenchmarks,
   {
     name: '1 GiB through run -i busybox cat',
     measure: (bench) =>
