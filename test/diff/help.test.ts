@@ -29,14 +29,21 @@ const EXPERIMENT = /\nEXPERIMENTAL:\n(?: {2}.*\n)+/;
 const OURS_ALONE = [
   'completion',
   'container cleanup',
+  'container exists',
+  'container init',
+  'container mount',
+  'container unmount',
   'healthcheck run',
   'image diff',
+  'image exists',
   'image mount',
   'image unmount',
+  'network exists',
   'secret exists',
   'system boot',
   'system check',
   'unshare',
+  'volume exists',
 ];
 
 /** Flags of ours that Docker has not. */
