@@ -3,25 +3,94 @@ import type { Flags } from '#cli/command.ts';
 import { COMMANDS, findCommand, GROUPS, loadCommand, namesOf } from '#cli/commands.ts';
 import { GLOBAL_FLAGS } from '#cli/globals.ts';
 import { describeNames, shownFlags, topLevelNames } from '#cli/help.ts';
+import { splitUsage } from '#cli/parse.ts';
 
 /** A line of the answer: the word, a tab, what it does. */
 type Line = string;
 
 /**
- * What may stand for the last of these words, the words after the program's name. Names of containers and images are
- * not known here: the shell completes file names then.
+ * What may stand for the last of these words, the words after the program's name. Without an answer the shell completes
+ * file names.
  */
 export async function completions(words: readonly string[]): Promise<Line[]> {
   const current = words.at(-1) ?? '';
-  const before = skipGlobals(words.slice(0, -1));
+  const given = words.slice(0, -1);
+  const before = skipGlobals(given);
+  const value = before.length === 0 ? await valueLines('', GLOBAL_FLAGS, given, current) : undefined;
+  if (value !== undefined) return value;
   const found = findCommand(before);
   if (before.length === 0) return current.startsWith('-') ? flagLines(GLOBAL_FLAGS, current) : commandLines(current);
+  if (before[0] === 'help') return helpLines(before.slice(1), current);
   if (found === undefined) return [];
   if ('group' in found) return found.rest.length > 0 ? [] : memberLines(found.group, current);
-  if (!current.startsWith('-')) return [];
-  const { flags, interspersed } = await loadCommand(found.key);
-  const ended = found.rest.includes('--') || (interspersed === false && hasArgument(found.rest, flags));
-  return ended ? [] : flagLines(flags, current);
+  return argumentLines(found.key, found.rest, current);
+}
+
+/** `help container st` is as `container st`. */
+function helpLines(words: readonly string[], current: string): Promise<Line[]> | Line[] {
+  if (words.length === 0) return commandLines(current);
+  const found = findCommand(words);
+  return found !== undefined && 'group' in found && words.length === 1 ? memberLines(found.group, current) : [];
+}
+
+/** A flag, a flag's value, or an argument of a command. */
+async function argumentLines(key: string, rest: readonly string[], current: string): Promise<Line[]> {
+  const { flags, interspersed, usage } = await loadCommand(key);
+  const ended = rest.includes('--') || (interspersed === false && hasArgument(rest, flags));
+  if (!ended) {
+    const value = await valueLines(key, flags, rest, current);
+    if (value !== undefined) return value;
+    if (current.startsWith('-')) return flagLines(flags, current);
+  }
+  const names = argumentsOf(rest, flags);
+  const places = splitUsage(usage);
+  const place = places[Math.min(names.length, places.length - 1)];
+  if (place === undefined || (names.length >= places.length && !place.includes('...'))) return [];
+  const { placeValues } = await import('#cli/complete-values.ts');
+  return matching(
+    (await placeValues(key, place)).filter(([word]) => !names.includes(word)),
+    current,
+  );
+}
+
+/** What may follow the flag before, or the `=` of this word; undefined where neither is the case. */
+async function valueLines(
+  key: string,
+  flags: Flags,
+  rest: readonly string[],
+  current: string,
+): Promise<Line[] | undefined> {
+  const joined = /^--([^=]+)=(.*)$/s.exec(current);
+  const previous = rest.at(-1) ?? '';
+  const name = joined === null ? flagBefore(rest, flags) : joined[1];
+  if (name === undefined || (joined === null && !previous.startsWith('-'))) return undefined;
+  const { flagValues } = await import('#cli/complete-values.ts');
+  const value = joined?.[2] ?? current;
+  const found = Object.hasOwn(flags, name) ? await flagValues(key, name, value) : [];
+  const prefix = joined === null ? '' : `--${name}=`;
+  return matching(
+    (found ?? []).map(([word, about]) => [prefix + word, about]),
+    current,
+  );
+}
+
+/** The flag whose value comes next. */
+function flagBefore(words: readonly string[], flags: Flags): string | undefined {
+  const word = words.at(-1) ?? '';
+  if (!word.startsWith('-') || word === '-' || word === '--' || !takesNext(word, flags)) return undefined;
+  if (word.startsWith('--')) return word.slice(2);
+  return Object.keys(flags).find((name) => flags[name]?.short === word.at(-1));
+}
+
+/** What is neither a flag nor a flag's value. */
+function argumentsOf(words: readonly string[], flags: Flags): string[] {
+  const names: string[] = [];
+  for (let at = 0; at < words.length; at += 1) {
+    const word = words[at] ?? '';
+    if (!word.startsWith('-') || word === '-') names.push(word);
+    else if (takesNext(word, flags)) at += 1;
+  }
+  return names;
 }
 
 /** Is there an argument that is no flag and no flag's value? */
@@ -51,7 +120,7 @@ function skipGlobals(words: readonly string[]): string[] {
 function matching(rows: readonly (readonly [string, string])[], current: string): Line[] {
   return rows
     .filter(([word]) => word.startsWith(current))
-    .map(([word, summary]) => `${word}\t${summary.split('\n')[0]}`);
+    .map(([word, summary]) => (summary === '' ? word : `${word}\t${summary.split('\n')[0]}`));
 }
 
 function flagLines(flags: Flags, current: string): Line[] {

@@ -195,8 +195,8 @@ export function argumentRange(usage: string): { least: number; most: number } {
   return { least, most };
 }
 
-/** Words, where what stands in brackets is one. */
-function splitUsage(usage: string): string[] {
+/** A usage's words, where what stands in brackets is one. */
+export function splitUsage(usage: string): string[] {
   const words: string[] = [];
   let depth = 0;
   let word = '';

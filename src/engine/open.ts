@@ -1,8 +1,8 @@
 /** The door: everything that a face calls takes the store that this opens. */
-import { mkdirSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { openStore as open, type Store } from '#store/store.ts';
-import type { Host } from '#sys/host.ts';
+import { type Host, host } from '#sys/host.ts';
 
 export type { Store } from '#store/store.ts';
 export { exitAtOnce } from '#sys/ffi.ts';
@@ -18,6 +18,17 @@ export async function openStore(where?: Host): Promise<Store> {
     await removeForgotten(store);
   }
   return store;
+}
+
+/**
+ * The store as it is, to look at from outside of the user's namespace: its records are the user's own files. Undefined where
+ * there is none yet; nothing is made.
+ */
+export function peekStore(env: NodeJS.ProcessEnv = process.env): Store | undefined {
+  const isRoot = process.geteuid?.() === 0;
+  const runtime = env.WHERRY_RUNTIME_DIR ?? join(env.XDG_RUNTIME_DIR ?? '/run', 'wherry');
+  const where = host({ ...env, WHERRY_NAMESPACE: isRoot ? 'root' : 'user', WHERRY_RUNTIME_DIR: runtime });
+  return existsSync(join(where.root, 'tmp')) ? open(where) : undefined;
 }
 
 /** A mark in what a reboot forgets; several stores may share the place. */

@@ -15,26 +15,38 @@ export default command({
 const SCRIPTS: Record<string, (program: string) => string> = {
   bash: (program) => `# bash completion for ${program}
 _${program}() {
-  local line
+  local line current prefix= cuts=
+  local -a words
+  # Readline cuts words at : and =, which names and flags have inside.
+  read -ra words <<< "\${COMP_LINE:0:COMP_POINT}"
+  [[ \${COMP_LINE:COMP_POINT-1:1} == [[:space:]] ]] && words+=('')
+  current=\${words[\${#words[@]}-1]}
+  [[ $COMP_WORDBREAKS == *:* ]] && cuts+=:
+  [[ $COMP_WORDBREAKS == *=* ]] && cuts+='='
+  [[ -n $cuts ]] && prefix=\${current%"\${current##*[$cuts]}"}
   COMPREPLY=()
   while IFS= read -r line; do
-    COMPREPLY+=("\${line%%$'\\t'*}")
-  done < <(${program} __complete "\${COMP_WORDS[@]:1:COMP_CWORD}" 2>/dev/null)
+    line=\${line%%$'\\t'*}
+    COMPREPLY+=("\${line#"$prefix"}")
+  done < <(${program} __complete "\${words[@]:1}" 2>/dev/null)
+  if [[ \${#COMPREPLY[@]} == 1 && \${COMPREPLY[0]} == *[:=] ]]; then compopt -o nospace; fi
 }
 complete -o default -F _${program} ${program}
+if [[ $(alias docker 2>/dev/null) == *${program}* ]]; then complete -o default -F _${program} docker; fi
 `,
   zsh: (program) => `#compdef ${program}
 _${program}() {
-  local line
-  local -a answers
+  local line entry
+  local -a answers open
   while IFS= read -r line; do
-    answers+=("\${\${line%%$'\\t'*}//:/\\\\:}:\${line#*$'\\t'}")
+    entry="\${\${line%%$'\\t'*}//:/\\\\:}"
+    [[ $line == *$'\\t'* ]] && entry+=":\${line#*$'\\t'}"
+    # After these something follows at once.
+    if [[ \${line%%$'\\t'*} == *[:=] ]]; then open+=("$entry"); else answers+=("$entry"); fi
   done < <(${program} __complete "\${(@)words[2,CURRENT]}" 2>/dev/null)
-  if (( \${#answers} )); then
-    _describe -t commands '${program}' answers
-  else
-    _files
-  fi
+  (( \${#open} )) && _describe -t commands '${program}' open -S ''
+  (( \${#answers} )) && _describe -t commands '${program}' answers
+  (( \${#open} + \${#answers} )) || _files
 }
 if [ "\${funcstack[1]}" = "_${program}" ]; then
   _${program} "$@"
@@ -45,9 +57,14 @@ fi
   fish: (program) => `# fish completion for ${program}
 function __${program}_complete
   set -l words (commandline -opc)
-  ${program} __complete $words[2..-1] (commandline -ct) 2>/dev/null
+  set -l answers (${program} __complete $words[2..-1] (commandline -ct) 2>/dev/null)
+  if test (count $answers) -gt 0
+    printf '%s\\n' $answers
+  else
+    __fish_complete_path (commandline -ct)
+  end
 end
-complete -c ${program} -a '(__${program}_complete)'
+complete -c ${program} -f -a '(__${program}_complete)'
 `,
 };
 

@@ -1,5 +1,14 @@
-import { expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { completions } from '#cli/complete.ts';
+import { addContainer, recordOf } from '#test/support/container.ts';
+import { temporaryStore } from '#test/support/store.ts';
+
+let store: ReturnType<typeof temporaryStore>;
+beforeEach(() => {
+  store = temporaryStore();
+  vi.stubEnv('WHERRY_ROOT', store.root);
+});
+afterEach(() => vi.unstubAllEnvs());
 
 const words = async (...line: string[]) => (await completions(line)).map((answer) => answer.split('\t')[0]);
 
@@ -10,8 +19,8 @@ test('the first word is a command, by its beginning', async () => {
 });
 
 test('the second word after a group is one of its commands', async () => {
-  expect(await words('container', 'st')).toEqual(['start', 'stop']);
-  expect(await words('image', 'ls', 'x')).toEqual([]);
+  expect(await words('container', 'sto')).toEqual(['stop']);
+  expect(await words('network', 'x')).toEqual([]);
 });
 
 test('flags come with what they do', async () => {
@@ -30,4 +39,38 @@ test('no flags are offered where they would be the container command’s', async
 
 test('what is unknown has no answers', async () => {
   expect(await words('nope', '')).toEqual([]);
+});
+
+test('containers are completed by name, where the usage has a container', async () => {
+  addContainer(store, recordOf({ name: 'web' }));
+  expect(await completions(['rm', 'w'])).toEqual(['web\tbusybox']);
+  expect(await words('start', '')).toEqual(['web']);
+  expect(await words('stop', '')).toEqual([]);
+  expect(await words('rm', 'web', '')).toEqual([]);
+  expect(await words('logs', '--tail', '5', '')).toEqual(['web']);
+  expect(await words('logs', 'web', '')).toEqual([]);
+  expect(await words('cp', 'w')).toEqual(['web:']);
+});
+
+test.each([
+  [['run', '--restart', 'on'], ['on-failure']],
+  [['run', '--restart=on'], ['--restart=on-failure']],
+  [['run', '--network', 'h'], ['host']],
+  [['run', '--pid', 'container:'], ['container:web']],
+  [['run', '-it', '--volumes-from', ''], ['web']],
+  [['ps', '--filter', 'health=un'], ['health=unhealthy']],
+  [['ps', '-f', 'sta'], ['status=']],
+  [['--log-level', 'w'], ['warn']],
+  [['run', '--env-file', ''], []],
+  [['network', 'create', ''], []],
+  [['context', 'use', ''], ['default']],
+  [['help', 'container', 'renam'], ['rename']],
+])('%j is answered by %j', async (line, answers) => {
+  addContainer(store, recordOf({ name: 'web' }));
+  expect(await words(...line)).toEqual(answers);
+});
+
+test('a store that is damaged has no answers, and no errors', async () => {
+  vi.stubEnv('WHERRY_ROOT', '/proc/nothing');
+  expect(await words('rm', '')).toEqual([]);
 });
