@@ -1,7 +1,9 @@
 /** A container's files: what its image brings, what it has written itself, and what every container has. */
 import { closeSync, existsSync, openSync } from 'node:fs';
+import type { UserMaps } from '#base/extras.ts';
 import type { ContainerRecord } from '#container/record.ts';
 import { rootfsPath } from '#container/rootfs.ts';
+import { insideId } from '#container/userns.ts';
 import { type Change, compareTrees, type Placeholder } from '#store/changes.ts';
 import type { Store } from '#store/store.ts';
 import { layerPlaces, type Place, placeAt, type Union } from '#store/union.ts';
@@ -43,11 +45,17 @@ export function containerTree(store: Store, record: ContainerRecord): Union {
 }
 
 /** What the container writes in; undefined before its first start. A copy of the image has all of the image's files. */
-function ownLayer(store: Store, { id, driver }: ContainerRecord): Place | undefined {
+function ownLayer(store: Store, { id, driver, extras }: ContainerRecord): Place | undefined {
   const path = store.path('containers', id, driver === 'copy' ? 'merged' : 'upper');
   if (!existsSync(path)) return undefined;
   if (driver === 'fuse-overlayfs') flush(rootfsPath(store, id));
-  return placeAt(path, { live: true });
+  return placeAt(path, { live: true, owners: ownersIn(extras?.maps) });
+}
+
+/** Whose files are in a container with ids of its own; what it has no id for is root's, as it was made by us. */
+function ownersIn(maps: UserMaps | undefined): Place['owners'] {
+  if (maps === undefined) return undefined;
+  return (uid, gid) => ({ uid: insideId(maps.uids, uid) ?? 0, gid: insideId(maps.gids, gid) ?? 0 });
 }
 
 /** What programs have written may be in the kernel still, and not with the process behind the mount. */

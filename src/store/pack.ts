@@ -9,7 +9,7 @@ import { type BigIntStats, closeSync, constants, fstatSync, openSync, readlinkSy
 import { hasCode } from '#base/error.ts';
 import { END_OF_ARCHIVE, type NewEntry, padding, tarHeader } from '#store/tar-write.ts';
 import { raw } from '#store/tree.ts';
-import type { Member } from '#store/union.ts';
+import { type Member, ownedBy } from '#store/union.ts';
 import { getxattr, listxattr } from '#sys/ffi.ts';
 
 /** A file of a tree, or one without content that is in the archive alone. */
@@ -106,7 +106,7 @@ function openFile(file: Member, links: Map<string, string>): Opened | undefined 
   const fd = openSync(raw(file.at), READ);
   const close = () => closeSync(fd);
   try {
-    const stat = fstatSync(fd, { bigint: true });
+    const stat = ownedBy(fstatSync(fd, { bigint: true }), file.owners);
     const entry = stat.isFile() ? describe(file, stat) : undefined;
     const link = entry === undefined ? undefined : asLink(entry, stat, links);
     if (entry !== undefined && link === undefined) return { entry, fd, [Symbol.dispose]: close };

@@ -19,7 +19,11 @@ export interface Place {
   /** Absolute; for a live layer's by way of a descriptor. */
   path: string;
   live: boolean;
+  /** Whose a file of this owner is in the tree: a container may have other ids than we see. */
+  owners?: Owners;
 }
+
+type Owners = (uid: number, gid: number) => { uid: number; gid: number };
 
 /** The layers of a tree, the top one first. */
 export interface Union {
@@ -34,6 +38,8 @@ export interface Found {
   at: string;
   stat: BigIntStats;
   live: boolean;
+  /** Applied to `stat` already; for who looks once more. */
+  owners?: Owners;
 }
 
 /** A file by its path in the tree, without leading slash. */
@@ -56,8 +62,11 @@ export interface Directory extends Disposable {
 }
 
 /** A directory that is a layer, or is like one. */
-export function placeAt(path: string, { live = false } = {}): Place {
-  return { path: Buffer.from(path).toString('latin1'), live };
+export function placeAt(
+  path: string,
+  { live = false, owners }: { live?: boolean; owners?: Owners | undefined } = {},
+): Place {
+  return { path: Buffer.from(path).toString('latin1'), live, ...(owners === undefined ? {} : { owners }) };
 }
 
 /**
@@ -77,7 +86,7 @@ export function layerPlaces(store: Store, diffIds: readonly string[], image: str
 export function openUnion({ layers, marks }: Union): Directory {
   const held: number[] = [];
   const places = layers.flatMap((layer) => {
-    const place = layer.live ? opened(layer.path, held) : layer;
+    const place = layer.live ? opened(layer, held) : layer;
     return place === undefined ? [] : [place];
   });
   return directory(places, held, marks);
@@ -85,11 +94,11 @@ export function openUnion({ layers, marks }: Union): Directory {
 
 const DIRECTORY = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW;
 
-function opened(path: string, held: number[]): Place | undefined {
+function opened({ path, owners }: Place, held: number[]): Place | undefined {
   try {
     const fd = openSync(raw(path), DIRECTORY);
     held.push(fd);
-    return { path: `/proc/self/fd/${fd}`, live: true };
+    return { path: `/proc/self/fd/${fd}`, live: true, ...(owners === undefined ? {} : { owners }) };
   } catch (error) {
     if (hasCode(error, 'ENOENT', 'ENOTDIR', 'ELOOP')) return undefined;
     throw error;
@@ -116,8 +125,8 @@ function directory(places: readonly Place[], held: readonly number[], marks: boo
       if (!shown?.found.stat.isDirectory()) return undefined;
       const own: number[] = [];
       const below = shown.below.flatMap((place) => {
-        const path = `${place.path}/${name}`;
-        return (place.live ? opened(path, own) : { path, live: false }) ?? [];
+        const there = { ...place, path: `${place.path}/${name}` };
+        return (place.live ? opened(there, own) : there) ?? [];
       });
       return directory(below, own, marks);
     },
@@ -177,7 +186,16 @@ function namesIn({ path }: Place, marks: boolean): string[] {
 function lookIn(place: Place, name: string): Found | undefined {
   const at = `${place.path}/${name}`;
   const stat = lstatSync(raw(at), { bigint: true, throwIfNoEntry: false });
-  return stat === undefined ? undefined : { at, stat, live: place.live };
+  if (stat === undefined) return undefined;
+  const { live, owners } = place;
+  return { at, stat: ownedBy(stat, owners), live, ...(owners === undefined ? {} : { owners }) };
+}
+
+/** What the kernel tells of a file, with its owner as the tree has it. */
+export function ownedBy(stat: BigIntStats, owners: Owners | undefined): BigIntStats {
+  if (owners === undefined) return stat;
+  const { uid, gid } = owners(Number(stat.uid), Number(stat.gid));
+  return Object.assign(stat, { uid: BigInt(uid), gid: BigInt(gid) });
 }
 
 const isWhiteout = (stat: BigIntStats) => stat.isCharacterDevice() && stat.rdev === 0n;
