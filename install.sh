@@ -69,14 +69,30 @@ library=$prefix/lib/wherry
 # A command is ours when it leads into our own library: a real docker is never touched.
 ours() { [ -L "$1" ] && [ "$(readlink "$1")" = "$library/bin/wherry" ]; }
 
+# Calls $2 with a shell and where it looks for what completes the command $1.
+each_completion() {
+	"$2" "$1" bash "$prefix/share/bash-completion/completions/$1"
+	"$2" "$1" zsh "$prefix/share/zsh/site-functions/_$1"
+	"$2" "$1" fish "$prefix/share/fish/vendor_completions.d/$1.fish"
+}
+
+place_completion() {
+	mkdir -p "$(dirname "$3")"
+	"$prefix/bin/$1" completion "$2" >"$3"
+}
+
+remove_completion() { rm -f "$3"; }
+
 remove_everything() {
 	step "Removing wherry from $prefix"
 	for name in wherry docker; do
-		if ours "$prefix/bin/$name"; then rm -f "$prefix/bin/$name"; fi
+		if ours "$prefix/bin/$name"; then
+			rm -f "$prefix/bin/$name"
+			each_completion "$name" remove_completion
+		fi
 	done
 	rm -rf "$library" "$library.new" "$library.old"
-	rm -f "$prefix"/share/man/man1/wherry.1 "$prefix"/share/man/man1/wherry-*.1
-	rm -f "$prefix/share/bash-completion/completions/wherry"
+	rm -f "$prefix"/share/man/man1/wherry.1 "$prefix"/share/man/man1/wherry-*.1 "$prefix"/share/man/man7/wherry-*.7
 	if [ -n "$root" ] && [ -e /etc/apparmor.d/wherry ]; then
 		apparmor_parser -R /etc/apparmor.d/wherry 2>/dev/null || true
 		rm -f /etc/apparmor.d/wherry
@@ -192,8 +208,10 @@ place() {
 	mv "$new" "$library"
 	rm -rf "$library.old"
 	ln -sfn "$library/bin/wherry" "$prefix/bin/wherry"
-	mkdir -p "$prefix/share/man/man1"
+	mkdir -p "$prefix/share/man/man1" "$prefix/share/man/man7"
 	cp man/*.1 "$prefix/share/man/man1/"
+	cp man/*.7 "$prefix/share/man/man7/"
+	each_completion wherry place_completion
 	if [ -n "$docker" ]; then place_docker; fi
 }
 
@@ -202,6 +220,7 @@ place_docker() {
 		die "$prefix/bin/docker is another program; remove it or leave out --docker"
 	fi
 	ln -sfn "$library/bin/wherry" "$prefix/bin/docker"
+	each_completion docker place_completion
 }
 
 # --- What the machine has to allow -----------------------------------------------------------------------------------

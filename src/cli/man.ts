@@ -1,5 +1,5 @@
 /**
- * `npm run man`: writes man/wherry*.1 from the definitions, in man(7). With --check it writes nothing and fails where
+ * `npm run man`: writes man/wherry*.1 and wherry-limits.7 from the definitions, in man(7). With --check it writes nothing and fails where
  * a page is not what it should be. A page stands under the shortest name of its command: wherry-run(1).
  */
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -9,6 +9,7 @@ import type { Definition, Flag, Flags } from '#cli/command.ts';
 import { COMMANDS, loadCommand, namesOf } from '#cli/commands.ts';
 import { GLOBAL_FLAGS } from '#cli/globals.ts';
 import { shownDefault, shownFlags } from '#cli/help.ts';
+import { LIMITS, type Limit } from '#cli/limits.ts';
 import { openOutput } from '#cli/output.ts';
 
 const FOLDER = fileURLToPath(new URL('../../man', import.meta.url));
@@ -106,6 +107,36 @@ function programPage(pages: readonly Page[]): string {
       ({ name, definition }) =>
         `.TP\n${bold(`wherry-${name.replaceAll(' ', '-')}`)}(1)\n${roff((definition.summary.split('\n')[0] ?? '').replace(/\.$/, ''))}`,
     ),
+    '.SH SEE ALSO',
+    `${bold('wherry-limits')}(7)`,
+  ];
+  return `${lines.join('\n')}\n`;
+}
+
+function limitEntry({ flags, commands, effect, why }: Limit): string {
+  const short = commands.map((key) => namesOf(key).find((name) => !name.includes(' ')) ?? key);
+  const of = short.length === 0 ? 'before any command' : short.map(bold).join(', ');
+  return `.TP\n${flags.map(bold).join(', ')} (${of})\n${roff(`${effect} ${why}`)}`;
+}
+
+/** wherry-limits(7). */
+function limitsPage(): string {
+  const lines = [
+    '.\\" Made by `npm run man` from src/cli/limits.ts: do not edit.',
+    '.TH WHERRY\\-LIMITS 7 "" "wherry" "Miscellaneous"',
+    '.SH NAME',
+    "wherry\\-limits \\- what containers of a user without root can't have, and why",
+    '.SH DESCRIPTION',
+    roff(
+      "Every flag of Docker is accepted where it can mean what it means there. Those below can't, or can't everywhere: the kernel gives what they ask for to root alone, or the machine has not delegated it. Nothing is left out in silence: a flag is refused with one line, or a warning says what is discarded.",
+    ),
+    ...LIMITS.flatMap(({ title, about, limits }) => [
+      `.SH ${roff(title.toUpperCase())}`,
+      ...(about === undefined ? [] : [roff(about)]),
+      ...limits.map(limitEntry),
+    ]),
+    '.SH SEE ALSO',
+    `${bold('wherry')}(1), ${bold('wherry-run')}(1), ${bold('wherry-info')}(1)`,
   ];
   return `${lines.join('\n')}\n`;
 }
@@ -121,13 +152,13 @@ export async function manualPages(): Promise<Map<string, string>> {
   }
   pages.sort((one, other) => (one.name < other.name ? -1 : 1));
   const files = pages.map((page) => [`wherry-${page.name.replaceAll(' ', '-')}.1`, commandPage(page)] as const);
-  return new Map([['wherry.1', programPage(pages)], ...files]);
+  return new Map([['wherry.1', programPage(pages)], ['wherry-limits.7', limitsPage()], ...files]);
 }
 
 /** The files of man/ that are not as the definitions have them: to write, or to remove. */
 function differences(wanted: ReadonlyMap<string, string>): string[] {
   const there = existsSync(FOLDER) ? readdirSync(FOLDER) : [];
-  const stale = there.filter((name) => /^wherry.*\.1$/.test(name) && !wanted.has(name));
+  const stale = there.filter((name) => /^wherry.*\.[17]$/.test(name) && !wanted.has(name));
   const changed = [...wanted].filter(
     ([name, text]) => !there.includes(name) || readFileSync(join(FOLDER, name), 'utf8') !== text,
   );
