@@ -100,7 +100,7 @@ function place(maps: UserMaps['uids'], id: number, path: string): number {
   );
 }
 
-/** Copies that no container has and whose image is gone go. Cheap where there are none. */
+/** Copies that no container has go. Cheap where there are none. */
 export async function sweepMapped(store: Store): Promise<void> {
   if (!existsSync(store.path(FOLDER))) return;
   using _held = await lock(store.path(FOLDER));
@@ -114,5 +114,11 @@ export async function sweepMapped(store: Store): Promise<void> {
       return record === undefined || maps === undefined ? [] : [nameOf(record.image.diffIds, maps)];
     }),
   );
-  for (const name of readdirSync(store.path(FOLDER))) if (!used.has(name)) removeTree(store.path(FOLDER, name));
+  for (const name of readdirSync(store.path(FOLDER))) {
+    if (used.has(name)) continue;
+    // Out of its place first: what a killed command leaves half removed is nobody's tree.
+    const gone = store.path('tmp', `gone-${process.pid}-${randomHex(6)}`);
+    renameSync(store.path(FOLDER, name), gone);
+    removeTree(gone);
+  }
 }
