@@ -72,11 +72,15 @@ function checkValues(filters: Filters, name: string, what: string, accepted: rea
 }
 
 function byIdentity(filters: Filters): Test {
-  return ({ record }) =>
+  return ({ record, network }) =>
     filters.pattern('id', record.id) &&
     (filters.pattern('name', record.name) || filters.pattern('name', `/${record.name}`)) &&
     filters.labels('label', record.config.Labels) &&
-    (!filters.has('network') || networkNames(record).some((name) => filters.exact('network', name)));
+    (!filters.has('network') ||
+      networkNames(record).some(
+        (name) =>
+          filters.exact('network', name) || filters.exact('network', network()?.endpoints[name]?.networkId ?? ''),
+      ));
 }
 
 function byState(filters: Filters): Test {

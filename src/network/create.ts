@@ -1,5 +1,6 @@
 /** New networks, checked in Docker's order and words; what can't be without root is refused with the reason. */
 import { WherryError } from '#base/error.ts';
+import { parseNetworkMode } from '#base/network-mode.ts';
 import {
   chooseLocalPool,
   choosePool,
@@ -98,6 +99,10 @@ export async function createNetwork(store: Store, request: NetworkRequest): Prom
 function checkName(name: string): void {
   if (name.trim() === '') throw refuse('invalid name: name is empty');
   if (isPredefined(name) || name === 'default') {
+    throw new WherryError('denied', `operation is not permitted on predefined ${name} network`);
+  }
+  // podman's modes are words, too.
+  if (isNetworkName(name) && parseNetworkMode(name).kind !== 'own') {
     throw new WherryError('denied', `operation is not permitted on predefined ${name} network`);
   }
   if (isNetworkName(name)) return;

@@ -6,7 +6,7 @@ import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Endpoint, EndpointRequest } from '#base/api.ts';
 import { dnsNames } from '#base/network-mode.ts';
-import { isMeant, isServed, nameServersOf, publishNames, startServers } from '#network/dns.ts';
+import { findNameServer, isMeant, isServed, nameServersOf, publishNames, startServers } from '#network/dns.ts';
 import { checkEndpoint, deviceOf, gatewaysOf, readLink, sysctlsOf } from '#network/endpoints.ts';
 import { macOf, parseSubnet } from '#network/ipam.ts';
 import {
@@ -147,7 +147,7 @@ async function joinRoom(store: Store, request: JoinRequest): Promise<Joined> {
       netns,
       userNetns: join(room.folder, USER),
       endpoints: Object.fromEntries(places.map(({ endpoint }) => [endpoint.network, endpoint])),
-      nameServers: nameServersOf(places.map(({ bridge }) => bridge)),
+      nameServers: serversFor(places),
       published: publishedOf(places),
       ...surroundings(room, request, places),
       made: make(store, room, request, places),
@@ -233,6 +233,11 @@ function bridgeOf(network: NetworkRecord): BridgeState {
     isInternal: network.internal,
     isOpen: !isIsolated(network.options),
   };
+}
+
+/** Without a server of ours the host's are asked. */
+function serversFor(places: readonly Place[]): string[] {
+  return findNameServer() === undefined ? [] : nameServersOf(places.map(({ bridge }) => bridge));
 }
 
 function publishedOf(places: readonly Place[]): string | undefined {
@@ -437,7 +442,7 @@ export async function disconnectNetwork(
 function changed(room: Room, member: Member, places: readonly Place[]): Changed {
   return {
     endpoints: Object.fromEntries(places.map(({ endpoint }) => [endpoint.network, endpoint])),
-    nameServers: nameServersOf(places.map(({ bridge }) => bridge)),
+    nameServers: serversFor(places),
     ...surroundings(room, member, places),
   };
 }

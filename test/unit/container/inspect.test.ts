@@ -38,6 +38,7 @@ const words = (text: string) => text.split(/\s+/);
 test('a container has the keys of Docker, in their order', () => {
   const store = temporaryStore();
   const record = recordOf({
+    networks: { bridge: {} },
     config: { Healthcheck: { Test: ['CMD-SHELL', 'true'] }, StopSignal: 'INT', StopTimeout: 3 },
     hostConfig: {
       Annotations: { a: 'b' },

@@ -21,7 +21,11 @@ test('arguments with a space are in quotes', () => {
 });
 
 test.each([
-  [{}, 'bridge', ['bridge']],
+  [{ bridge: {} }, 'bridge', ['bridge']],
+  // Taken off all of them.
+  [{}, 'bridge', []],
+  [{}, 'pasta:-t,80', ['pasta']],
+  [{}, 'ns:/x', []],
   [{}, 'host', ['host']],
   [{}, 'container:x', []],
   [{ back: {}, app: {} }, 'app', ['app', 'back']],
@@ -116,7 +120,7 @@ test('ports are those of the running container, with what it exposes', () => {
   const record = addContainer(made, recordOf({ config: { ExposedPorts: { '99/tcp': {} } } }), stateOf());
   const network = {
     netns: '/x',
-    endpoints: { bridge: { network: 'bridge', aliases: [] } },
+    endpoints: { bridge: { network: 'bridge', aliases: [], address: '172.17.0.2/16', gateway: '172.17.0.1' } },
     ports: { '80/tcp': [{ HostIp: '0.0.0.0', HostPort: '8080' }] },
   };
   writeFileSync(made.path('containers', record.id, 'network.json'), JSON.stringify(network));

@@ -49,6 +49,7 @@ describe('createNetwork() refuses in words of Docker', () => {
   test.each<[Partial<NetworkRequest>, string]>([
     [{ name: '' }, 'invalid name: name is empty'],
     [{ name: 'host' }, 'operation is not permitted on predefined host network'],
+    [{ name: 'pasta' }, 'operation is not permitted on predefined pasta network'],
     [{ name: 'default' }, 'operation is not permitted on predefined default network'],
     [{ driver: 'null' }, 'only one instance of "null" network is allowed'],
     [{ driver: 'nonsense' }, 'plugin "nonsense" not found'],
