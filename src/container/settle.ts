@@ -46,6 +46,7 @@ export function settleRequest(store: Store, request: CreateRequest, facts: Facts
   if (!facts.userns.initial && host.OomScoreAdj < facts.oomScoreAdj && host.OomScoreAdj !== 0) {
     warnings.push(`Only root may lower the OOM score: ${facts.oomScoreAdj} is used instead of ${host.OomScoreAdj}`);
   }
+  if (!facts.userns.initial && !host.Privileged) warnings.push(...deviceWarnings(host.Devices));
   fillIn(store, host, facts);
   const extras = settleExtras(store, request, host, facts);
   return {
@@ -58,6 +59,16 @@ export function settleRequest(store: Store, request: CreateRequest, facts: Facts
     },
     warnings,
   };
+}
+
+/** Only root's cgroups can hold back who may open the node itself. */
+function deviceWarnings(devices: HostConfig['Devices']): string[] {
+  return devices
+    .filter(({ CgroupPermissions: access }) => !access.includes('r') || !access.includes('w'))
+    .map(
+      ({ PathInContainer, CgroupPermissions }) =>
+        `Without root the permissions "${CgroupPermissions}" of ${PathInContainer} limit nothing: those of the host's device count`,
+    );
 }
 
 const LONGEST_HOSTNAME = 64;

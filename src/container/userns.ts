@@ -81,7 +81,8 @@ export function checkUserns(mode: UsernsMode, idmaps: Extras['idmaps'], namespac
   if (idmaps !== undefined && !['host', 'private'].includes(mode.kind)) {
     throw invalid('--userns and --uidmap/--gidmap are mutually exclusive');
   }
-  if (!namespace.initial || (mode.kind !== 'keep-id' && mode.kind !== 'nomap')) return;
+  // Root's ids are those of everybody on the machine: none of them may be given away.
+  if (!namespace.initial || !['keep-id', 'nomap', 'auto'].includes(mode.kind)) return;
   throw invalid(`${mode.kind} is only supported in rootless mode`, 'Root’s own ids are what they are: use --uidmap');
 }
 

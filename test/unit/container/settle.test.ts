@@ -116,6 +116,18 @@ test('signals may be names and any number', () => {
 });
 
 describe('the user is told', () => {
+  test('permissions of a device that nobody but root can hold back', () => {
+    const devices = ['r', 'rw'].map((access) => ({
+      PathOnHost: '/dev/null',
+      PathInContainer: '/dev/x',
+      CgroupPermissions: access,
+    }));
+    expect(settle({ host: { Devices: devices } }).warnings).toEqual([
+      'Without root the permissions "r" of /dev/x limit nothing: those of the host\'s device count',
+    ]);
+    expect(settle({ host: { Devices: devices } }, rootful).warnings).toEqual([]);
+  });
+
   test('that ports are published in vain in the network of the host', () => {
     const { warnings } = settle({ host: { NetworkMode: 'host', PortBindings: { '80/tcp': [] } } });
     expect(warnings).toEqual(['Published ports are discarded when using host network mode']);
