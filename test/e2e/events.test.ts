@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import {
   BUSYBOX,
   eventually,
@@ -20,14 +20,23 @@ interface Shown {
   Actor: { ID: string; Attributes: Record<string, string> };
 }
 
-/** What happened since a moment, to the container of this name. */
-async function happened(name: string, since = '1h'): Promise<Shown[]> {
+/** When the test began: the store may have been there before. */
+let begin = '';
+beforeEach(() => {
+  begin = String(Date.now() / 1000);
+});
+
+/** What happened in this very millisecond is meant, too. */
+const now = () => String((Date.now() + 1) / 1000);
+
+/** What happened in this test to the container of this name. */
+async function happened(name: string): Promise<Shown[]> {
   const said = await succeed(
     'events',
     '--since',
-    since,
+    begin,
     '--until',
-    '0s',
+    now(),
     '--filter',
     `container=${name}`,
     '--format',
@@ -40,9 +49,6 @@ async function happened(name: string, since = '1h'): Promise<Shown[]> {
 }
 
 const actions = async (name: string) => (await happened(name)).map(({ Action }) => Action);
-
-/** A second is over, so that `--until 0s`, which counts whole seconds, is after all that happened. */
-const nextSecond = () => new Promise((resolve) => setTimeout(resolve, 1001 - (Date.now() % 1000)));
 
 describe('wherry events', () => {
   test('shows the life of a container as it goes on, in Docker’s lines', async () => {
@@ -93,7 +99,6 @@ describe('wherry events', () => {
       () => wherry(['inspect', '--format', '{{.State.Running}}', 'left']),
       ({ stdout }) => stdout === 'false\n',
     );
-    await nextSecond();
     const all = await actions('left');
     expect(all).toEqual(['create', 'attach', 'start', 'kill', 'die']);
   });
@@ -104,7 +109,6 @@ describe('wherry events', () => {
       () => wherry(['inspect', '--format', '{{.State.Status}}{{.RestartCount}}', 'again']),
       ({ stdout }) => stdout === 'exited2\n',
     );
-    await nextSecond();
     expect(await actions('again')).toEqual(['create', 'start', 'die', 'start', 'die', 'start', 'die']);
   });
 
@@ -117,7 +121,6 @@ describe('wherry events', () => {
       () => succeed('ps', '-a', '--format', '{{.Status}}'),
       (status) => status.startsWith('Exited (255)'),
     );
-    await nextSecond();
     const last = (await happened('orphan')).at(-1);
     expect(last).toMatchObject({ Action: 'die', Actor: { Attributes: { exitCode: '255', name: 'orphan' } } });
   });
@@ -133,7 +136,6 @@ describe('wherry events', () => {
     await succeed('kill', '--signal', 'HUP', 'busy');
     await succeed('restart', '-t', '0', 'busy');
     await succeed('stop', '-t', '0', 'busy');
-    await nextSecond();
     const shown = (await happened('busy')).map(({ Action, Actor: { Attributes } }) => {
       const { image, name, execID, execDuration, ...others } = Attributes;
       expect([image, name]).toEqual([BUSYBOX, 'busy']);
@@ -152,13 +154,11 @@ describe('wherry events', () => {
   });
 
   test('tells of images, volumes and networks', async () => {
-    const begin = String(Date.now() / 1000);
     await succeed('tag', BUSYBOX, 'eventful:1');
     await succeed('rmi', 'eventful:1');
     await succeed('run', '--rm', '-v', 'eventful:/data:ro', BUSYBOX, 'true');
     await succeed('volume', 'prune', '--all', '--force', '--filter', 'label!=kept');
-    await nextSecond();
-    const said = await succeed('events', '--since', begin, '--until', '0s');
+    const said = await succeed('events', '--since', begin, '--until', now());
     const told = said
       .split('\n')
       .map((line) => line.replace(/^\S+ /, '').replace(/\b[0-9a-f]{64}\b/g, 'ID'))
