@@ -1,7 +1,7 @@
 /** Images as Docker shows them: the rows of `images`, and the JSON of `image inspect`. */
 import { WherryError } from '#base/error.ts';
-import { globOf } from '#base/glob.ts';
 import { asDaemon, type Filters, parseFilters } from '#base/filter.ts';
+import { globOf } from '#base/glob.ts';
 import { shortId } from '#base/text.ts';
 import { ago, humanSize, localTime, parseTimestamp } from '#base/units.ts';
 import { type Image, type Listed, listed, needImage } from '#image/names.ts';
