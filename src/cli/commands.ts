@@ -89,6 +89,7 @@ export const COMMANDS: Readonly<Record<string, Load>> = {
   'volume create': () => import('./volume/create.ts'),
   'volume exists': () => import('./volume/exists.ts'),
   'volume export': () => import('./volume/export.ts'),
+  'volume import': () => import('./volume/import.ts'),
   'volume inspect': () => import('./volume/inspect.ts'),
   'volume ls': () => import('./volume/ls.ts'),
   'volume prune': () => import('./volume/prune.ts'),

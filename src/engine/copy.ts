@@ -19,7 +19,7 @@ import {
   splitPath,
 } from '#container/copy-paths.ts';
 import { archiveInside, archiveOutside, lookInside, NOBODY, type Seen } from '#container/copy-read.ts';
-import { type Owner, type WriteOptions, writeBelow } from '#container/copy-write.ts';
+
 import { recordContainerEvent } from '#container/event.ts';
 import { resolveUser } from '#container/identity.ts';
 import { findContainer } from '#container/names.ts';
@@ -31,6 +31,7 @@ import { decompressed } from '#store/decompress-stream.ts';
 import type { OwnerOf } from '#store/pack.ts';
 import type { Store } from '#store/store.ts';
 import { tarReader } from '#store/tar.ts';
+import { type Owner, type WriteOptions, writeBelow } from '#store/write-below.ts';
 import { openInRoot } from '#sys/rooted.ts';
 import { type IdRange, isMapped, userNamespace } from '#sys/userns.ts';
 

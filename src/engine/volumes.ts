@@ -1,4 +1,5 @@
 /** Volumes with the containers that have them. */
+import type { Readable } from 'node:stream';
 import { asDaemon, parseFilters } from '#base/filter.ts';
 import { listContainers } from '#container/names.ts';
 import type { ContainerRecord } from '#container/record.ts';
@@ -52,17 +53,37 @@ export async function exportVolume(
   take: (piece: Buffer) => void,
   abort?: AbortSignal,
 ): Promise<void> {
-  const { mountVolume, unmountVolume } = await import('#volume/mounted.ts');
   const { packVolume } = await import('#volume/archive.ts');
-  needVolume(store, name);
-  await mountVolume(store, name);
-  try {
+  await whileMounted(store, name, async () => {
     for (const piece of packVolume(store, name)) {
       take(piece);
       // Signals are heard between two pieces only.
       await new Promise((resolve) => setImmediate(resolve));
       abort?.throwIfAborted();
     }
+  });
+}
+
+/** Unpacks an archive, from a file or a stream, into a volume. Throws kind `not-found`, `invalid`, `corrupt`. */
+export async function importVolume(
+  store: Store,
+  name: string,
+  source: string | Readable,
+  abort?: AbortSignal,
+): Promise<void> {
+  const { unpackVolume } = await import('#volume/archive.ts');
+  const { readFile, readStream } = await import('#image/import.ts');
+  const bytes = typeof source === 'string' ? readFile(source) : readStream(source, abort);
+  await whileMounted(store, name, () => unpackVolume(store, name, bytes, abort));
+}
+
+/** What a volume's options mount is there meanwhile. Throws kind `not-found`. */
+async function whileMounted(store: Store, name: string, work: () => Promise<void>): Promise<void> {
+  const { mountVolume, unmountVolume } = await import('#volume/mounted.ts');
+  needVolume(store, name);
+  await mountVolume(store, name);
+  try {
+    await work();
   } finally {
     await unmountVolume(store, name, () => isRunningOn(store, name));
   }

@@ -128,7 +128,14 @@ test('a volume is exported with the owners that containers see', async () => {
   await succeed('volume', 'export', '--output', file, 'exported');
   const { stdout } = await user(`tar --numeric-owner -tvf ${file}`);
   expect(stdout).toMatch(/ 5\/6 .* file\n.* link -> file\n/);
-  await succeed('volume', 'rm', 'exported');
+  await run(['-v', 'imported:/data'], 'ln -s /etc/passwd /data/file; echo stays > /data/other');
+  await succeed('volume', 'import', 'imported', file);
+  expect(await run(['-v', 'imported:/data'], 'cat /data/link /data/other; stat -c %u:%g /data/file')).toBe(
+    'one\nstays\n5:6',
+  );
+  const refused = await wherry(['volume', 'import', 'imported', '-'], { input: 'no archive at all' });
+  expect(refused).toMatchObject({ status: 1, stderr: expect.stringMatching(/^[^\n]+\n(hint: [^\n]+\n)?$/) });
+  await succeed('volume', 'rm', 'exported', 'imported');
 });
 
 test('a part of a volume is mounted, and no link in it leads out', async () => {

@@ -19,9 +19,9 @@ import {
 import { constants as system } from 'node:os';
 import { posix } from 'node:path';
 import { hasCode, WherryError } from '#base/error.ts';
-import { DIRECTORY, openDirectory } from '#container/copy-place.ts';
 import { setAttributes, touch } from '#store/extract.ts';
 import { holeyWriter } from '#store/holes.ts';
+import { DIRECTORY, openDirectory } from '#store/place-below.ts';
 import type { Content, Entry, OnEntry } from '#store/tar.ts';
 import { parentOf, printable, raw } from '#store/tree.ts';
 import { mknod, S_IF, systemError } from '#sys/ffi.ts';
