@@ -1,6 +1,6 @@
 /** What a container's own cgroup says that it uses: version 2, else version 1 as root has it on older machines. */
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { ownGroup } from '#container/processes.ts';
 import { labelled, type Usage } from '#container/stats-proc.ts';
 import { readText } from '#sys/file.ts';
@@ -13,11 +13,11 @@ export type GroupUsage = { [K in keyof Usage]?: number } & {
 
 export function groupUsage(pid: number, id: string): GroupUsage {
   const group = ownGroup(pid, id);
-  return group === undefined ? version1(pid, id) : version2(group);
+  return group === undefined ? version1(pid, id) : version2(group, lowestGroup(pid));
 }
 
 /** cgroups(7), Documentation/admin-guide/cgroup-v2.rst. Docker leaves out the page cache that could be dropped at once. */
-function version2(group: string): GroupUsage {
+function version2(group: string, lowest: string): GroupUsage {
   const text = (file: string) => readText(join(group, file));
   const usage: GroupUsage = {};
   const cpu = text('cpu.stat');
@@ -25,7 +25,7 @@ function version2(group: string): GroupUsage {
   const memory = text('memory.current');
   if (memory !== undefined) {
     usage.memory = withoutCache(Number(memory), labelled(text('memory.stat') ?? '', 'inactive_file'));
-    usage.limit = readLimit(text('memory.max'));
+    usage.limit = lowestLimit(group, lowest);
   }
   const io = text('io.stat');
   if (io !== undefined) {
@@ -35,6 +35,18 @@ function version2(group: string): GroupUsage {
   const pids = text('pids.current');
   if (pids !== undefined) usage.pids = Number(pids);
   return usage;
+}
+
+/** The first process's own group: some runtimes make one more below the container's, and limit that. */
+const lowestGroup = (pid: number) =>
+  join('/sys/fs/cgroup', /^0::(.*)$/m.exec(readText(`/proc/${pid}/cgroup`) ?? '')?.[1] ?? '');
+
+/** The least of the limits from the first process's group up to the container's. */
+function lowestLimit(group: string, lowest: string): number {
+  const limits = [];
+  for (let at = lowest; at.startsWith(group); at = dirname(at))
+    limits.push(readLimit(readText(join(at, 'memory.max'))));
+  return Math.min(...limits);
 }
 
 function version1(pid: number, id: string): GroupUsage {
