@@ -27,6 +27,7 @@ struct client {
 	unsigned attached; /* STREAM_… */
 	bool waits;
 	bool checks; /* it waits for a health check */
+	bool cleans; /* it will clean up after the end */
 	bool held;   /* it has sent more input than the container takes */
 	bool silent; /* it has closed its side */
 	bool leaves; /* it is gone, but input it sent is still to be read */
@@ -43,6 +44,7 @@ static struct {
 	const struct client_calls *calls;
 	struct client *first;
 	struct timer again;
+	bool cleaned; /* one of them has cleaned up */
 } clients = {.watch.fd = -1};
 
 static void listen_again(struct timer *timer)
@@ -125,6 +127,15 @@ static void obey(struct client *client)
 		client->waits = true;
 		if (clients.calls->ended())
 			tell(client, clients.calls->ended());
+	} else if (strcmp(word, "clean") == 0) {
+		client->cleans = client->waits = true;
+		tell(client, "cleaning");
+		if (clients.calls->ended())
+			tell(client, clients.calls->ended());
+	} else if (strcmp(word, "done") == 0) {
+		client->cleans = false;
+		/* Before the end there is nothing that it could have cleaned up. */
+		clients.cleaned = clients.calls->ended() != NULL;
 	} else if (sscanf(word, "policy %15s %lld", policy, &most) == 2 && clients.calls->policy(policy, most)) {
 		tell(client, "policy");
 	} else if (strcmp(word, "check") == 0) {
@@ -362,4 +373,17 @@ bool clients_pending(void)
 		if (outlet_busy(&client->out))
 			return true;
 	return false;
+}
+
+bool clients_cleaning(void)
+{
+	for (const struct client *client = clients.first; client; client = client->next)
+		if (client->cleans && !client->leaves)
+			return true;
+	return false;
+}
+
+bool clients_cleaned(void)
+{
+	return clients.cleaned;
 }

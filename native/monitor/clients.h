@@ -40,6 +40,12 @@ void clients_tell(const char *news);
 /* Sends news to those who wait for a health check, once. */
 void clients_checked(const char *news);
 
+/* Is somebody there who will clean up after the end? They say so before it, and "done" when it's done. */
+bool clients_cleaning(void);
+
+/* Has somebody cleaned up? */
+bool clients_cleaned(void);
+
 /* Standard input has room again: goes on reading. */
 void clients_resume(void);
 

@@ -79,7 +79,7 @@ static void save(void)
 
 static void leave(void)
 {
-	bool clean_up = life.command_left && !life.command_done && life.config->cleanup.count > 0;
+	bool clean_up = life.command_left && !life.command_done && !clients_cleaned() && life.config->cleanup.count > 0;
 
 	clients_close();
 	if (life.config->registration)
@@ -121,7 +121,7 @@ void life_go_on(void)
 	if (output_flushed() || life.command_left)
 		tell_command();
 	/* The command need not wait for the runtime to forget the container, but who starts it anew does. */
-	if (life.told && !life.deleter && (life.command_done || life.command_left))
+	if (life.told && !life.deleter && (life.command_done || life.command_left) && !clients_cleaning())
 		leave();
 }
 

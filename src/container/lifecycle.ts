@@ -17,6 +17,8 @@ export interface StopOptions {
   /** Seconds until SIGKILL; negative: never. Absent: the container's, else 10. */
   timeout?: number;
   abort?: AbortSignal;
+  /** Gives back what the container had, after its end; absent: its monitor has another command do so, which takes longer. */
+  cleanUp?: (id: string) => Promise<void>;
 }
 
 const SIGKILL = 9;
@@ -44,17 +46,39 @@ export async function endContainer(store: Store, record: ContainerRecord, option
   if (!isRunning(state)) return;
   const signal = parseSignal(options.signal || StopSignal || 'TERM');
   const timeout = options.timeout ?? StopTimeout ?? 10;
-  await end(store, record, { signal, patience: timeout < 0 ? undefined : timeout * 1000, abort: options.abort });
-  recordContainerEvent(store, record, 'stop');
+  const { abort, cleanUp } = options;
+  const patience = timeout < 0 ? undefined : timeout * 1000;
+  let isNoted = false;
+  const note = () => {
+    if (!isNoted) recordContainerEvent(store, record, 'stop');
+    isNoted = true;
+  };
+  const afterwards = async () => {
+    note();
+    // Who sat in front of it may have cleaned up, and removed it.
+    await cleanUp?.(record.id).catch(unlessGone);
+  };
+  await end(store, record, { signal, patience, abort, afterwards: cleanUp === undefined ? undefined : afterwards });
+  note();
   await cleanedUp(state);
 }
 
-/** Kills a container that is about to be removed. Its clean-up is left to who removes it. */
-export async function killForRemoval(store: Store, record: Told): Promise<void> {
+/** Kills a container that is about to be removed: `remove` does so when it has ended, if that is seen. */
+export async function killForRemoval(store: Store, record: Told, remove?: () => Promise<void>): Promise<void> {
   if (!isRunning(readState(store, record.id))) return;
+  let failure: unknown;
+  const keep = (error: unknown) => {
+    failure = error;
+  };
+  const afterwards = remove && (() => remove().catch(keep));
   await prefixed(`cannot kill container: ${record.name}`, () =>
-    end(store, record, { signal: SIGKILL, patience: 0, abort: undefined }),
+    end(store, record, { signal: SIGKILL, patience: 0, abort: undefined, afterwards }),
   );
+  if (failure !== undefined) throw failure;
+}
+
+function unlessGone(error: unknown): void {
+  if (!(error instanceof WherryError) || error.kind !== 'not-found') throw error;
 }
 
 /** What ends a container: the first signal, and after how many milliseconds the last. */
@@ -62,31 +86,65 @@ interface Ending {
   signal: number;
   patience: number | undefined;
   abort: AbortSignal | undefined;
+  /** Cleans up when the container has ended, so that its monitor need not see to that. */
+  afterwards: (() => Promise<void>) | undefined;
 }
 
-async function end(store: Store, record: Told, { signal, patience, abort }: Ending): Promise<void> {
-  const ear = await listenToMonitor(store, record.id);
+/** When it resolves, the monitor has gone. Whether `afterwards` was called is told by itself: there may be no monitor. */
+async function end(store: Store, record: Told, ending: Ending): Promise<void> {
+  const { abort, afterwards } = ending;
+  const asked = await askToStop(store, record.id, afterwards !== undefined);
   // Gone just now, or dying: what readState() says of it is final either way.
-  if (ear === undefined) return;
+  if (asked === undefined) return;
+  const { ear, isOurs } = asked;
   const stop = () => ear.hangUp();
   abort?.addEventListener('abort', stop, { once: true });
   try {
-    ear.say('stop');
-    if ((await ear.hear('stopping', 'exit'))?.[0] === 'exit') return;
-    const ended = ear.hear('exit');
-    await signalContainer(store, record, signal);
-    if (signal !== SIGKILL) {
-      if (await within(ended, patience)) return;
-      abort?.throwIfAborted();
-      await signalContainer(store, record, SIGKILL);
-    }
-    if (await within(ended, KILL_PATIENCE)) return;
-    throw new WherryError('unavailable', 'tried to kill container, but did not receive an exit event');
+    await signalUntil(store, record, ear.hear('exit'), ending);
+    abort?.throwIfAborted();
+    if (!isOurs) return;
+    await afterwards?.();
+    ear.say('done');
+    await within(ear.hear(), CLEANUP_PATIENCE);
   } finally {
     abort?.removeEventListener('abort', stop);
     ear.hangUp();
     abort?.throwIfAborted();
   }
+}
+
+/** Nothing restarts the container from now on. isOurs: the clean-up is this command's, as long as it listens. */
+async function askToStop(
+  store: Store,
+  id: string,
+  cleans: boolean,
+): Promise<{ ear: Ear; isOurs: boolean } | undefined> {
+  const ear = await listenToMonitor(store, id);
+  if (ear === undefined) return undefined;
+  ear.say('stop');
+  await ear.hear('stopping');
+  if (!cleans) return { ear, isOurs: false };
+  ear.say('clean');
+  if ((await ear.hear('cleaning')) !== undefined) return { ear, isOurs: true };
+  // It has gone, or it is one of an older version, that hangs up at a word that it does not know.
+  ear.hangUp();
+  return askToStop(store, id, false);
+}
+
+async function signalUntil(
+  store: Store,
+  record: Told,
+  ended: Promise<unknown>,
+  { signal, patience, abort }: Ending,
+): Promise<void> {
+  await signalContainer(store, record, signal);
+  if (signal !== SIGKILL) {
+    if (await within(ended, patience)) return;
+    abort?.throwIfAborted();
+    await signalContainer(store, record, SIGKILL);
+  }
+  if (await within(ended, KILL_PATIENCE)) return;
+  throw new WherryError('unavailable', 'tried to kill container, but did not receive an exit event');
 }
 
 /** Did it happen within so many milliseconds? */

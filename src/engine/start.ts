@@ -193,15 +193,20 @@ export async function removeContainer(
         () => undefined,
       )
     : readState(store, record.id);
+  let isRemoved = false;
+  const remove = async () => {
+    using _held = await lockContainer(store, record);
+    await removeRemains(store, record);
+    await takeBackMounts(store, record);
+    await release(store, record);
+    await eraseContainer(store, record, { volumes });
+    isRemoved = true;
+  };
   if (isRunning(state)) {
     if (!force) throw runningConflict(record, state?.status ?? 'running');
-    await killForRemoval(store, record);
+    await killForRemoval(store, record, remove);
   }
-  using _held = await lockContainer(store, record);
-  await removeRemains(store, record);
-  await takeBackMounts(store, record);
-  await release(store, record);
-  await eraseContainer(store, record, { volumes });
+  if (!isRemoved) await remove();
 }
 
 /** The container, or as much as is known of it. */
@@ -234,7 +239,7 @@ export async function restartContainer(store: Store, name: string, options: Stop
   try {
     using _kept = await lockContainer(store, record, RESTART);
     await prefixed(`Cannot restart container ${name}`, async () => {
-      await endContainer(store, record, options);
+      await endContainer(store, record, { ...options, cleanUp: (id) => cleanupContainer(store, id) });
       const session = await startContainer(store, record.id);
       session?.leave();
       recordContainerEvent(store, record, 'restart');

@@ -2,7 +2,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import { describe, expect, test } from 'vitest';
-import { describeMonitor, makePlace, type Settings, startMonitor } from '#test/support/monitor.ts';
+import { type Client, describeMonitor, makePlace, type Settings, startMonitor } from '#test/support/monitor.ts';
 
 const MOMENT = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}Z$/;
 const NEVER = '0001-01-01T00:00:00Z';
@@ -143,6 +143,22 @@ describeMonitor((build) => {
       monitor.hangUp();
       await monitor.ended;
       expect(existsSync(monitor.place.at('cleaned'))).toBe(true);
+    });
+
+    test.each([
+      ['that says so when it is done', (client: Client) => client.say('done'), false],
+      ['unless that one goes', (client: Client) => client.socket.destroy(), true],
+    ])('leaves the clean-up to a client that has asked for it, %s', async (_what, act, cleaned) => {
+      const monitor = start(SLEEP);
+      const pid = Number((await monitor.hear('started')).split(' ')[1]);
+      monitor.hangUp();
+      const client = await monitor.client('attach 2', 'clean');
+      await client.hear('cleaning');
+      process.kill(pid, 'SIGTERM');
+      expect(await client.hear('exit')).toBe('exit 143 0');
+      act(client);
+      await monitor.ended;
+      expect(existsSync(monitor.place.at('cleaned'))).toBe(cleaned);
     });
 
     test('that says stay is told, and not waited for', async () => {

@@ -13,7 +13,11 @@ export default command({
   examples: [{ does: 'Give a database a minute to finish', line: 'wherry stop --timeout 60 db' }],
   flags: stopFlags,
   run: (context, names, values) => {
-    const options = stopOptions(context, values);
+    const cleanUp = async (id: string) => {
+      const { cleanupContainer } = await import('#engine/start.ts');
+      await cleanupContainer(context.store, id);
+    };
+    const options = { ...stopOptions(context, values), cleanUp };
     return eachName(context, names, (name) => stopContainer(context.store, name, options));
   },
 });
