@@ -18,6 +18,7 @@ const BY_NATURE: [RegExp, string][] = [
   [/\b[0-9a-f]{64}\b/g, 'ID64'],
   [/\b[0-9a-f]{12}\b/g, 'ID12'],
   [/\d{4}-\d\d-\d\dT[\d:.]+(?:Z|[+-]\d\d:\d\d)/g, 'TIME'],
+  [/\d{4}-\d\d-\d\d \d\d:\d\d:\d\d [+-]\d{4} [A-Z]+/g, 'TIME'],
   [/\b(?:runc|crun) /g, 'RUNTIME '],
   [/(Up|Exited \(\d+\)) (?:Less than a second|About an? \w+|\d+ \w+)/g, '$1 WHILE'],
   [/(?:Less than a second|About an? \w+|\d+ \w+) ago/g, 'AGO'],
