@@ -3,7 +3,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import type { Damage } from '#base/damage.ts';
 import { hasCode, WherryError } from '#base/error.ts';
 import { parseSubnet } from '#network/ipam.ts';
-import { DEFAULT_NETWORK, type NetworkRecord } from '#network/records.ts';
+import { DEFAULT_NETWORK, isOutdated, type NetworkRecord } from '#network/records.ts';
 import { setAside } from '#store/lost.ts';
 import type { Store } from '#store/store.ts';
 import { lock, readJson } from '#sys/file.ts';
@@ -26,8 +26,8 @@ export function lookAtNetworks(store: Store): NetworkFact[] {
 function isWhole(store: Store, file: string): boolean {
   try {
     const record = readJson<Partial<NetworkRecord> | null>(store.path('networks', file));
-    // Removed while we looked.
-    if (record === undefined) return true;
+    // Removed while we looked; or made anew when it is first needed.
+    if (record === undefined || (record !== null && isOutdated(record))) return true;
     if (`${record?.name}.json` !== file || typeof record?.id !== 'string' || !Array.isArray(record.pools)) return false;
     for (const { subnet } of record.pools ?? []) parseSubnet(subnet);
     return true;

@@ -120,10 +120,9 @@ const pathOf = (store: Store, name: string) => store.path('networks', `${name}.j
 async function predefined(store: Store, name: string): Promise<NetworkRecord> {
   const path = pathOf(store, name);
   const existing = readJson<NetworkRecord>(path);
-  if (existing?.pools !== undefined) return existing;
+  if (existing !== undefined && !isOutdated(existing)) return existing;
   using _alone = await lock(store.path('networks'));
   const record = name === DEFAULT_NETWORK ? newDefault(store) : blankRecord(name, PREDEFINED[name] ?? 'null');
-  // One of a version from before there were pools has nothing that anybody chose.
   if (existing !== undefined) unlinkSync(path);
   // Somebody who held the lock before us may have made it.
   return reserve(path, JSON.stringify(record)) ? record : (readJson<NetworkRecord>(path) ?? record);
@@ -164,8 +163,12 @@ export function listNetworks(store: Store): NetworkRecord[] {
     .filter((name) => name.endsWith('.json'))
     .sort()
     .map((name) => readJson<NetworkRecord>(store.path('networks', name)))
-    .filter((record) => record !== undefined);
+    .filter((record) => record !== undefined && !isOutdated(record));
 }
+
+/** Of a version from before there were pools, when the default network was the only one: it has nothing that anybody chose. */
+export const isOutdated = ({ name, pools }: Partial<NetworkRecord>): boolean =>
+  name === DEFAULT_NETWORK && pools === undefined;
 
 /** The same, with the three predefined ones made where they are not there yet. */
 export async function listAllNetworks(store: Store): Promise<NetworkRecord[]> {

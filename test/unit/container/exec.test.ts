@@ -17,7 +17,7 @@ const onReady = async () => undefined;
 test.each([
   ['was never started', undefined, `container ${id} is not running`],
   ['has ended', stateOf({ status: 'exited' }), `container ${id} is not running`],
-  ['is paused', stateOf({ status: 'paused' }), `container ${id} is paused, unpause the container before exec`],
+  ['is paused', stateOf({ status: 'paused' }), `Container web is paused, unpause the container before exec`],
   [
     'is between two starts',
     stateOf({ status: 'restarting' }),

@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { needNetwork } from '#network/records.ts';
+import { lookAtNetworks } from '#network/check.ts';
+import { findNetwork, listAllNetworks, needNetwork } from '#network/records.ts';
 import { networkRecord } from '#test/support/network.ts';
 import { temporaryStore } from '#test/support/store.ts';
 
@@ -29,4 +30,14 @@ test.each(['foo', 'Bridge', '', '.', '../networks/web'])('needNetwork(%j) is not
       message: `failed to set up container networking: network ${name} not found`,
     }),
   );
+});
+
+test('a default network of a version from before there were pools is made anew, and is no damage', async () => {
+  const store = temporaryStore();
+  const old = { name: 'bridge', id: '5'.repeat(64), driver: 'bridge', subnet: '172.18.0.0/16', gateway: '172.18.0.1' };
+  writeFileSync(store.path('networks', 'bridge.json'), JSON.stringify(old));
+  expect(lookAtNetworks(store)).toEqual([{ file: 'bridge.json', isWhole: true }]);
+  const names = (await listAllNetworks(store)).map(({ name }) => name);
+  expect(names).toEqual(['bridge', 'host', 'none']);
+  expect((await findNetwork(store, 'bridge')).pools).toHaveLength(1);
 });
