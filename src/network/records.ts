@@ -162,8 +162,8 @@ export function listNetworks(store: Store): NetworkRecord[] {
   return readdirSync(store.path('networks'))
     .filter((name) => name.endsWith('.json'))
     .sort()
-    .map((name) => readJson<NetworkRecord>(store.path('networks', name)))
-    .filter((record) => record !== undefined && !isOutdated(record));
+    .flatMap((name) => readJson<NetworkRecord>(store.path('networks', name)) ?? [])
+    .filter((record) => !isOutdated(record));
 }
 
 /** Of a version from before there were pools, when the default network was the only one: it has nothing that anybody chose. */
