@@ -26,7 +26,7 @@ export interface ContainerUsage {
   size: number;
 }
 
-export interface VolumeUsage {
+interface VolumeUsage {
   volume: Volume;
   /** How many containers mount it. */
   links: number;
