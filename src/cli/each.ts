@@ -1,7 +1,7 @@
 /** Docker's way with several names: all are tried, each is answered for, in the order of the names. */
 import { WherryError } from '#base/error.ts';
 import type { Context } from '#cli/command.ts';
-import { describe } from '#cli/fail.ts';
+import { describe, hintLine } from '#cli/fail.ts';
 
 export interface EachOptions<T> {
   /** How many at a time; 1 where the order of the work matters. */
@@ -69,7 +69,7 @@ async function* inOrder<T>(
 function reportFailure(context: Context, error: unknown, as = describe): void {
   if (!(error instanceof WherryError)) throw error;
   context.err.line(as(error));
-  if (error.hint !== undefined) context.err.line(`hint: ${error.hint}`);
+  if (error.hint !== undefined) context.err.line(hintLine(context.program, error.hint));
 }
 
 export interface InspectOptions {

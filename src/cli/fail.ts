@@ -30,6 +30,11 @@ export function inStream(error: unknown): unknown {
   return new WherryError('invalid', message, { ...(hint === undefined ? {} : { hint }), cause: error });
 }
 
+/** A hint as it is printed: the commands in it have the name that we were called by. */
+export function hintLine(program: string, hint: string): string {
+  return `hint: ${hint.replace(/(?<=[`(]|: )wherry (?=[a-z])/g, `${program} `)}`;
+}
+
 export interface FailOptions {
   program: string;
   /** The command's name as typed. */
@@ -49,7 +54,7 @@ export function fail(err: Output, error: unknown, options: FailOptions): number 
   const { program, name, prefixed = false, debug = false } = options;
   const message = describe(error);
   err.line(prefixed ? `${program}: ${message}` : message);
-  if (error.hint !== undefined) err.line(`hint: ${error.hint}`);
+  if (error.hint !== undefined) err.line(hintLine(program, error.hint));
   if (prefixed) err.line(`\nRun '${program} ${name} --help' for more information`);
   if (debug) err.line(`\n${inspectChain(error)}`);
   return error.exitCode ?? (prefixed ? 125 : 1);

@@ -19,7 +19,8 @@ const BAR = 50;
 /** Shows the progress of a pull or a push, or nothing when quiet. */
 export function showProgress(output: Output, { quiet = false }: { quiet?: boolean } = {}): ProgressView {
   if (quiet) return { report: () => undefined, end: () => undefined };
-  return output.isTerminal ? drawLines(output) : printSteps(output);
+  // A terminal that can't move its cursor (TERM=dumb) is as good as a file.
+  return output.isTerminal && process.env.TERM !== 'dumb' ? drawLines(output) : printSteps(output);
 }
 
 const COUNTED = new Set(['Downloading', 'Extracting', 'Pushing']);

@@ -1,6 +1,7 @@
 import { WherryError } from '#base/error.ts';
 import { command } from '#cli/command.ts';
 import { create, readPullPolicy } from '#cli/create-container.ts';
+import { hintLine } from '#cli/fail.ts';
 import { imageFlags, REQUEST_FLAGS } from '#cli/run-flags.ts';
 import { windowsMistake } from '#cli/run-limits.ts';
 import { requestFrom } from '#cli/run-request.ts';
@@ -29,7 +30,7 @@ export default command({
       if (!(error instanceof WherryError)) throw error;
       // Docker's client words and counts its own refusals as those of run.
       context.err.line(`${context.program}: ${error.message}`);
-      if (error.hint !== undefined) context.err.line(`hint: ${error.hint}`);
+      if (error.hint !== undefined) context.err.line(hintLine(context.program, error.hint));
       context.err.line(`\nRun '${context.program} ${context.name} --help' for more information`);
       return 125;
     }

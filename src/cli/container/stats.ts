@@ -1,4 +1,5 @@
 import { type Context, command, type Output } from '#cli/command.ts';
+import { listFormat } from '#cli/config-file.ts';
 import { LIST_FORMAT_SUMMARY } from '#cli/format.ts';
 import { printRows } from '#cli/table.ts';
 import { boolean, integer, text } from '#cli/values.ts';
@@ -39,7 +40,8 @@ export default command({
   },
   run: async (context, names, { all, format, interval, noReset, noStream, noTrunc }) => {
     const choose = chooser(context, names, all);
-    const draw = drawer(context, { format, truncate: !noTrunc, reset: !noReset && !noStream });
+    const shown = listFormat(context.err, 'statsFormat', { format, quiet: false });
+    const draw = drawer(context, { format: shown, truncate: !noTrunc, reset: !noReset && !noStream });
     let chosen = choose();
     let before: Looks = new Map();
     let after = takeSamples(

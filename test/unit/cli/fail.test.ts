@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { WherryError } from '#base/error.ts';
-import { type FailOptions, fail, Interrupted } from '#cli/fail.ts';
+import { type FailOptions, fail, hintLine, Interrupted } from '#cli/fail.ts';
 
 function failed(error: unknown, options: Partial<FailOptions> = {}): { status: number; text: string } {
   let text = '';
@@ -58,4 +58,14 @@ describe('fail()', () => {
     expect(status).toBe(70);
     expect(text).toMatch(/please report it[\s\S]*TypeError: x is not a function[\s\S]*caused by: Error: because/);
   });
+});
+
+test.each([
+  ['Run `wherry system check --repair`, and pull', 'hint: Run `docker system check --repair`, and pull'],
+  ['Log in first: wherry login x', 'hint: Log in first: docker login x'],
+  ['(wherry system df shows what wherry uses)', 'hint: (docker system df shows what wherry uses)'],
+  ['see man wherry-run', 'hint: see man wherry-run'],
+])('called as docker, a hint names its commands so: %s', (hint, line) => {
+  expect(hintLine('docker', hint)).toBe(line);
+  expect(hintLine('wherry', hint)).toBe(`hint: ${hint}`);
 });
