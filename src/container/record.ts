@@ -1,5 +1,6 @@
 /**
- * A container as it is kept: the record, written once when it is made, and the state, small and replaced whole.
+ * A container as it is kept: the record, replaced only by rename, update and its networks, and the state, small and
+ * replaced whole.
  */
 import { posix } from 'node:path';
 import type { Config, Endpoint, EndpointRequest, HostConfig, MountPoint, PortMap } from '#base/api.ts';

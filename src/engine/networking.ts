@@ -3,7 +3,7 @@ import type { CreateRequest, Endpoint, EndpointRequest } from '#base/api.ts';
 import { WherryError } from '#base/error.ts';
 import { parseNetworkMode } from '#base/network-mode.ts';
 import { shortId } from '#base/text.ts';
-import { findContainer, listContainers, readRecord } from '#container/names.ts';
+import { findContainer, listContainers, readRecord, replaceRecord } from '#container/names.ts';
 import type { ContainerRecord, NetworkState, State } from '#container/record.ts';
 import { isRunning, readState } from '#container/state.ts';
 import { changeHosts, memberOf, tellLinked } from '#engine/connect.ts';
@@ -86,7 +86,7 @@ export async function connectToNetwork(
   checkConnect(network, record);
   const state = readState(store, id);
   if (isRunning(state)) await connectRunning(store, record, { network, wanted, state });
-  writeNetworks(store, { ...record, networks: { ...record.networks, [network.name]: wanted } });
+  replaceRecord(store, { ...record, networks: { ...record.networks, [network.name]: wanted } });
 }
 
 /** The record under the container's lock: somebody may have changed or removed it before. */
@@ -184,12 +184,6 @@ async function rewriteFiles(
   writeFileSync(at('resolv.conf'), text);
 }
 
-/** The record is written once but for its name, its networks and its limits. */
-function writeNetworks(store: Store, record: ContainerRecord): void {
-  const durable = !record.hostConfig.AutoRemove;
-  replace(store.path('containers', record.id, 'container.json'), JSON.stringify(record), { durable });
-}
-
 /** Takes a container off a network. force: also where the network or the container is gone. Throws in Docker's words. */
 export async function disconnectFromNetwork(
   store: Store,
@@ -214,7 +208,7 @@ export async function disconnectFromNetwork(
   const { [network.name]: _gone, ...networks } = record.networks;
   // A container that had no network joins others when it has left that.
   const hostConfig = isAlone ? { ...record.hostConfig, NetworkMode: 'bridge' } : record.hostConfig;
-  writeNetworks(store, { ...record, hostConfig, networks });
+  replaceRecord(store, { ...record, hostConfig, networks });
 }
 
 function findForDisconnect(store: Store, container: string, force: boolean): ContainerRecord {
