@@ -55,7 +55,8 @@ export const LIMITS: readonly LimitGroup[] = [
       {
         flags: ['--device', '--privileged', '--gpus'],
         commands: MAKES,
-        effect: 'Devices are mounted as they are on the host; nothing makes them more accessible.',
+        effect:
+          'Devices are mounted as they are on the host; nothing makes them more accessible. Permissions (:r) hold nobody back, which a warning says.',
         why: 'mknod(2) of a device needs root outside of any user namespace, and so does opening what your user may not open.',
       },
       {
