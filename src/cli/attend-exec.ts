@@ -19,7 +19,7 @@ export async function attendExec(
 ): Promise<number> {
   checkTerminal(request.tty, request.streams);
   checkKeys(keysFlag);
-  const keys = request.tty && !request.detach ? await detachKeys(keysFlag) : undefined;
+  const keys = request.tty && !request.detach ? detachKeys(context, keysFlag) : undefined;
   const sized = request.tty && process.stdout.isTTY ? { ...request, size: windowSize() } : request;
   let stage: Stage | undefined;
   try {

@@ -1,4 +1,4 @@
-/** Docker's client configuration (config.json), as far as output goes: the formats of lists. */
+/** Docker's client configuration (config.json) but for what it knows of registries: the formats of lists, the detach keys. */
 import { readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
@@ -17,11 +17,15 @@ export function listFormat(
   key: FormatKey,
   { format, quiet }: { format: string | undefined; quiet: boolean },
 ): string | undefined {
-  return format || quiet ? format : configuredFormat(err, key);
+  return format || quiet ? format : configuredText(err, key);
 }
 
-function configuredFormat(err: Output, key: FormatKey): string | undefined {
-  const path = join(process.env.DOCKER_CONFIG || join(homedir(), '.docker'), 'config.json');
+/** The file, whether it is there or not: in $DOCKER_CONFIG, where --config puts its value. */
+export const configPath = () => join(process.env.DOCKER_CONFIG || join(homedir(), '.docker'), 'config.json');
+
+/** A text in the configuration; undefined where there is none. What is wrong with the file is told, and is no error. */
+export function configuredText(err: Output, key: FormatKey | 'detachKeys'): string | undefined {
+  const path = configPath();
   try {
     const value = (JSON.parse(readFileSync(path, 'utf8')) as Record<string, unknown> | null)?.[key];
     if (value === undefined || value === null || typeof value === 'string') return value || undefined;

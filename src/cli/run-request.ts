@@ -1,10 +1,10 @@
 /** The flags and words of run and create become the request that the engine takes, by the rules of Docker's client. */
 
 import { existsSync } from 'node:fs';
-import { homedir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import type { Config, CreateRequest, HostConfig, MountRequest, RestartPolicy } from '#base/api.ts';
 import { WherryError } from '#base/error.ts';
+import { configPath } from '#cli/config-file.ts';
 import { readDevices } from '#cli/run-devices.ts';
 import { extrasFrom, hostEnvironment } from '#cli/run-extras.ts';
 import { readEnvFile, readLabelFile, readSecurityOptions } from '#cli/run-files.ts';
@@ -84,7 +84,7 @@ function checkTogether(values: RequestValues): void {
 function apiSocket({ useApiSocket }: RequestValues): MountRequest[] {
   if (!useApiSocket) return [];
   const [, path = '/var/run/docker.sock'] = /^unix:\/\/(.+)/.exec(process.env.DOCKER_HOST ?? '') ?? [];
-  const config = join(process.env.DOCKER_CONFIG ?? join(homedir(), '.docker'), 'config.json');
+  const config = configPath();
   const socket: MountRequest = { Type: 'bind', Source: path, Target: '/var/run/docker.sock' };
   if (!existsSync(config)) return [socket];
   return [socket, { Type: 'bind', Source: config, Target: `${API_CONFIG}/config.json`, ReadOnly: true }];

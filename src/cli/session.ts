@@ -2,9 +2,9 @@
  * What run, start -a, attach and exec share: a command that sits in front of a container, with its streams, its
  * terminal, its signals and its exit status.
  */
-import { homedir } from 'node:os';
 import { WherryError } from '#base/error.ts';
 import type { Context } from '#cli/command.ts';
+import { configuredText } from '#cli/config-file.ts';
 import { forwardSignals, onResize, rawMode, windowSize } from '#cli/terminal.ts';
 import type { Attachment } from '#container/attach.ts';
 import { recordContainerEvent } from '#container/event.ts';
@@ -55,7 +55,7 @@ export async function attend(context: Context, who: Attendance): Promise<Attende
   const terminal = record.config.Tty;
   checkTerminal(terminal, who.streams);
   checkKeys(who.detachKeys);
-  const keys = terminal ? await detachKeys(who.detachKeys) : undefined;
+  const keys = terminal ? detachKeys(context, who.detachKeys) : undefined;
   const direct = who.start === undefined ? NO_STREAMS : directStreams(who.streams, { terminal });
   const { store } = context;
   const resized = (height: number, width: number) =>
@@ -102,20 +102,9 @@ export function checkKeys(flag: string | undefined): void {
   }
 }
 
-/** The bytes of the flag's keys, of those in ~/.docker/config.json, or of the default. Throws kind `invalid`. */
-export async function detachKeys(flag: string | undefined): Promise<Buffer> {
-  if (flag) return parseKeys(flag);
-  const { readFile } = await import('node:fs/promises');
-  const directory = process.env.DOCKER_CONFIG ?? `${process.env.HOME ?? homedir()}/.docker`;
-  try {
-    const config = JSON.parse(await readFile(`${directory}/config.json`, 'utf8')) as { detachKeys?: string } | null;
-    return parseKeys(config?.detachKeys ?? '');
-  } catch (error) {
-    // What is wrong with that file is said by the commands that need it.
-    if (error instanceof WherryError) throw error;
-    return parseKeys('');
-  }
-}
+/** The bytes of the flag's keys, of those in the client configuration, or of the default. Throws kind `invalid`. */
+export const detachKeys = ({ err }: Context, flag: string | undefined): Buffer =>
+  parseKeys(flag || configuredText(err, 'detachKeys') || '');
 
 interface Beginning {
   direct: Streams;
