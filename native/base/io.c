@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -82,6 +83,14 @@ char *io_read_file(int directory, const char *path, size_t *size)
 	scoped_fd fd = openat(directory, path, O_RDONLY | O_CLOEXEC);
 
 	return fd < 0 ? NULL : io_read_open(fd, size);
+}
+
+pid_t io_read_pid(const char *path)
+{
+	scoped_str text = io_read_file(AT_FDCWD, path, NULL);
+	long pid = text ? strtol(text, NULL, 10) : 0;
+
+	return pid > 0 && pid <= INT_MAX ? (pid_t)pid : 0;
 }
 
 int io_replace(int directory, const char *path, const void *bytes, size_t size, mode_t mode)

@@ -25,6 +25,9 @@ char *io_read_file(int directory, const char *path, size_t *size);
 /* As io_read_file(), of an open file from where it stands. */
 char *io_read_open(int fd, size_t *size);
 
+/* The process ID that the file PATH begins with; 0 where there is none. */
+pid_t io_read_pid(const char *path);
+
 /*
  * Gives PATH new contents, so that a reader, and a crash of this process, sees either the old file or the whole new
  * one: written under the name "PATH.PID.tmp" and renamed. Not synced: state files are void after a reboot.

@@ -255,12 +255,11 @@ static void ring(struct timer *timer)
 
 static pid_t read_pid(void)
 {
-	scoped_str text = io_read_file(AT_FDCWD, health.config->health_pid_file, NULL);
-	long pid = text ? strtol(text, NULL, 10) : 0;
+	pid_t pid = io_read_pid(health.config->health_pid_file);
 	siginfo_t info;
 
 	/* Only one that is our child by now may be waited for, and killed. */
-	return pid > 0 && waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0 ? (pid_t)pid : 0;
+	return pid > 0 && waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0 ? pid : 0;
 }
 
 static void runtime_failed(int status)

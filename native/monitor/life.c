@@ -2,17 +2,14 @@
 #include "monitor/life.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/io.h"
-#include "base/scoped.h"
 #include "monitor/bounds.h"
 #include "monitor/child.h"
 #include "monitor/clients.h"
@@ -20,6 +17,7 @@
 #include "monitor/event.h"
 #include "monitor/fault.h"
 #include "monitor/health.h"
+#include "monitor/launch.h"
 #include "monitor/log.h"
 #include "monitor/loop.h"
 #include "monitor/oom.h"
@@ -291,14 +289,6 @@ static void failed_to(const char *what)
 	failed(125);
 }
 
-static pid_t read_pid(void)
-{
-	scoped_str text = io_read_file(AT_FDCWD, life.config->pid_file, NULL);
-	long pid = text ? strtol(text, NULL, 10) : 0;
-
-	return pid > 0 ? (pid_t)pid : 0;
-}
-
 static void patience_over(struct timer *timer)
 {
 	(void)timer;
@@ -317,22 +307,11 @@ static void end_process(void)
 /* The runtime has ended well: whom did it start? */
 static void runtime_done(void)
 {
-	siginfo_t info;
+	const char *what;
 
-	life.process = read_pid();
-	if (!life.process) {
-		errno = ENOENT;
-		return failed_to("find the process that the runtime started (no pid file)");
-	}
-	/* A runtime that detaches leaves by its first process; until its last one has gone too, the container is that
-	 * one's child and not yet ours. */
-	if (waitid(P_PID, (id_t)life.process, &info, WEXITED | WNOHANG | WNOWAIT) < 0 && kill(life.process, 0) < 0)
-		return failed_to("watch the process that the runtime started");
-	if (!stdio_started()) {
-		kill(life.process, SIGKILL);
-		errno = EPROTO;
-		return failed_to("get a terminal from the runtime");
-	}
+	life.process = launch_process(life.config, &what);
+	if (!life.process)
+		return failed_to(what);
 	life.phase = RUNNING;
 	life.ever_started = true;
 	bounds_begin(life.config, life.process);
@@ -369,46 +348,15 @@ static void runtime_ended(int status)
 			  life.error, sizeof(life.error)));
 }
 
-/* The runtime's arguments, with the place for the terminal filled in. NULL when memory is out. */
-static char **runtime_arguments(void)
-{
-	const struct list *template = &life.config->runtime;
-	char **arguments = calloc(template->count + 2, sizeof(*arguments));
-	size_t n = 0;
-
-	for (size_t i = 0; arguments && i < template->count; i++) {
-		if (strcmp(template->items[i], "@console@") != 0) {
-			arguments[n++] = template->items[i];
-		} else if (life.config->terminal) {
-			arguments[n++] = life.config->console_flag ? life.config->console_flag : "--console-socket";
-			arguments[n++] = (char *)(size_t)stdio_console_path();
-		}
-	}
-	return arguments;
-}
-
 static void start(void)
 {
-	scoped(char *) arguments = NULL;
+	char what[512];
 
 	life.phase = STARTING;
-	if (stdio_open() < 0)
-		return failed_to("make the container's streams");
-	/* What an earlier start left must not be taken for this one's. */
-	(void)unlink(life.config->pid_file);
-	if (life.config->runtime_log)
-		(void)unlink(life.config->runtime_log);
 	oom_reset(life.config);
-	arguments = runtime_arguments();
-	if (!arguments)
-		return failed_to("start the runtime");
-	life.runtime = child_start_with(arguments, stdio_for_runtime(), CONTROL_FD + 1, (int)life.config->extra_files);
-	if (life.runtime < 0) {
-		char what[512];
-
-		snprintf(what, sizeof(what), "start the runtime \"%s\"", arguments[0]);
+	life.runtime = launch_runtime(life.config, what, sizeof(what));
+	if (life.runtime < 0)
 		failed_to(what);
-	}
 }
 
 /* The end before any beginning. */
@@ -460,6 +408,8 @@ void life_reap(void)
 		} else if (pid == life.deleter) {
 			life.deleter = 0;
 			go_on_after_process();
+		} else {
+			log_reap(pid);
 		}
 	}
 }

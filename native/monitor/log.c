@@ -199,6 +199,11 @@ void log_flush(void)
 	logfile_flush();
 }
 
+void log_reap(pid_t pid)
+{
+	logfile_reap(pid);
+}
+
 void log_reopen(void)
 {
 	logfile_reopen();

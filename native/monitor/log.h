@@ -11,6 +11,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/types.h>
 #include <time.h>
 
 #include "monitor/config.h"
@@ -38,6 +39,9 @@ void log_finish(struct line *line);
 /* What is collected: -1 when nothing is, else how many milliseconds log_flush() may wait for more. */
 int log_wait(void);
 void log_flush(void);
+
+/* A child has ended: perhaps the one that compressed a file. */
+void log_reap(pid_t pid);
 
 /* Opens the file again: another program has renamed it. */
 void log_reopen(void);

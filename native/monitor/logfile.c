@@ -310,6 +310,12 @@ void logfile_flush(void)
 		(void)madvise(block + PAGE, sizeof(block) - PAGE, MADV_DONTNEED);
 }
 
+void logfile_reap(pid_t pid)
+{
+	if (pid == file.compressing)
+		file.compressing = 0;
+}
+
 void logfile_reopen(void)
 {
 	if (file.fd < 0)

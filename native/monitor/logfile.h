@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/types.h>
 
 /*
  * Opens PATH to append to it. An entry that a killed monitor left unfinished is cut off. LIMIT: bytes after which
@@ -30,6 +31,9 @@ int logfile_wait(void);
 
 /* Writes all that waits, and gives back the memory it had. */
 void logfile_flush(void);
+
+/* A child has ended and was waited for: its number may be another's from now on. */
+void logfile_reap(pid_t pid);
 
 /* Opens the file by its name again. */
 void logfile_reopen(void);
