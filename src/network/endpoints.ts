@@ -4,7 +4,7 @@ import { ipVersion } from '#base/address.ts';
 import type { Endpoint, EndpointRequest } from '#base/api.ts';
 import { WherryError } from '#base/error.ts';
 import { isUserDefined } from '#base/network-mode.ts';
-import { parseSubnet, type Version } from '#network/ipam.ts';
+import { contains, parseSubnet, type Version } from '#network/ipam.ts';
 import { ENDPOINT_OPTION } from '#network/options.ts';
 import { isInPool, type NetworkRecord } from '#network/records.ts';
 
@@ -75,14 +75,30 @@ export function sysctlsOf({ DriverOpts = {} }: EndpointRequest, device: string):
   });
 }
 
-/** The interface's name that was asked for. Throws kind `invalid` for one that no device can have. */
+const LINK_LOCAL = ['169.254.0.0/16', 'fe80::/10'].map(parseSubnet);
+
+/**
+ * The addresses of --link-local-ip, with prefix lengths. Throws kind `denied` for one of another range (RFC 3927, RFC
+ * 4291), when the container joins, as Docker does. doing: what its message begins with.
+ */
+export function localAddressesOf({ IPAMConfig }: EndpointRequest, doing = ''): string[] {
+  return (IPAMConfig?.LinkLocalIPs ?? []).map((address) => {
+    const range = LINK_LOCAL.find((subnet) => contains(subnet, address));
+    if (range !== undefined) return `${address}/${range.version === 6 ? 64 : 16}`;
+    throw new WherryError('denied', `${doing}invalid link local IP address: ${address}`, {
+      hint: 'Such addresses begin with 169.254. or fe80:',
+    });
+  });
+}
+
+/** The interface's name that was asked for. Throws kind `denied` for one that no device can have. */
 export function deviceOf({ DriverOpts = {} }: EndpointRequest): string | undefined {
   const name = DriverOpts[ENDPOINT_OPTION.name];
   if (!name) return undefined;
   if (name.length <= 15 && /^[\w.-]+$/.test(name) && !/^\.{1,2}$|^lo$/.test(name)) return name;
   const why = name.length > 15 ? 'numerical result out of range' : 'invalid argument';
   throw new WherryError(
-    'invalid',
+    'denied',
     `failed to set up container networking: error renaming interface to "${name}": ${why}`,
     {
       hint: 'The name of an interface has at most 15 letters, digits, dots, dashes and underscores',

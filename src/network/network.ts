@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import type { Endpoint, EndpointRequest } from '#base/api.ts';
 import { dnsNames } from '#base/network-mode.ts';
 import { findNameServer, isMeant, isServed, nameServersOf, publishNames, startServers } from '#network/dns.ts';
-import { checkEndpoint, deviceOf, gatewaysOf, readLink, sysctlsOf } from '#network/endpoints.ts';
+import { checkEndpoint, deviceOf, gatewaysOf, localAddressesOf, readLink, sysctlsOf } from '#network/endpoints.ts';
 import { macOf, parseSubnet } from '#network/ipam.ts';
 import {
   type BridgeState,
@@ -118,9 +118,10 @@ interface Wish {
   wanted: EndpointRequest;
 }
 
-async function readWish(store: Store, name: string, wanted: EndpointRequest): Promise<Wish> {
+async function readWish(store: Store, name: string, wanted: EndpointRequest, doing = ''): Promise<Wish> {
   const network = await needNetwork(store, name);
   checkEndpoint(network.name, network, wanted);
+  localAddressesOf(wanted, doing);
   return { network, wanted };
 }
 
@@ -136,7 +137,9 @@ async function joinRoom(store: Store, request: JoinRequest): Promise<Joined> {
   try {
     // In the room no network is removed.
     const wishes: Wish[] = [];
-    for (const [name, wanted] of Object.entries(request.networks)) wishes.push(await readWish(store, name, wanted));
+    for (const [name, wanted] of Object.entries(request.networks)) {
+      wishes.push(await readWish(store, name, wanted, 'failed to set up container networking: '));
+    }
     const netns = join(room.folder, request.id);
     await releaseNamespace(netns);
     await pruneLeases(store, room, request.lives ?? (() => true));
@@ -274,17 +277,12 @@ function linkOf({ endpoint, network, wanted }: Place): Link {
     peer: `veth${id.slice(0, 11)}`,
     bridge: network.interface,
     mtu: mtuOf(network.options) ?? MTU,
-    addresses: [address, address6, ...(wanted.IPAMConfig?.LinkLocalIPs ?? []).map(localPrefix)].filter(
-      (one) => one !== undefined,
-    ),
+    addresses: [address, address6, ...localAddressesOf(wanted)].filter((one) => one !== undefined),
     mac,
     isAlone: !letsTalk(network.options),
     sysctls: sysctlsOf(wanted, device),
   };
 }
-
-/** --link-local-ip comes without its prefix length. */
-const localPrefix = (address: string) => (address.includes(':') ? `${address}/64` : `${address}/16`);
 
 /** Has the links made, and leaves the room as soon as others may come in. */
 async function make(store: Store, room: Room, request: JoinRequest, places: readonly Place[]): Promise<void> {

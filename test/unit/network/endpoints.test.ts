@@ -1,5 +1,13 @@
 import { describe, expect, test } from 'vitest';
-import { type Candidate, checkEndpoint, deviceOf, gatewaysOf, readLink, sysctlsOf } from '#network/endpoints.ts';
+import {
+  type Candidate,
+  checkEndpoint,
+  deviceOf,
+  gatewaysOf,
+  localAddressesOf,
+  readLink,
+  sysctlsOf,
+} from '#network/endpoints.ts';
 import { blankRecord } from '#network/records.ts';
 import { networkRecord } from '#test/support/network.ts';
 
@@ -43,6 +51,19 @@ describe('checkEndpoint()', () => {
     ],
   ])('refuses on %s: %#', (name, network, request, why) => {
     expect(() => checkEndpoint(name, network, request)).toThrow(`invalid endpoint settings:\n${why}`);
+  });
+});
+
+describe('localAddressesOf()', () => {
+  test('gives them with prefix lengths', () => {
+    const LinkLocalIPs = ['169.254.3.4', 'FE80::9', 'febf::1'];
+    expect(localAddressesOf({ IPAMConfig: { LinkLocalIPs } })).toEqual(['169.254.3.4/16', 'FE80::9/64', 'febf::1/64']);
+    expect(localAddressesOf({})).toEqual([]);
+  });
+
+  test.each(['10.1.1.1', '169.255.0.1', 'fec0::1', '::1'])('refuses %s', (address) => {
+    const request = { IPAMConfig: { LinkLocalIPs: [address] } };
+    expect(() => localAddressesOf(request, 'no way: ')).toThrow(`no way: invalid link local IP address: ${address}`);
   });
 });
 
