@@ -92,7 +92,7 @@ export function asDaemonError(error: unknown): unknown {
   if (!(error instanceof WherryError) || error.kind !== 'invalid' || /^invalid reference format/.test(error.message)) {
     return error;
   }
-  const prefix = /cannot parse platform specifier/.test(error.message)
+  const prefix = /platform specifier|: unknown operating system or architecture|: wildcards not yet/.test(error.message)
     ? 'error parsing specified platform'
     : 'Error response from daemon';
   return new WherryError('invalid', `${prefix}: ${error.message}`, {

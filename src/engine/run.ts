@@ -12,7 +12,8 @@ import { settleRequest } from '#container/settle.ts';
 import { mountPlace } from '#engine/mounts.ts';
 import { settleNetworking } from '#engine/networking.ts';
 import { readCatalog } from '#image/catalog.ts';
-import { findImage, type Image, needImage, noSuchImage } from '#image/names.ts';
+import { type FindOptions, findImage, type Image, needImage, noSuchImage } from '#image/names.ts';
+import { formatPlatform, parsePlatform } from '#oci/platform.ts';
 import { storageDriver } from '#store/driver.ts';
 import { stageDirectory, stagingName } from '#store/staging.ts';
 import type { Store } from '#store/store.ts';
@@ -189,9 +190,9 @@ async function resolveImage(
 ): Promise<Resolved> {
   const wanted = platform === undefined ? {} : { platform };
   if (pull !== 'always') {
-    const image = findImage(store, text, wanted) ?? (await embedded(store, text));
+    const image = findImage(store, text, wanted) ?? (await embedded(store, text, wanted));
     if (image !== undefined) return { image, reference: text };
-    if (pull === 'never') throw new WherryError('not-found', `No such image: ${withTag(text)}`);
+    if (pull === 'never') throw notHere(store, text, platform);
     missing?.(withTag(text));
   }
   const { pullImage } = await import('#image/pull.ts');
@@ -205,12 +206,24 @@ async function resolveImage(
 
 const withTag = (text: string) => (/[:@][^/]*$/.test(text) ? text : `${text}:latest`);
 
-async function embedded(store: Store, text: string): Promise<Image | undefined> {
-  if (!EMBEDDED.test(text)) return undefined;
+/** In Docker's words: there is none of this name, or one for another platform. */
+function notHere(store: Store, text: string, platform: string | undefined): WherryError {
+  const other = platform === undefined ? undefined : findImage(store, text);
+  if (platform === undefined || other === undefined) {
+    return new WherryError('not-found', `No such image: ${withTag(text)}`);
+  }
+  const [has, asked] = [other.config, parsePlatform(platform)].map(formatPlatform);
+  const why = `was found but its platform (${has}) does not match the specified platform (${asked})`;
+  return new WherryError('not-found', `image with reference ${text} ${why}`);
+}
+
+async function embedded(store: Store, text: string, wanted: FindOptions): Promise<Image | undefined> {
+  // One that is here and was not found is for another platform.
+  if (!EMBEDDED.test(text) || findImage(store, text) !== undefined) return undefined;
   const { embeddedArchive } = await import('#sys/host.ts');
   const archive = embeddedArchive('busybox');
   if (archive === undefined) return undefined;
   const { loadArchive } = await import('#image/archive.ts');
   await loadArchive(store, archive);
-  return findImage(store, text);
+  return findImage(store, text, wanted);
 }
