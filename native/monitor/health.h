@@ -12,7 +12,6 @@
 #define WHERRY_MONITOR_HEALTH_H
 
 #include <stdbool.h>
-#include <sys/types.h>
 
 #include "monitor/config.h"
 
@@ -27,11 +26,5 @@ void health_pause(bool paused);
 
 /* Checks now, for clients that wait for it (clients_checked()); false where nothing can be checked. */
 bool health_check_now(void);
-
-/* The runtime that is adding a check's process just now; 0: none. Its end is to be told before any other's. */
-pid_t health_runtime(void);
-
-/* A child has ended: was it one of a check? */
-bool health_reap(pid_t pid, int status);
 
 #endif

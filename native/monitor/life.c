@@ -11,6 +11,7 @@
 
 #include "base/io.h"
 #include "monitor/bounds.h"
+#include "monitor/check.h"
 #include "monitor/child.h"
 #include "monitor/clients.h"
 #include "monitor/control.h"
@@ -377,7 +378,7 @@ static void refuse(const char *format, ...)
 /* The next child that has ended; 0: none. */
 static pid_t next_ended(int *status)
 {
-	const pid_t known[] = {health_runtime(), life.process, life.deleter};
+	const pid_t known[] = {check_runtime(), life.process, life.deleter};
 
 	if (known[0] <= 0)
 		return waitpid(-1, status, WNOHANG);
@@ -403,7 +404,7 @@ void life_reap(void)
 	while ((pid = next_ended(&status)) > 0) {
 		if (pid == life.process && life.phase == RUNNING) {
 			ended(status);
-		} else if (health_reap(pid, status)) {
+		} else if (check_reap(pid, status)) {
 			continue;
 		} else if (pid == life.deleter) {
 			life.deleter = 0;
