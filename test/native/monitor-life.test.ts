@@ -365,7 +365,8 @@ describeMonitor((build) => {
     });
 
     test('tells clients, who see the next run as well', async () => {
-      const monitor = start('echo run; read x', { restart: 'always', stdin: 1 });
+      const monitor = start('echo run; read x', { restart: 'always', stdin: 1, 'await-client': 1 });
+      await monitor.hear('ready');
       const client = await monitor.client('attach 3');
       client.type('\n');
       await client.hear('restarting');
