@@ -173,6 +173,18 @@ describeMonitor((build) => {
     expect(Log[1]).toMatchObject({ ExitCode: 0, Output: 'here\n' });
   });
 
+  test('a check that closes its output before it ends keeps nobody busy', async () => {
+    const { place, monitor } = start('echo here; exec >&- 2>&-; sleep 1');
+    const { Log } = await health(place, is('healthy'));
+    expect(Log[0]?.Output).toBe('here\n');
+    const [user, system] = readFileSync(`/proc/${monitor.child.pid}/stat`, 'utf8')
+      .replace(/.*\) /s, '')
+      .split(' ')
+      .slice(11);
+    // Ticks, a hundred a second (proc_pid_stat(5)).
+    expect(Number(user) + Number(system)).toBeLessThan(30);
+  });
+
   test('a check that ended by a signal has failed with 128 and its number', async () => {
     const { place } = start('kill -9 $$', { 'health-retries': 1 });
     const { Log } = await health(place, is('unhealthy'));
