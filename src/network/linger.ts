@@ -14,14 +14,15 @@ const LINGER = 10;
 /**
  * Runs in the folder of namespaces. Whoever holds the lock sees all or nothing of the end. The state is newer than `seen`
  * when somebody has come and gone meanwhile. `served` is what serves the tap and the names: pids and start times.
- * Last comes what nobody has noted (unnoted.ts).
+ * Last comes what nobody has noted (unnoted.ts), and all that serves where somebody has removed the whole folder.
  */
 export const lingerScript = (seconds: number): string => `
 while :; do
-  : > seen
+  true > seen || break
   sleep ${seconds}
-  exec 9< .
+  command exec 9< . || break
   flock 9
+  [ -e state.json ] || break
   grep -q '"leases":\\[\\]' state.json || exit 0
   [ state.json -nt seen ] || break
   exec 9<&-
