@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { clearTheStage, expectSame, ours, plain, setTheStage, wordsOf } from '#test/support/compare.ts';
+import { both, clearTheStage, expectSame, ours, plain, setTheStage } from '#test/support/compare.ts';
 import { docker, noDocker } from '#test/support/peers.ts';
 
 /** The image has this name in both stores. */
@@ -67,18 +67,18 @@ describe.skipIf(noDocker !== undefined)(`health checks by us and by docker (${no
       `commit --change "HEALTHCHECK --interval=200ms --timeout=3s --retries=4 --start-period=1ms --start-interval=1s CMD nosuch x" difftest ${CHECKED}`,
       'rm difftest',
     ]) {
-      await both(line);
+      await succeedBoth(line);
     }
   });
   afterEach(() => clearTheStage(made));
   afterAll(async () => {
     await clearTheStage(made);
-    await both(`rmi ${CHECKED}`);
+    await succeedBoth(`rmi ${CHECKED}`);
   });
 
-  async function both(line: string): Promise<void> {
-    const args = wordsOf(line);
-    expect([(await ours(args)).status, docker(args).status], line).toEqual([0, 0]);
+  async function succeedBoth(line: string): Promise<void> {
+    const [own, theirs] = await both(line);
+    expect([own.status, theirs.status], line).toEqual([0, 0]);
   }
 
   test.each([...FLAGS.map((flags) => [flags, IMAGE] as const), ...MERGED.map((flags) => [flags, CHECKED] as const)])(
@@ -109,11 +109,11 @@ describe.skipIf(noDocker !== undefined)(`health checks by us and by docker (${no
       1500,
     ],
   ])('a container that %s', async (_what, flags, wait) => {
-    await both(`run -d --name difftest --network none ${flags} ${IMAGE} sleep 1000`);
+    await succeedBoth(`run -d --name difftest --network none ${flags} ${IMAGE} sleep 1000`);
     await sleep(wait);
     const settled = wait === 0 ? states : states.slice(0, -1);
     for (const line of settled) await expectSame(line);
-    await both('stop -t 0 difftest');
+    await succeedBoth('stop -t 0 difftest');
     for (const line of settled) await expectSame(line);
   });
 
@@ -131,7 +131,7 @@ describe.skipIf(noDocker !== undefined)(`health checks by us and by docker (${no
     ],
     ["can't be started", '--health-interval 300ms --health-retries 1', CHECKED],
   ])('a check that %s', async (_what, flags, image) => {
-    await both(`run -d --name difftest --network none ${flags} ${image} sleep 1000`);
+    await succeedBoth(`run -d --name difftest --network none ${flags} ${image} sleep 1000`);
     const format =
       '{{range $i, $e := .State.Health.Log}}{{if eq $i 0}}{{$e.ExitCode}} {{json $e.Output}}{{end}}{{end}}';
     const line = ['inspect', '--format', `{{.State.Health.Status}} ${format}`, 'difftest'];

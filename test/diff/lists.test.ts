@@ -1,8 +1,8 @@
 /** Lists by us and by docker: filters, formats, -q, the user's own formats, and what is said about wrong ones. */
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { clearTheStage, expectSame, ours, plain, setTheStage } from '#test/support/compare.ts';
+import { afterAll, beforeAll, describe, test } from 'vitest';
+import { both, clearTheStage, expectSame, setTheStage } from '#test/support/compare.ts';
 import { docker, noDocker } from '#test/support/peers.ts';
 import { succeed } from '#test/support/wherry.ts';
 
@@ -188,10 +188,7 @@ describe.skipIf(noDocker !== undefined)(`the same list by us and by docker (${no
   let directory = '';
   beforeAll(async () => {
     await setTheStage(NAMES);
-    for (const args of MAKE) {
-      await ours(args);
-      docker(args);
-    }
+    for (const args of MAKE) await both(args);
     directory = mkdtempSync('/tmp/wherry-lists-');
   });
   afterAll(async () => {
@@ -208,12 +205,6 @@ describe.skipIf(noDocker !== undefined)(`the same list by us and by docker (${no
     const folder = mkdtempSync(join(directory, 'config-'));
     writeFileSync(join(folder, 'config.json'), config);
     for (const path of [directory, folder]) chmodSync(path, 0o755);
-    const args = ['--config', folder, ...line.split(' ')];
-    const [mine, theirs] = [await ours(args), docker(args)];
-    expect([mine.status, plain(mine.stdout), plain(mine.stderr)]).toEqual([
-      theirs.status,
-      plain(theirs.stdout),
-      plain(theirs.stderr),
-    ]);
+    await expectSame(['--config', folder, ...line.split(' ')]);
   });
 });

@@ -1,7 +1,16 @@
 /** Networks by us and by Docker: what is refused, what is shown, and what a container sees of its network. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { clearTheStage, expectSame, ours, plain, setTheStage, wordsOf } from '#test/support/compare.ts';
-import { docker, noDocker } from '#test/support/peers.ts';
+import {
+  both,
+  clearTheStage,
+  comparing,
+  expectSame,
+  ours,
+  plain,
+  setTheStage,
+  wordsOf,
+} from '#test/support/compare.ts';
+import { noDocker } from '#test/support/peers.ts';
 
 /** The image has this name in both stores. */
 const I = 'localhost/busybox';
@@ -20,12 +29,6 @@ const SETTING = [
   `run -d --name difnone --network none ${I} sleep 1000`,
 ];
 
-async function both(line: string): Promise<void> {
-  const words = wordsOf(line);
-  docker(words);
-  await ours(words);
-}
-
 async function clear(): Promise<void> {
   await clearTheStage(CONTAINERS);
   await both(`network rm -f ${NETWORKS.join(' ')}`);
@@ -40,15 +43,7 @@ const MORE_BY_NATURE: [RegExp, string][] = [
 const shown = (text: string) =>
   MORE_BY_NATURE.reduce((rest, [pattern, word]) => rest.replace(pattern, word), plain(text));
 
-async function expectShown(line: string): Promise<void> {
-  const words = wordsOf(line);
-  const [own, theirs] = [await ours(words), docker(words)];
-  expect([own.status, shown(own.stdout), shown(own.stderr)]).toEqual([
-    theirs.status,
-    shown(theirs.stdout),
-    shown(theirs.stderr),
-  ]);
-}
+const expectShown = comparing(shown);
 
 /** What we answer otherwise than Docker, and why. */
 const DIFFERENT: [line: string, { why: string; says: RegExp }][] = [

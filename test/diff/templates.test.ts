@@ -1,6 +1,6 @@
 /** --format by us and by docker, template by template: what it prints, what it says is wrong, its status. */
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { clearTheStage, ours, plain, setTheStage } from '#test/support/compare.ts';
+import { afterAll, beforeAll, describe, test } from 'vitest';
+import { both, clearTheStage, expectSame, setTheStage } from '#test/support/compare.ts';
 import { docker, noDocker } from '#test/support/peers.ts';
 import { succeed } from '#test/support/wherry.ts';
 
@@ -416,22 +416,10 @@ const LISTS = [
   ['system df', '{{.Foo}}'],
 ];
 
-async function expectSame(args: string[]): Promise<void> {
-  const shown = ({ status, stdout, stderr }: Awaited<ReturnType<typeof ours>>) => ({
-    status,
-    stdout: plain(stdout),
-    stderr: plain(stderr),
-  });
-  expect(shown(await ours(args))).toEqual(shown(docker(args)));
-}
-
 describe.skipIf(noDocker !== undefined)(`the same template by us and by docker (${noDocker ?? 'here'})`, () => {
   beforeAll(async () => {
     await setTheStage(NAMES);
-    for (const args of MAKE) {
-      await ours(args);
-      docker(args);
-    }
+    for (const args of MAKE) await both(args);
   });
   afterAll(async () => {
     await clearTheStage(NAMES);

@@ -32,13 +32,30 @@ const BY_NATURE: [RegExp, string][] = [
 export const plain = (text: string): string =>
   BY_NATURE.reduce((rest, [pattern, word]) => rest.replace(pattern, word), text);
 
-const comparable = ({ status, stdout, stderr }: Finished) => ({ status, stdout: plain(stdout), stderr: plain(stderr) });
+/** A line as a shell would have it, or its words. */
+type Line = string | readonly string[];
 
-/** Runs the line here and there: status, output and errors have to be the same but for what differs by nature. */
-export async function expectSame(line: string, input?: string): Promise<void> {
-  const args = wordsOf(line);
-  expect(comparable(await ours(args, input))).toEqual(comparable(docker(args, input)));
+/** Runs the line here and there. */
+export async function both(line: Line, input?: string): Promise<[own: Finished, theirs: Finished]> {
+  const args = typeof line === 'string' ? wordsOf(line) : line;
+  return [await ours(args, input), docker(args, input)];
 }
+
+/** Gives what runs a line here and there, and wants status, output and errors to be the same as SHOWN tells them. */
+export function comparing(shown: (text: string) => string): (line: Line, input?: string) => Promise<void> {
+  const comparable = ({ status, stdout, stderr }: Finished) => ({
+    status,
+    stdout: shown(stdout),
+    stderr: shown(stderr),
+  });
+  return async (line, input) => {
+    const [own, theirs] = await both(line, input);
+    expect(comparable(own)).toEqual(comparable(theirs));
+  };
+}
+
+/** The same but for what differs by nature. */
+export const expectSame = comparing(plain);
 
 /** Neither has one of these containers, both have the embedded image, and our first start is behind us. */
 export async function setTheStage(names: readonly string[]): Promise<void> {
