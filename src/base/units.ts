@@ -1,4 +1,4 @@
-/** Sizes, durations and times as Docker reads and writes them (github.com/docker/go-units, Go's time package). */
+/** Sizes, durations, times and switches as Docker reads and writes them (github.com/docker/go-units, Go's time package). */
 import { WherryError } from '#base/error.ts';
 
 const DECIMAL = ['B', 'kB', 'MB', 'GB', 'TB', 'PB', 'EB', 'ZB', 'YB'];
@@ -257,4 +257,10 @@ function lettersOf(date: Date, zone: string): string {
     if (/^[A-Z]{3,5}$/.test(name)) return name;
   }
   return zone.replace(/00$/, '');
+}
+
+/** Go's strconv.ParseBool; undefined for what is neither. */
+export function parseBool(text: string): boolean | undefined {
+  if (/^(1|t|T|TRUE|true|True)$/.test(text)) return true;
+  return /^(0|f|F|FALSE|false|False)$/.test(text) ? false : undefined;
 }

@@ -1,8 +1,7 @@
 /** --log-driver and --log-opt when a container is made: which there are, and which options each takes (Docker's words). */
-
 import type { HostConfig } from '#base/api.ts';
 import { WherryError } from '#base/error.ts';
-import { parseBytes } from '#base/units.ts';
+import { parseBool, parseBytes } from '#base/units.ts';
 
 /** The options of each driver; what all take is checked before. */
 const DRIVERS: Record<string, readonly string[]> = {
@@ -81,6 +80,6 @@ function checkMode({ mode = '', 'max-buffer-size': size }: Record<string, string
 /** Docker's copy for drivers that can't be read; all of ours can, so there is none. */
 function checkCache(options: Record<string, string>): void {
   const disabled = options['cache-disabled'];
-  if (disabled === undefined || /^(1|0|t|f|T|F|true|false|TRUE|FALSE|True|False)$/.test(disabled)) return;
+  if (disabled === undefined || parseBool(disabled) !== undefined) return;
   throw refuse(`invalid value for option cache-disabled: ${disabled}`);
 }

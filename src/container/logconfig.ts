@@ -1,6 +1,7 @@
 /** What the monitor is told about a container's log, by its driver and options. */
 import { existsSync } from 'node:fs';
 import { WherryError } from '#base/error.ts';
+import { parseBool } from '#base/units.ts';
 import { expandTag } from '#container/log-tag.ts';
 import type { ContainerRecord } from '#container/record.ts';
 import type { Store } from '#store/store.ts';
@@ -138,8 +139,8 @@ function readCount(text: string | undefined, usual: number, wrap: (why: string) 
 
 function readTruth(text: string | undefined, usual: boolean, wrap: (why: string) => string): boolean {
   if (text === undefined) return usual;
-  if (/^(1|t|T|TRUE|true|True)$/.test(text)) return true;
-  if (/^(0|f|F|FALSE|false|False)$/.test(text)) return false;
+  const value = parseBool(text);
+  if (value !== undefined) return value;
   throw refuse(wrap(`strconv.ParseBool: parsing ${JSON.stringify(text)}: invalid syntax`));
 }
 

@@ -2,6 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { WherryError } from '#base/error.ts';
 import { globOf } from '#base/glob.ts';
+import { parseBool } from '#base/units.ts';
 
 export interface Security {
   noNewPrivileges: boolean;
@@ -18,9 +19,6 @@ export interface Security {
   unmask: string[];
   procOptions: string[];
 }
-
-const TRUE = /^(1|t|T|TRUE|true|True)$/;
-const FALSE = /^(0|f|F|FALSE|false|False)$/;
 
 /** Reads HostConfig.SecurityOpt, the later ones win. Throws kind `invalid` in Docker's words. */
 export function readSecurity(options: readonly string[]): Security {
@@ -51,9 +49,9 @@ function apply(security: Security, option: string): void {
 function applyPair(security: Security, option: string, [key, value]: [string, string]): void {
   const refuse = () => new WherryError('invalid', `invalid --security-opt 2: "${option}"`);
   const truth = () => {
-    if (TRUE.test(value)) return true;
-    if (FALSE.test(value)) return false;
-    throw refuse();
+    const read = parseBool(value);
+    if (read === undefined) throw refuse();
+    return read;
   };
   switch (key) {
     case 'mask':

@@ -1,4 +1,5 @@
 /** The request as the daemon would take it: checked in Docker's order and words, defaults filled in. */
+import { posix } from 'node:path';
 import type { Config, CreateRequest, HealthConfig, HostConfig, RestartPolicy } from '#base/api.ts';
 import { WherryError } from '#base/error.ts';
 import { parseNetworkMode } from '#base/network-mode.ts';
@@ -98,18 +99,7 @@ function settleConfig(config: Config): Config {
     throw refuse(`hostname "${hostname}" is too long (maximum ${LONGEST_HOSTNAME} bytes)`);
   }
   checkHealthcheck(config.Healthcheck ?? {});
-  return { ...config, WorkingDir: cleanPath(directory) };
-}
-
-/** filepath.Clean of an absolute path. */
-function cleanPath(path: string): string {
-  if (path === '') return '';
-  const parts: string[] = [];
-  for (const part of path.split('/')) {
-    if (part === '..') parts.pop();
-    else if (part !== '' && part !== '.') parts.push(part);
-  }
-  return `/${parts.join('/')}`;
+  return { ...config, WorkingDir: directory && posix.resolve(directory) };
 }
 
 function checkHost(host: HostConfig, facts: Facts, tty: boolean): void {

@@ -1,7 +1,7 @@
 /** The prune commands: who uses what is asked here, where the nouns meet. */
-
 import { WherryError } from '#base/error.ts';
 import { readPruneFilters } from '#base/prune.ts';
+import { parseBool } from '#base/units.ts';
 import { listContainers } from '#container/names.ts';
 import { ownSize } from '#container/size.ts';
 import { isRunning, readState } from '#container/state.ts';
@@ -92,8 +92,8 @@ export async function pruneNetworks(store: Store, filters: readonly string[]): P
 /** strconv.ParseBool of each. Throws kind `unavailable` in Docker's words. */
 function readAll(values: readonly string[]): boolean {
   return values.some((value) => {
-    if (/^(1|t|T|TRUE|true|True)$/.test(value)) return true;
-    if (/^(0|f|F|FALSE|false|False)$/.test(value)) return false;
+    const isAll = parseBool(value);
+    if (isAll !== undefined) return isAll;
     const why = `strconv.ParseBool: parsing ${JSON.stringify(value)}: invalid syntax`;
     throw new WherryError('unavailable', `invalid filter 'all': ${why}`);
   });

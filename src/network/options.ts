@@ -1,6 +1,7 @@
 /** --opt of networks and --driver-opt of endpoints: the names that mean something, and what they may say. Pure. */
 import { ipVersion } from '#base/address.ts';
 import { WherryError } from '#base/error.ts';
+import { parseBool } from '#base/units.ts';
 
 /** What a network's options are called by Docker; `mtu` and `isolate` are podman's. */
 export const OPTION = {
@@ -47,7 +48,8 @@ export function checkOptions(options: Options, network: { internal: boolean; has
   if (readSwitch(options, OPTION.noAddress, false)) {
     throw cannot(`${OPTION.noAddress}=true`, 'nobody but wherry could give an address to the bridge');
   }
-  readIsolate(options);
+  // Throws where it can't be read.
+  isIsolated(options);
 }
 
 function checkBridgeName(name: string): void {
@@ -89,8 +91,8 @@ const cannot = (option: string, why: string) =>
 function readSwitch(options: Options, name: string, fallback: boolean): boolean {
   const text = options[name];
   if (text === undefined || text === '') return fallback;
-  if (/^(1|t|T|TRUE|true|True)$/.test(text)) return true;
-  if (/^(0|f|F|FALSE|false|False)$/.test(text)) return false;
+  const value = parseBool(text);
+  if (value !== undefined) return value;
   throw unreadable(name, text, `strconv.ParseBool: parsing "${text}": invalid syntax`);
 }
 
@@ -98,10 +100,9 @@ function readSwitch(options: Options, name: string, fallback: boolean): boolean 
 export const letsTalk = (options: Options): boolean => readSwitch(options, OPTION.talk, true);
 
 /** podman's word: `false` opens a network to others of the same mind. Docker's networks are always closed, and so are ours. */
-function readIsolate(options: Options): boolean {
+export function isIsolated(options: Options): boolean {
   return options[OPTION.isolate] === 'strict' || readSwitch(options, OPTION.isolate, true);
 }
-export const isIsolated = readIsolate;
 
 /** Of the links; undefined: as large as can be. */
 export function mtuOf(options: Options): number | undefined {

@@ -6,6 +6,7 @@ import {
   humanDuration,
   humanSize,
   localTime,
+  parseBool,
   parseBytes,
   parseDuration,
   parseTimestamp,
@@ -164,4 +165,18 @@ describe('times', () => {
       /^2026-11-2\d \d\d:\d\d:11 [+-]\d{4} ([A-Z]{3,5}|[+-]\d{2,4})$/,
     );
   });
+});
+
+test.each([
+  ['1', true],
+  ['t', true],
+  ['True', true],
+  ['0', false],
+  ['F', false],
+  ['FALSE', false],
+  ['', undefined],
+  ['yes', undefined],
+  ['tRUE', undefined],
+])('parseBool(%j) is what Go takes it for', (text, value) => {
+  expect(parseBool(text)).toBe(value);
 });
