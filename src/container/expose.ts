@@ -21,7 +21,7 @@ import { join } from 'node:path';
 import { hasCode } from '#base/error.ts';
 import type { UserMaps } from '#base/extras.ts';
 import type { ContainerRecord } from '#container/record.ts';
-import { insideId, outsideId } from '#container/userns.ts';
+import { insideId, outsideRoot } from '#container/userns.ts';
 import type { Mount, Spec } from '#oci/spec.ts';
 import type { Store } from '#store/store.ts';
 import { MS, mount } from '#sys/ffi.ts';
@@ -42,11 +42,11 @@ export function fitToUserns(store: Store, record: ContainerRecord, spec: Spec): 
 
 /** The files that every container gets are ours by themselves. */
 function giveFiles(store: Store, id: string, mounts: readonly Mount[], maps: UserMaps): void {
-  const [uid, gid] = [outsideId(maps.uids, 0), outsideId(maps.gids, 0)];
-  if (uid === undefined || gid === undefined) return;
+  const root = outsideRoot(maps);
+  if (root === undefined) return;
   const own = store.path('containers', id);
   for (const { source, destination } of mounts) {
-    if (destination.startsWith('/etc/') && source.startsWith(`${own}/`)) chownSync(source, uid, gid);
+    if (destination.startsWith('/etc/') && source.startsWith(`${own}/`)) chownSync(source, root.uid, root.gid);
   }
 }
 
@@ -55,8 +55,8 @@ export function giveVolume({ extras }: ContainerRecord, path: string): void {
   const { maps } = extras ?? {};
   const stat = statSync(path);
   if (maps === undefined || stat.uid !== 0 || stat.gid !== 0 || insideId(maps.uids, 0) !== undefined) return;
-  const [uid, gid] = [outsideId(maps.uids, 0), outsideId(maps.gids, 0)];
-  if (uid !== undefined && gid !== undefined) chownSync(path, uid, gid);
+  const root = outsideRoot(maps);
+  if (root !== undefined) chownSync(path, root.uid, root.gid);
 }
 
 function expose(store: Store, id: string, spec: Spec): Spec {

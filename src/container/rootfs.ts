@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { hasCode, WherryError } from '#base/error.ts';
 import { readHeld } from '#container/held.ts';
 import type { ContainerRecord } from '#container/record.ts';
-import { outsideId } from '#container/userns.ts';
+import { outsideRoot } from '#container/userns.ts';
 import type { Store } from '#store/store.ts';
 import { resolveInRoot } from '#sys/rooted.ts';
 
@@ -99,9 +99,8 @@ function layer(store: Store, record: ContainerRecord, diffId: string): string {
 
 /** The root of a container with ids of its own is its root's. */
 function giveToContainer({ extras }: ContainerRecord, path: string): void {
-  if (extras?.maps === undefined) return;
-  const [uid, gid] = [outsideId(extras.maps.uids, 0), outsideId(extras.maps.gids, 0)];
-  if (uid !== undefined && gid !== undefined) lchownSync(path, uid, gid);
+  const root = extras?.maps && outsideRoot(extras.maps);
+  if (root !== undefined) lchownSync(path, root.uid, root.gid);
 }
 
 /** An image FROM scratch without any layer: overlay wants one all the same. */

@@ -260,6 +260,12 @@ export function outsideId(maps: readonly IdMapping[], id: number): number | unde
   return found === undefined ? undefined : found.outside + id - found.inside;
 }
 
+/** Who the container's root is in our namespace; undefined where it has none. */
+export function outsideRoot({ uids, gids }: UserMaps): { uid: number; gid: number } | undefined {
+  const [uid, gid] = [outsideId(uids, 0), outsideId(gids, 0)];
+  return uid === undefined || gid === undefined ? undefined : { uid, gid };
+}
+
 /** The other way round. */
 export function insideId(maps: readonly IdMapping[], id: number): number | undefined {
   const found = maps.find(({ outside, count }) => id >= outside && id < outside + count);

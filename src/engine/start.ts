@@ -16,6 +16,7 @@ import { prepareBundle } from '#engine/bundle.ts';
 import { closeUsernsIfThere } from '#engine/isolation.ts';
 import { eraseContainer, type Removable } from '#engine/remove.ts';
 import { noteGivenBack, noteTaken } from '#engine/taken.ts';
+import { hasNamespace } from '#network/folder.ts';
 import type { Store } from '#store/store.ts';
 import { lock, replace, tryLock } from '#sys/file.ts';
 import { leaveSession } from '#sys/scope.ts';
@@ -128,8 +129,7 @@ function session(store: Store, record: ContainerRecord, monitor: MonitorHandle):
 /** Gives back what a start took: mounts and network. Nothing to give back is fine. */
 async function release(store: Store, record: Removable): Promise<void> {
   writeHeld(store, record.id, { prepared: false });
-  const { leaveNetworks } = await import('#network/network.ts');
-  await Promise.all([unmountRootfs(store, record.id), unmountShm(store, record.id), leaveNetworks(store, record.id)]);
+  await Promise.all([unmountRootfs(store, record.id), unmountShm(store, record.id), leave(store, record.id)]);
   await closeUsernsIfThere(store, record.id);
   noteGivenBack(store, record);
   const { takeMounts } = await import('#engine/mounts.ts');
@@ -138,6 +138,13 @@ async function release(store: Store, record: Removable): Promise<void> {
     const { leaveVolumes } = await import('#engine/volumes.ts');
     await leaveVolumes(store, record);
   }
+}
+
+/** Of a container without networks nothing is loaded. */
+async function leave(store: Store, id: string): Promise<void> {
+  if (!hasNamespace(store, id)) return;
+  const { leaveNetworks } = await import('#network/network.ts');
+  await leaveNetworks(store, id);
 }
 
 /**

@@ -6,10 +6,11 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { WherryError } from '#base/error.ts';
+import { folderOf } from '#network/folder.ts';
 import { contains, isReserved, nextAddress, normalAddress, parseSubnet, type Version } from '#network/ipam.ts';
 import { USER } from '#network/link.ts';
 import type { Outside } from '#network/outside.ts';
-import { type NetworkRecord, poolOf } from '#network/records.ts';
+import { DEFAULT_NETWORK, type NetworkRecord, poolOf } from '#network/records.ts';
 import type { Store } from '#store/store.ts';
 import { type Lock, lock, makeDirectory, readJson, replace } from '#sys/file.ts';
 import { isNamespace, releaseNamespace } from '#sys/netns.ts';
@@ -79,8 +80,6 @@ export interface Room extends Disposable {
   /** Lets others in; a second time does nothing. */
   leave(): void;
 }
-
-export const folderOf = (store: Store): string => join(store.runtime, 'netns');
 
 /** Enters the folder alone. What an earlier boot or an earlier holder left there is cleared away. */
 export async function enterRoom(store: Store): Promise<Room> {
@@ -187,6 +186,16 @@ function chooseAddress(network: NetworkRecord, version: Version, choice: Choice)
     taken,
     network.name,
   );
+}
+
+/** A container is told of a newcomer by this alias no more; links of --link are on networks without names. */
+export async function forgetLink(store: Store, id: string, alias: string): Promise<void> {
+  using room = await enterRoom(store);
+  for (const lease of room.state.leases) {
+    if (lease.id !== id || lease.network !== DEFAULT_NETWORK) continue;
+    lease.links = lease.links.filter((link) => link.alias !== alias);
+  }
+  room.save();
 }
 
 /** Takes back what containers have that are gone without having left. lives: has this container a process, or will it? */

@@ -8,11 +8,11 @@ import type { Endpoint, EndpointRequest } from '#base/api.ts';
 import { dnsNames } from '#base/network-mode.ts';
 import { findNameServer, isMeant, isServed, nameServersOf, publishNames, startServers } from '#network/dns.ts';
 import { checkEndpoint, deviceOf, gatewaysOf, localAddressesOf, readLink, sysctlsOf } from '#network/endpoints.ts';
+import { folderOf, hasNamespace } from '#network/folder.ts';
 import { macOf, parseSubnet } from '#network/ipam.ts';
 import {
   type BridgeState,
   enterRoom,
-  folderOf,
   type Known,
   type Lease,
   pruneLeases,
@@ -365,8 +365,8 @@ async function mendOutside(store: Store, { folder, state }: Room): Promise<void>
  * A container that is on none is fine. When the last one has left, the user's namespace follows 10 seconds later.
  */
 export async function leaveNetworks(store: Store, id: string): Promise<void> {
+  if (!hasNamespace(store, id)) return;
   const netns = join(folderOf(store), id);
-  if (!existsSync(netns)) return;
   if (existsSync(`${netns}.server`)) await (await import('#network/alone.ts')).leaveAlone(netns);
   using room = await enterRoom(store);
   await releaseNamespace(netns);
@@ -458,7 +458,7 @@ async function readPresent(store: Store, present: ConnectRequest['present']): Pr
 
 /** A container is called otherwise from now on, on all networks that know names. */
 export async function renameOnNetworks(store: Store, member: Member): Promise<Record<string, string[]>> {
-  if (!existsSync(join(folderOf(store), member.id))) return {};
+  if (!hasNamespace(store, member.id)) return {};
   using room = await enterRoom(store);
   const names: Record<string, string[]> = {};
   for (const lease of room.state.leases) {

@@ -1,7 +1,8 @@
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { enterRoom, folderOf, pruneLeases, takeLease } from '#network/leases.ts';
+import { folderOf } from '#network/folder.ts';
+import { enterRoom, pruneLeases, takeLease } from '#network/leases.ts';
 import { startTime } from '#sys/process.ts';
 import { lease, networkRecord } from '#test/support/network.ts';
 import { temporaryStore } from '#test/support/store.ts';
