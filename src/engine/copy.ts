@@ -19,7 +19,6 @@ import {
   splitPath,
 } from '#container/copy-paths.ts';
 import { archiveInside, archiveOutside, lookInside, NOBODY, type Seen } from '#container/copy-read.ts';
-
 import { recordContainerEvent } from '#container/event.ts';
 import { resolveUser } from '#container/identity.ts';
 import { findContainer } from '#container/names.ts';

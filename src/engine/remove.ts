@@ -1,7 +1,7 @@
 /** The end of a container: out of sight by one rename, then its name, its files and its volumes go. */
 import { existsSync, renameSync } from 'node:fs';
 import { recordContainerEvent } from '#container/event.ts';
-import { releaseName, tolerant } from '#container/names.ts';
+import { listContainers, releaseName, tolerant } from '#container/names.ts';
 import type { ContainerRecord } from '#container/record.ts';
 import type { Store } from '#store/store.ts';
 import { sweep } from '#store/sweep.ts';
@@ -35,7 +35,6 @@ async function removeAnonymous(store: Store, { mounts }: Removable): Promise<voi
   const names = mounts.filter((point) => point.Anonymous).map((point) => point.Name ?? '');
   if (names.length === 0) return;
   const { removeVolume } = await import('#volume/volume.ts');
-  const { listContainers } = await import('#container/names.ts');
   const used = new Set(listContainers(store).flatMap((other) => other.mounts.map((point) => point.Name)));
   for (const name of names) {
     if (!used.has(name)) await removeVolume(store, name, []);

@@ -2,13 +2,11 @@
  * The wanted links as few short programs: one shell a namespace, one `ip -batch` and one `nft -f` in it. All run in the
  * folder of the network namespaces and name them relative to it, so that no path of the user's needs quoting.
  */
-import { join } from 'node:path';
 import { ipVersion } from '#base/address.ts';
 import { WherryError } from '#base/error.ts';
 import { linkLocalOf } from '#network/ipam.ts';
 import type { BridgeState } from '#network/leases.ts';
 import { rules } from '#network/rules.ts';
-import { isNamespace } from '#sys/netns.ts';
 import { run } from '#sys/process.ts';
 
 /** Interfaces of the user's namespace lead to no real wire; the largest frames are the fastest. */
@@ -74,9 +72,7 @@ const wantedFor = (container: string) => `Cannot connect container "${container}
 /** Makes a container's namespace on its file, which must be there, with all of its links. */
 export function makeLinks(folder: string, file: string, wiring: Wiring, container: string): Promise<void> {
   const script = containerScript(wiring);
-  // One that belongs to a user namespace of the container's own is there already.
-  const enter = isNamespace(join(folder, file)) ? 'nsenter' : 'unshare';
-  return execute(folder, [enter, `--net=./${file}`, 'sh', '-c', script], wantedFor(container));
+  return execute(folder, ['unshare', `--net=./${file}`, 'sh', '-c', script], wantedFor(container));
 }
 
 /** Changes the links of a container that has its namespace. */

@@ -196,8 +196,7 @@ export async function removeNetwork(store: Store, { name, id, driver }: NetworkR
 
 /** The subnets of our networks, also of those whose IPv6 is switched off: as with Docker they are taken. */
 export function ownSubnets(store: Store): Subnet[] {
-  const networks = listNetworks(store).filter((network) => !isOutdated(network));
-  return networks.flatMap(({ pools }) => pools.map(({ subnet }) => parseSubnet(subnet)));
+  return listNetworks(store).flatMap(({ pools }) => pools.map(({ subnet }) => parseSubnet(subnet)));
 }
 
 /** What a container must still be able to reach: the host's routes and its name servers. */

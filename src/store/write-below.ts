@@ -19,7 +19,7 @@ import {
 import { constants as system } from 'node:os';
 import { posix } from 'node:path';
 import { hasCode, WherryError } from '#base/error.ts';
-import { setAttributes, touch } from '#store/extract.ts';
+import { pass, setAttributes, touch } from '#store/extract.ts';
 import { holeyWriter } from '#store/holes.ts';
 import { DIRECTORY, openDirectory } from '#store/place-below.ts';
 import type { Content, Entry, OnEntry } from '#store/tar.ts';
@@ -105,17 +105,15 @@ function writeEntry(
     return;
   }
   if (wanted && entry.kind !== 'file') MAKERS[entry.kind](place, path, entry);
-  if (entry.size === 0) {
-    next();
-    return;
-  }
-  content.onEnd(next);
-  content.onData(() => undefined);
+  pass(entry, content, next);
 }
+
+/** A path relative to the directory, without `.` and trailing slash; `.` is the directory itself. */
+const clean = (path: string) => posix.join('.', path.replace(/^\/+/, ''), '.').replace(/\/$/, '');
 
 /** A member's place below the directory; '' is the directory itself. One outside is refused. */
 function memberPath(name: string): string {
-  const path = posix.join('.', name.replace(/^\/+/, ''), '.').replace(/\/$/, '');
+  const path = clean(name);
   if (path === '..' || path.startsWith('../')) throw outside(`invalid entry name ${quoted(name)}`);
   return path === '.' ? '' : path;
 }
@@ -241,7 +239,7 @@ const MAKERS: Record<Exclude<Entry['kind'], 'file'>, (place: Place, path: string
 
 /** What is linked has its owner, mode and times from the member that came first. */
 function linkTarget({ linkName }: Entry): string {
-  const path = posix.join('.', linkName.replace(/^\/+/, ''), '.').replace(/\/$/, '');
+  const path = clean(linkName);
   if (path !== '.' && path !== '..' && !path.startsWith('../')) return path;
   throw outside(`invalid hardlink target ${quoted(linkName)}`);
 }
