@@ -71,7 +71,9 @@ export const builtins: Plugin = {
   setup(builder) {
     builder.onResolve({ filter: /^[a-z0-9_:/]+$/ }, ({ path, kind }) => {
       if (!isBuiltin(path)) return null;
-      return { path: path.replace(/^node:/, ''), namespace: kind === 'require-call' ? 'required' : 'imported' };
+      // Who says import() wants it now; and the names of the whole module would be read at the start for it.
+      const isWhole = kind === 'require-call' || kind === 'dynamic-import';
+      return { path: path.replace(/^node:/, ''), namespace: isWhole ? 'required' : 'imported' };
     });
     const module = (path: string) => `process.getBuiltinModule(${JSON.stringify(`node:${path}`)})`;
     builder.onLoad({ filter: /./, namespace: 'required' }, ({ path }) => ({
