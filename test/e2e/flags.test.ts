@@ -324,6 +324,21 @@ describe('signals:', () => {
   });
 });
 
+test('rm --link takes a name for another container away, and nothing else', async () => {
+  await sleeping('store', '--network', 'bridge');
+  await sleeping('shop', '--network', 'bridge', '--link', 'store:one', '--link', 'store:two');
+  expect(await succeed('rm', '--link', 'shop/one')).toBe('shop/one');
+  expect(await inspect('shop', '{{json .HostConfig.Links}}')).toBe('["/store:/shop/two"]');
+  await succeed('restart', '-t', '0', 'store');
+  const hosts = await succeed('exec', 'shop', 'cat', '/etc/hosts');
+  expect(hosts).toMatch(/\ttwo /);
+  expect(hosts).not.toMatch(/\tone /);
+  expect(await wherry(['rm', '--link', 'shop'])).toMatchObject({
+    status: 1,
+    stderr: expect.stringContaining('cannot remove the default link name of the container'),
+  });
+});
+
 test('start --interactive gives the container what is piped', async () => {
   await succeed('create', '-i', '--name', 'reader', ...ALONE, BUSYBOX, 'cat');
   expect(await wherry(['start', '-i', 'reader'], { input: 'piped' })).toMatchObject({ status: 0, stdout: 'piped' });
