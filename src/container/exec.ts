@@ -14,15 +14,14 @@ import { whyNotExecutable } from '#container/executable.ts';
 import { hostFacts } from '#container/facts.ts';
 import { resolveUser } from '#container/identity.ts';
 import {
-  converse,
   each,
   eventSettings,
   type PlacedRuntime,
   runtimeOf,
-  spawnMonitor,
   streamSettings,
   writeSettings,
 } from '#container/monitor.ts';
+import { converse, spawnMonitor } from '#container/monitor-talk.ts';
 import { findContainer, newId } from '#container/names.ts';
 import { makeProcess } from '#container/process.ts';
 import type { ContainerRecord, State } from '#container/record.ts';

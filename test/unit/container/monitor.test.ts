@@ -3,7 +3,8 @@ import { constants } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { WherryError } from '#base/error.ts';
-import { converse, each, type Speaker, spawnMonitor, streamSettings, writeSettings } from '#container/monitor.ts';
+import { each, streamSettings, writeSettings } from '#container/monitor.ts';
+import { converse, type Speaker, spawnMonitor } from '#container/monitor-talk.ts';
 import { ended, socketPair, spawn } from '#sys/spawn.ts';
 import { temporaryDirectory } from '#test/support/store.ts';
 
