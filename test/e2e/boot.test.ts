@@ -6,6 +6,20 @@ afterAll(() => removeContainers());
 afterEach(() => removeContainers());
 
 const detached = (...args: string[]) => succeed('run', '-d', '--network', 'none', ...args);
+const guestOf = (name: string) =>
+  succeed(
+    'run',
+    '-d',
+    '--name',
+    'guest',
+    '--network',
+    `container:${name}`,
+    '--restart',
+    'always',
+    BUSYBOX,
+    'sleep',
+    '1000',
+  );
 const inspect = (name: string, template: string) => succeed('inspect', '--format', template, name);
 const running = async () => (await succeed('ps', '--format', '{{.Names}}')).split('\n').sort();
 
@@ -38,19 +52,7 @@ test('system boot run starts what the restart policies ask for, as Docker’s da
 
 test('a container that shares another’s namespace starts after it', async () => {
   await detached('--name', 'net', '--restart', 'always', BUSYBOX, 'sleep', '1000');
-  await succeed(
-    'run',
-    '-d',
-    '--name',
-    'guest',
-    '--network',
-    'container:net',
-    '--restart',
-    'always',
-    BUSYBOX,
-    'sleep',
-    '1000',
-  );
+  await guestOf('net');
   await powerCut(['guest', 'net']);
   expect(await succeed('system', 'boot', 'run')).toBe('net\nguest');
   const namespace = (name: string) => succeed('exec', name, 'readlink', '/proc/self/ns/net');
@@ -60,19 +62,7 @@ test('a container that shares another’s namespace starts after it', async () =
 test('what can’t start is named, the others start, and the exit status tells', async () => {
   await detached('--name', 'well', '--restart', 'always', BUSYBOX, 'sleep', '1000');
   await detached('--name', 'net', BUSYBOX, 'sleep', '1000');
-  await succeed(
-    'run',
-    '-d',
-    '--name',
-    'guest',
-    '--network',
-    'container:net',
-    '--restart',
-    'always',
-    BUSYBOX,
-    'sleep',
-    '1000',
-  );
+  await guestOf('net');
   await powerCut(['well', 'guest', 'net']);
   expect(await wherry(['system', 'boot', 'run'])).toMatchObject({
     status: 1,
