@@ -27,7 +27,6 @@ const store = () => join(testUser().home, '.local/share/wherry');
 
 interface Victim {
   name: string;
-  id: string;
   chance: Random;
 }
 
@@ -40,7 +39,7 @@ test(`a hundred kills at random moments leave nothing that the next command does
     for (let index = lane; index < KILLS; index += LANES) {
       const chance = random(seed, index);
       const kill = chance.pick([killCommand, killCommand, killMonitor, killProcess]);
-      await kill({ name: `victim${lane}`, id: '', chance });
+      await kill({ name: `victim${lane}`, chance });
       // Whatever has happened, the name is free for the next one.
       expect(await wherry(['rm', '-f', '-v', `victim${lane}`])).toMatchObject({ status: 0 });
     }
@@ -97,17 +96,19 @@ async function killCommand({ name, chance }: Victim): Promise<void> {
   if (!words(name).includes('--rm')) expect(await lines(name)).toBe(LINES);
 }
 
+/** In front or behind; gives the command's end. */
+function startSomehow({ name, chance }: Victim): Promise<unknown> {
+  const line = chance.pick([
+    ['start', name],
+    ['start', '-a', name],
+  ]);
+  return once(startWherry(line, { stdio: 'ignore' }), 'close');
+}
+
 /** By the container's own means: from its first process's start on. */
 async function killProcess({ name, chance }: Victim): Promise<void> {
   const id = await create(name, WRITER);
-  const child = startWherry(
-    chance.pick([
-      ['start', name],
-      ['start', '-a', name],
-    ]),
-    { stdio: 'ignore' },
-  );
-  const closed = once(child, 'close');
+  const closed = startSomehow({ name, chance });
   const pid = await eventually(
     () => firstProcess(id),
     (found) => found !== undefined,
@@ -123,14 +124,7 @@ async function killProcess({ name, chance }: Victim): Promise<void> {
 
 async function killMonitor({ name, chance }: Victim): Promise<void> {
   const id = await create(name, WRITER);
-  const child = startWherry(
-    chance.pick([
-      ['start', name],
-      ['start', '-a', name],
-    ]),
-    { stdio: 'ignore' },
-  );
-  const closed = once(child, 'close');
+  const closed = startSomehow({ name, chance });
   const monitors = () => processesWith(`${id}/monitor.conf`);
   const monitor = await eventually(monitors, (found) => found.length > 0);
   await pause(chance.below(LONGEST));
