@@ -125,7 +125,7 @@ async function connectRunning(
   record: ContainerRecord,
   { network, wanted, state }: Joining,
 ): Promise<void> {
-  const { connectNetwork } = await import('#network/network.ts');
+  const { connectNetwork } = await import('#network/change.ts');
   const known = networkState(store, record.id);
   const changed = await connectNetwork(store, {
     ...memberOf(record),
@@ -231,7 +231,7 @@ async function disconnectRunning(
   if (name === 'none') {
     replace(store.path('containers', record.id, 'network.json'), JSON.stringify({ ...known, endpoints: {} }));
   } else {
-    const { disconnectNetwork } = await import('#network/network.ts');
+    const { disconnectNetwork } = await import('#network/change.ts');
     const present = presentOf(record, known);
     const changed = await disconnectNetwork(store, { ...memberOf(record), network: name, present });
     await rewriteFiles(store, record, { before: known, changed, entries: [], gone: addressesOf(endpoint) });
@@ -289,6 +289,6 @@ export async function deleteNetwork(store: Store, name: string): Promise<void> {
 
 /** Removes a network and its bridge; false where it was gone, or where somebody has come to it meanwhile. */
 export async function forgetNetwork(store: Store, network: NetworkRecord): Promise<boolean> {
-  const { dropNetwork } = await import('#network/network.ts');
+  const { dropNetwork } = await import('#network/change.ts');
   return dropNetwork(store, network, (id) => isRunning(readState(store, id)));
 }

@@ -14,7 +14,7 @@ async function tellNetworks(store: Store, { id, name, config }: ContainerRecord)
   const path = store.path('containers', id, 'network.json');
   const state = readJson<NetworkState>(path);
   if (state === undefined || Object.keys(state.endpoints).length === 0) return;
-  const { renameOnNetworks } = await import('#network/network.ts');
+  const { renameOnNetworks } = await import('#network/change.ts');
   const names = await renameOnNetworks(store, { id, name, hostname: config.Hostname });
   for (const [network, known] of Object.entries(names)) {
     const endpoint = state.endpoints[network];

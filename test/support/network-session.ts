@@ -5,8 +5,9 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { dropNetwork } from '#network/change.ts';
 import { createNetwork } from '#network/create.ts';
-import { dropNetwork, joinNetworks, leaveNetworks } from '#network/network.ts';
+import { joinNetworks, leaveNetworks } from '#network/network.ts';
 import { needNetwork } from '#network/records.ts';
 import { openStore } from '#store/store.ts';
 
