@@ -8,7 +8,7 @@ import { isRunning, readState } from '#container/state.ts';
 import { imageUsers, sweepMappedIfAny } from '#engine/images.ts';
 import { attachedContainers, forgetNetwork } from '#engine/networking.ts';
 import { removeContainer } from '#engine/start.ts';
-import { removeUnused, volumeUsers } from '#engine/volumes.ts';
+import { removeUnused, usedNames } from '#engine/volumes.ts';
 import { type PrunedImages, pruneImages as pruneImagesOf } from '#image/prune.ts';
 import { isPredefined, listNetworks } from '#network/records.ts';
 import { type EventType, recordEvent } from '#store/events.ts';
@@ -63,9 +63,10 @@ export async function pruneVolumes(
   const filters = readPruneFilters(all ? [...pairs, 'all=true'] : pairs, { all: undefined });
   const isAll = readAll(filters.values('all'));
   const pruned: Pruned = { removed: [], reclaimed: 0 };
+  const used = usedNames(store);
   for (const volume of listVolumes(store)) {
     if (!(isAll || isAnonymous(volume)) || !filters.matches(0, volume.Labels)) continue;
-    if (volumeUsers(store, volume.Name).length > 0) continue;
+    if (used.has(volume.Name)) continue;
     const size = treeSize(volume.Mountpoint);
     if (!(await unlessInTheWay(() => removeUnused(store, volume.Name)))) continue;
     pruned.removed.push(volume.Name);

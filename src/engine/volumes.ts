@@ -12,7 +12,7 @@ const uses = (name: string) => (record: Pick<ContainerRecord, 'mounts'>) =>
   record.mounts.some((point) => point.Type === 'volume' && point.Name === name);
 
 /** IDs of the containers, running or not, that have a volume. */
-export function volumeUsers(store: Store, name: string): string[] {
+function volumeUsers(store: Store, name: string): string[] {
   return listContainers(store)
     .filter(uses(name))
     .map(({ id }) => id);
@@ -33,7 +33,8 @@ export function findVolumes(store: Store, pairs: readonly string[]): Volume[] {
   );
 }
 
-const usedNames = (store: Store) =>
+/** Of the volumes that containers have, running or not. */
+export const usedNames = (store: Store) =>
   new Set(listContainers(store).flatMap(({ mounts }) => mounts.map((point) => point.Name ?? '')));
 
 /** Removes a volume that no container has. Throws `not-found`, or `conflict` in Docker's words. */
