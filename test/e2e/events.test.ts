@@ -10,7 +10,11 @@ import {
   wherry,
 } from '#test/support/wherry.ts';
 
-beforeAll(() => mendStore());
+beforeAll(async () => {
+  await mendStore();
+  // Each that others have left would be told of where volumes are pruned.
+  await succeed('volume', 'prune', '--all', '--force');
+});
 afterAll(() => mendStore());
 afterEach(() => removeContainers());
 
