@@ -35,9 +35,14 @@ async function removeAnonymous(store: Store, { mounts }: Removable): Promise<voi
   const names = mounts.filter((point) => point.Anonymous).map((point) => point.Name ?? '');
   if (names.length === 0) return;
   const { removeVolume } = await import('#volume/volume.ts');
-  const used = new Set(listContainers(store).flatMap((other) => other.mounts.map((point) => point.Name)));
+  let isSure = true;
+  const others = listContainers(store, () => {
+    isSure = false;
+  });
+  const used = new Set(others.flatMap((other) => other.mounts.map((point) => point.Name)));
   for (const name of names) {
-    if (!used.has(name)) await removeVolume(store, name, []);
+    // One whose record is lost may have it, too.
+    if (isSure && !used.has(name)) await removeVolume(store, name, []);
   }
 }
 

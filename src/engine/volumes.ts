@@ -1,5 +1,6 @@
 /** Volumes with the containers that have them. */
 import type { Readable } from 'node:stream';
+import type { WherryError } from '#base/error.ts';
 import { asDaemon, parseFilters } from '#base/filter.ts';
 import { listContainers } from '#container/names.ts';
 import type { ContainerRecord } from '#container/record.ts';
@@ -11,9 +12,12 @@ import { listVolumes, needVolume, removeVolume, type Volume } from '#volume/volu
 const uses = (name: string) => (record: Pick<ContainerRecord, 'mounts'>) =>
   record.mounts.some((point) => point.Type === 'volume' && point.Name === name);
 
-/** IDs of the containers, running or not, that have a volume. */
+/** IDs of the containers, running or not, that have a volume. Throws kind `corrupt` where a record doesn't tell. */
 function volumeUsers(store: Store, name: string): string[] {
-  return listContainers(store)
+  const refuse = (error: WherryError) => {
+    throw error;
+  };
+  return listContainers(store, refuse)
     .filter(uses(name))
     .map(({ id }) => id);
 }
@@ -37,7 +41,7 @@ export function findVolumes(store: Store, pairs: readonly string[]): Volume[] {
 export const usedNames = (store: Store) =>
   new Set(listContainers(store).flatMap(({ mounts }) => mounts.map((point) => point.Name ?? '')));
 
-/** Removes a volume that no container has. Throws `not-found`, or `conflict` in Docker's words. */
+/** Removes a volume that no container has. Throws `not-found`, `conflict` in Docker's words, `corrupt`: see volumeUsers(). */
 export async function removeUnused(store: Store, name: string): Promise<void> {
   // Who makes a container holds this until its record says which volumes it has.
   using _noNewContainers = await lock(store.path('layers'));
