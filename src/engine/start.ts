@@ -52,9 +52,11 @@ export async function startContainer(
   name: string,
   options: StartOptions = {},
 ): Promise<Session | undefined> {
-  const record = findContainer(store, name);
-  for (const id of record.extras?.requires ?? []) (await startContainer(store, id))?.leave();
-  using _held = await lockAfterLastRun(store, record);
+  const found = findContainer(store, name);
+  for (const id of found.extras?.requires ?? []) (await startContainer(store, id))?.leave();
+  using _held = await lockAfterLastRun(store, found);
+  // It may have been changed, or removed, until it was ours.
+  const record = findContainer(store, found.id);
   const state = readState(store, record.id);
   if (state?.status === 'paused') {
     throw new WherryError('conflict', 'cannot start a paused container, try unpause instead');

@@ -1,5 +1,5 @@
 /** Layers on their way into the store: unpacked while they arrive, each downloaded by one process only. */
-import { closeSync, fstatSync, openSync, statSync, unlinkSync } from 'node:fs';
+import { closeSync, openSync, statSync, unlinkSync } from 'node:fs';
 import { WherryError } from '#base/error.ts';
 import type { LayerStatus, Progress } from '#base/progress.ts';
 import type { Descriptor, ImageConfig, Manifest } from '#oci/manifest.ts';
@@ -156,7 +156,7 @@ function verify(staged: Stage, blob: Descriptor, report: Report): void {
 
 /**
  * Only one process at a time brings a blob; the others wait and find it there. A file in tmp/ is the lock; who has
- * it removes it, so a lock on a file that is no longer there counts for nothing and is taken again.
+ * it removes it, and the next makes another.
  */
 async function holdDigest(
   store: Store,
@@ -168,15 +168,10 @@ async function holdDigest(
     abort.throwIfAborted();
     closeSync(openSync(path, 'a', 0o600));
     const held = await tryLock(path).catch(() => undefined);
-    if (held !== undefined && isStill(held, path)) return { [Symbol.dispose]: () => letGo(held, path) };
-    held?.[Symbol.dispose]();
+    if (held !== undefined) return { [Symbol.dispose]: () => letGo(held, path) };
     if (pause === 16) waiting();
     await new Promise((resolve) => setTimeout(resolve, pause));
   }
-}
-
-function isStill({ fd }: Lock, path: string): boolean {
-  return fstatSync(fd).ino === statSync(path, { throwIfNoEntry: false })?.ino;
 }
 
 function letGo(held: Lock, path: string): void {

@@ -3,6 +3,7 @@ import {
   closeSync,
   constants,
   fchmodSync,
+  fstatSync,
   fsyncSync,
   linkSync,
   mkdirSync,
@@ -10,6 +11,7 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  statSync,
   unlinkSync,
   writeSync,
 } from 'node:fs';
@@ -148,7 +150,18 @@ export async function tryLock(path: string, { shared = false }: LockOptions = {}
     if (hasCode(error, 'EWOULDBLOCK', 'EAGAIN')) return undefined;
     throw error;
   }
+  if (!leadsTo(path, fd)) {
+    // Removed or replaced while we asked: whoever comes now would lock another.
+    closeSync(fd);
+    return tryLock(path, { shared });
+  }
   return { fd, [Symbol.dispose]: () => closeSync(fd) };
+}
+
+function leadsTo(path: string, fd: number): boolean {
+  const now = statSync(path, { throwIfNoEntry: false });
+  const held = fstatSync(fd);
+  return now !== undefined && now.ino === held.ino && now.dev === held.dev;
 }
 
 /** mkdir -p with an exact mode for what is made, whatever the umask. */

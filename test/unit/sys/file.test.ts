@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { asStorageError, lock, readJson, readText, removeTree, replace, reserve, tryLock } from '#sys/file.ts';
@@ -80,4 +80,23 @@ test('removeTree() takes away a whole tree and is content when there is none', (
   removeTree(directory);
   removeTree(directory);
   expect(readText(directory)).toBeUndefined();
+});
+
+test('a lock is on what the path leads to when it is got, not on what was there when it was asked for', async () => {
+  const directory = temporaryDirectory();
+  const path = join(directory, 'thing');
+  mkdirSync(path);
+  const first = await lock(path);
+  const next = lock(path);
+  // It has asked by now, and asks again.
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  renameSync(path, join(directory, 'gone'));
+  mkdirSync(path);
+  first[Symbol.dispose]();
+  const second = await next;
+  expect(await tryLock(path)).toBeUndefined();
+  const late = lock(path);
+  renameSync(path, join(directory, 'gone too'));
+  second[Symbol.dispose]();
+  await expect(late).rejects.toMatchObject({ code: 'ENOENT' });
 });
