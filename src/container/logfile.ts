@@ -215,12 +215,27 @@ export function openLog(path: string): LogFile | undefined {
   }
 }
 
+/** So often a look at the files is begun anew that a rotation came between. */
+const LOOKS = 100;
+
 /**
  * The file itself and what rotation has moved away from it, oldest first; no older than the file with the older than `known`,
- * where that is among them. A rotation meanwhile loses nothing: it renames the oldest file first, so what has been opened
- * comes by once more, and a number may be missing for a moment.
+ * where that is among them. One rotation meanwhile loses nothing: it renames the oldest file first, so what has been
+ * opened comes by once more, and a number may be missing for a moment. A second one might put a newer file where an older
+ * one is looked for, so we look again.
  */
 export function openAll(path: string, known?: LogFile): LogFile[] {
+  for (let look = 1; ; look += 1) {
+    const inode = inodeOf(path);
+    const files = openInOrder(path, known);
+    if (look === LOOKS || inodeOf(path) === inode) return files;
+    for (const file of files) file.close();
+  }
+}
+
+const inodeOf = (path: string) => statSync(path, { throwIfNoEntry: false })?.ino;
+
+function openInOrder(path: string, known?: LogFile): LogFile[] {
   const files: LogFile[] = [];
   let most: number | undefined;
   for (let number = 0; files[0] === undefined || known === undefined || !isSame(files[0], known); number += 1) {
@@ -253,7 +268,7 @@ function highest(path: string): number {
 
 /** What is newer than this file, oldest first; everything where that one is gone. */
 export function openNewer(path: string, known: LogFile): LogFile[] {
-  if (statSync(path, { throwIfNoEntry: false })?.ino === known.inode) return [];
+  if (inodeOf(path) === known.inode) return [];
   const [oldest, ...newer] = openAll(path, known);
   if (oldest === undefined) return [];
   if (!isSame(oldest, known)) return [oldest, ...newer];
