@@ -122,9 +122,9 @@ async function askToStop(
   const ear = await listenToMonitor(store, id);
   if (ear === undefined) return undefined;
   ear.say('stop');
+  if (cleans) ear.say('clean');
   await ear.hear('stopping');
   if (!cleans) return { ear, isOurs: false };
-  ear.say('clean');
   if ((await ear.hear('cleaning')) !== undefined) return { ear, isOurs: true };
   // It has gone, or it is one of an older version, that hangs up at a word that it does not know.
   ear.hangUp();

@@ -115,13 +115,16 @@ const MILLION = 1_000_000;
  * Lines of a hundred bytes; the time from the container's start until the last one is in the log. dd is quick enough to keep
  * whoever writes the log busy, which busybox's head is not.
  */
+/** What one has written is on the disk before the next one writes. */
+const settled: Line = (command) => `${removeAll(command)}; sync`;
+
 const writing = (bench: Bench): Result[] => {
   const line: Line = (command) =>
     `sh -c 'id=$(${command} run -d --network none ${IMAGE} sh -c "yes $(printf %099d 0) | dd bs=64k count=16384 iflag=fullblock 2>/dev/null") && ${command} wait $id >/dev/null'`;
   return withContainers(
     bench,
     () => 'true',
-    () => compare(bench, line, { podman: 0.7 }, { runs: 3, prepare: removeAll }),
+    () => compare(bench, line, { podman: 0.7 }, { runs: 5, prepare: settled }),
   );
 };
 

@@ -3,6 +3,7 @@ import { parseTimestamp } from '#base/units.ts';
 import { type Context, command, given } from '#cli/command.ts';
 import { boolean, text } from '#cli/values.ts';
 import { type LogEntry, readLogs } from '#container/logs.ts';
+import { findContainer } from '#container/names.ts';
 
 export default command({
   usage: 'CONTAINER',
@@ -26,6 +27,8 @@ export default command({
     },
   },
   run: async (context, [name = ''], { details, follow, since, tail, timestamps, until }) => {
+    // Docker's client looks for it before it reads the times.
+    findContainer(context.store, name);
     // Anything that is no number means all, as with Docker.
     const count = /^\+?\d+$/.test(tail) ? Number(tail) : undefined;
     const options = given({
