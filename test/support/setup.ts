@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { TestProject } from 'vitest/node';
+import { testUser } from './user.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -22,6 +23,8 @@ let prefix: string | undefined;
  */
 export function setup(project: TestProject): void {
   openDevices();
+  // What a run that was cut off left behind is nothing that a test should meet.
+  if (process.getuid?.() === 0) testUser().remove();
   prefix = mkdtempSync(join(tmpdir(), 'wherry-e2e-'));
   chmodSync(prefix, 0o755);
   execFileSync('sh', [join(checkout, 'install.sh'), '--prefix', prefix, '--docker', '--no-packages'], {
