@@ -38,9 +38,21 @@ export function findImage(store: Store, text: string, { platform }: FindOptions 
   const entries = readCatalog(store);
   const entry = findEntry(entries, text);
   if (entry === undefined) return undefined;
-  const image = openImage(store, entry, entries);
+  const image = openUnlessGone(store, entry, entries);
+  if (image === undefined) return undefined;
   if (platform !== undefined && !matches(parsePlatform(platform), image.config)) return undefined;
   return image;
+}
+
+/** Whoever removes an image takes it out of the index first: what is damaged and in there no more was just removed. */
+function openUnlessGone(store: Store, entry: Entry, entries: readonly Entry[]): Image | undefined {
+  try {
+    return openImage(store, entry, entries);
+  } catch (error) {
+    const isThere = () => readCatalog(store).some((other) => sameImage(other, entry));
+    if (!(error instanceof WherryError) || error.kind !== 'corrupt' || isThere()) throw error;
+    return undefined;
+  }
 }
 
 /** As findImage(), but throws kind `not-found` in Docker's words. */
