@@ -173,7 +173,10 @@ describe.skipIf(noDistribution !== undefined)(`with a registry (${noDistribution
         const { status, stdout, stderr } = await wherry(args);
         // What somebody else removed or uses just now is no defect.
         const isExpected = /No such image|must be forced|cannot be forced|must force/.test(stderr);
-        if (status !== 0 && !isExpected) failures.push(`${args.join(' ')}: ${status} ${stdout} ${stderr}`);
+        // A container that goes leaves the layers of an image that went before it for a moment; at the end there are none.
+        const isOnItsWay = /^\S+: a layer that neither an image nor a container needs;/.test(stdout);
+        if (status !== 0 && !isExpected && !isOnItsWay)
+          failures.push(`${args.join(' ')}: ${status} ${stdout} ${stderr}`);
       }
     };
     await Promise.all(works.map(work));
