@@ -81,17 +81,21 @@ export interface RowsOptions {
   runPrefix?: string;
 }
 
-/** Prints a list as Docker's list commands do. Throws kind `invalid` for a template that can't be read or rendered. */
-export async function printRows(out: Output, rows: readonly Row[], options: RowsOptions): Promise<void> {
+/**
+ * Prints a list as Docker's list commands do. Rows that are made one by one, as they are asked for, take less memory and
+ * time where there are many. Throws kind `invalid` for a template that can't be read or rendered.
+ */
+export async function printRows(out: Output, made: Iterable<Row>, options: RowsOptions): Promise<void> {
   const { headers, columns, quiet, raw, headless = false } = options;
   const format = options.format || 'table';
-  if (format === 'json') return out.write(rows.map((row) => `${rowJson(row)}\n`).join(''));
-  if (format === 'table') {
-    if (quiet !== undefined) return out.write(rows.map((row) => `${cell(row, quiet)}\n`).join(''));
-    const cells = rows.map((row) => columns.map((column) => cell(row, column)));
+  if (format === 'table' && quiet === undefined) {
+    const cells = Array.from(made, (row) => columns.map((column) => cell(row, column)));
     const head = headless ? [] : [columns.map((column) => headers[column] ?? '')];
     return out.write(await formatTable([...head, ...cells]));
   }
+  const rows = [...made];
+  if (format === 'json') return out.write(rows.map((row) => `${rowJson(row)}\n`).join(''));
+  if (format === 'table') return out.write(rows.map((row) => `${cell(row, quiet ?? '')}\n`).join(''));
   const isTable = format.startsWith('table');
   const template = format === 'raw' && raw !== undefined ? rawTemplate(raw, quiet) : format;
   const text = template.slice(isTable ? 'table'.length : 0).replace(/^ +| +$/g, '');

@@ -5,6 +5,7 @@ import { parseNetworkMode } from '#base/network-mode.ts';
 import { ellipsis } from '#base/text.ts';
 import { ago, humanDuration, humanSize, localTime } from '#base/units.ts';
 import { type Health, readHealth } from '#container/health.ts';
+import { openListed } from '#container/listed.ts';
 import { containerIds, readRecord, tolerant } from '#container/names.ts';
 import { displayPorts, listPorts, type Port } from '#container/portview.ts';
 import { type ContainerRecord, type NetworkState, type State, shownMounts } from '#container/record.ts';
@@ -50,20 +51,28 @@ export interface ListOptions {
   all?: boolean;
   /** Gets what is damaged; the others are listed all the same. */
   corrupt?: (error: WherryError) => void;
+  /** Only what the usual columns show is wanted; of the configuration there need be no more than labels and health check. */
+  brief?: boolean;
 }
 
 /** All containers, newest first. Only the states of those that don't run are read where they are not wanted. */
-export function listSeen(store: Store, { all = false, corrupt = () => undefined }: ListOptions = {}): Seen[] {
+export function listSeen(
+  store: Store,
+  { all = false, corrupt = () => undefined, brief = false }: ListOptions = {},
+): Seen[] {
+  const ids = containerIds(store);
+  const listed = all && brief ? openListed(store, ids.length) : undefined;
   const look = (id: string): Seen | undefined => {
+    const known = listed?.look(id);
+    if (listed !== undefined) return known && seenIn(store, known.record, known.state);
     const state = readState(store, id);
     if (!all && !isRunning(state)) return undefined;
     const record = readRecord(store, id);
     return record === undefined ? undefined : seenIn(store, record, state);
   };
-  return containerIds(store)
-    .map((id) => tolerant(() => look(id), corrupt))
-    .filter((seen) => seen !== undefined)
-    .sort((a, b) => (a.record.created < b.record.created ? 1 : -1));
+  const seen = ids.map((id) => tolerant(() => look(id), corrupt)).filter((one) => one !== undefined);
+  listed?.keep();
+  return seen.sort((a, b) => (a.record.created < b.record.created ? 1 : -1));
 }
 
 /** Engine API: created, running, paused, restarting, exited. */

@@ -119,17 +119,16 @@ function formatOf({ err }: Context, format: string | undefined, quiet: boolean):
 async function show(context: Context, wish: Wish, measured: boolean): Promise<void> {
   const { format, last, latest, noTrunc, ns, quiet, size } = wish;
   const limit = latest ? 1 : last;
-  const seen = await select(context, wish.filter, { all: wish.all || limit > 0 });
+  const seen = await select(context, wish.filter, { all: wish.all || limit > 0, brief: isUsual(wish) });
   const wanted = limit > 0 ? seen.slice(0, limit) : seen;
   const rows = await rowsOf(context, wanted, {
     ...wish,
     truncate: !noTrunc,
     measured: measured || wish.sort === 'size',
   });
-  const sorted = wish.sort === undefined ? rows : sortRows(rows, wish.sort);
   await printRows(
     context.out,
-    sorted.map(({ row }) => row),
+    wish.sort === undefined ? rows.map(({ row }) => row) : sortRows([...rows], wish.sort).map(({ row }) => row),
     {
       headers: HEADERS,
       columns: ns ? NAMESPACES : size ? [...COLUMNS, 'Size'] : COLUMNS,
@@ -142,6 +141,9 @@ async function show(context: Context, wish: Wish, measured: boolean): Promise<vo
   );
 }
 
+/** Docker's table, or its IDs. */
+const isUsual = ({ format, ns, size, sort }: Wish): boolean => !(format || ns || size || sort);
+
 interface RowsWish {
   quiet: boolean;
   ns: boolean;
@@ -149,15 +151,21 @@ interface RowsWish {
   measured: boolean;
 }
 
-async function rowsOf(context: Context, wanted: readonly Seen[], wish: RowsWish): Promise<Shown[]> {
+/** A row is made when its turn comes. */
+async function rowsOf(
+  context: Context,
+  wanted: readonly Seen[],
+  wish: RowsWish,
+): Promise<IteratorObject<Shown, undefined>> {
   const { truncate, measured } = wish;
-  if (wish.quiet && !measured) return wanted.map((seen) => ({ seen, row: psRow(seen, { truncate }), bytes: 0 }));
+  const seen = wanted.values();
+  if (wish.quiet && !measured) return seen.map((one) => ({ seen: one, row: psRow(one, { truncate }), bytes: 0 }));
   const { imageNamer, sizeOf } = await import('#cli/describe.ts');
   const image = imageNamer(context.store, { truncate });
-  return wanted.map((seen) => {
-    const size = measured ? sizeOf(context.store, seen.record) : undefined;
-    const row = psRow(seen, { truncate, image, ...(size === undefined ? {} : { size: () => size }) });
-    return { seen, row: wish.ns ? withNamespaces(row, seen) : row, bytes: size?.own ?? 0 };
+  return seen.map((one) => {
+    const size = measured ? sizeOf(context.store, one.record) : undefined;
+    const row = psRow(one, { truncate, image, ...(size === undefined ? {} : { size: () => size }) });
+    return { seen: one, row: wish.ns ? withNamespaces(row, one) : row, bytes: size?.own ?? 0 };
   });
 }
 
@@ -185,9 +193,13 @@ async function fieldsUsed(format: string): Promise<Set<string>> {
 }
 
 /** What the filters leave, newest first. A damaged record is told of, and does not keep the others from being listed. */
-async function select(context: Context, filters: readonly string[], { all }: { all: boolean }): Promise<Seen[]> {
+async function select(
+  context: Context,
+  filters: readonly string[],
+  { all, brief }: { all: boolean; brief: boolean },
+): Promise<Seen[]> {
   const corrupt = (error: Error) => context.err.line(`warning: ${error.message}`);
-  if (filters.length === 0) return listSeen(context.store, { all, corrupt });
+  if (filters.length === 0) return listSeen(context.store, { all, brief, corrupt });
   const [{ readSelection }, { descendance }] = await Promise.all([
     import('#container/select.ts'),
     import('#cli/describe.ts'),
