@@ -15,11 +15,14 @@ export interface RunOptions {
   input?: string;
   cwd?: string;
   env?: NodeJS.ProcessEnv;
+  /** Ends it by SIGTERM; the call then throws the reason. */
+  abort?: AbortSignal | undefined;
 }
 
 /** Runs a program to its end and gives what it printed. Throws kind `unsupported` when it is not installed. */
 export async function run(program: string, args: readonly string[], options: RunOptions = {}): Promise<Finished> {
-  const { input, ...surroundings } = options;
+  const { input, abort, ...surroundings } = options;
+  abort?.throwIfAborted();
   const path = program.includes('/') ? program : findTool(program, options.env);
   if (path === undefined) throw missing(program, { code: 'ENOENT' });
   const [stdout, stderr] = [memoryFile(), memoryFile()];
@@ -27,7 +30,11 @@ export async function run(program: string, args: readonly string[], options: Run
   try {
     // Written at a place of its own, it leaves the reader's at the beginning.
     if (stdin !== 'ignore') writeSync(stdin, input ?? '', 0);
-    const status = await ended(spawn(path, args, { ...surroundings, stdio: [stdin, stdout, stderr] }));
+    const pid = spawn(path, args, { ...surroundings, stdio: [stdin, stdout, stderr] });
+    const stop = () => process.kill(pid, 'SIGTERM');
+    abort?.addEventListener('abort', stop, { once: true });
+    const status = await ended(pid).finally(() => abort?.removeEventListener('abort', stop));
+    abort?.throwIfAborted();
     return { status, stdout: contents(stdout), stderr: contents(stderr) };
   } catch (error) {
     throw missing(program, error);
