@@ -1,0 +1,110 @@
+/** Shows a build as --progress says. */
+
+import { WherryError } from '#base/error.ts';
+import type { BuildEvent } from '#build/event.ts';
+import type { Output } from '#cli/command.ts';
+import { windowSize } from '#cli/terminal.ts';
+import { buildColors } from './colors.ts';
+import { plainPrinter } from './plain.ts';
+import { asStatus } from './rawjson.ts';
+import { screen } from './screen.ts';
+import { isCanceled, newTrace, type Trace, type Traced } from './trace.ts';
+
+export const PROGRESS = ['auto', 'none', 'plain', 'quiet', 'rawjson', 'tty'] as const;
+export type ProgressMode = (typeof PROGRESS)[number];
+
+export interface BuildView {
+  report(event: BuildEvent): void;
+  /** Nothing more comes. What failed is shown once more, with its last lines. */
+  end(): void;
+}
+
+/** Milliseconds between two drawings. */
+const PAUSE = 100;
+
+/**
+ * A way of showing a build on `out`, which is standard error. Throws kind `invalid` for a mode that is none, and for `tty` where
+ * there is no terminal.
+ */
+export function showBuild(out: Output, mode: string): BuildView {
+  switch (mode) {
+    case 'quiet':
+    case 'none':
+      return { report: () => undefined, end: () => undefined };
+    case 'rawjson':
+      return { report: (event) => out.line(asStatus(event)), end: () => undefined };
+    case 'plain':
+      return showLines(out);
+    case 'tty':
+      if (!out.isTerminal) throw new WherryError('invalid', 'failed to get console: provided file is not a console');
+      return showScreen(out);
+    case 'auto':
+    case '':
+      return out.isTerminal && process.env.TERM !== 'dumb' ? showScreen(out) : showLines(out);
+    default:
+      throw new WherryError('invalid', `invalid progress mode ${mode}`);
+  }
+}
+
+function showLines(out: Output): BuildView {
+  const trace = newTrace();
+  const lines = plainPrinter(trace, (text) => out.write(text), 'building with "default" instance using docker driver');
+  return paced(trace, {
+    draw: () => lines.print(),
+    end: () => {
+      lines.print();
+      sayErrors(out, trace, lines.recent);
+    },
+  });
+}
+
+function showScreen(out: Output): BuildView {
+  const trace = newTrace();
+  const size = () => {
+    const [rows, columns] = windowSize(2);
+    return { rows: rows || 10, columns: columns || 80 };
+  };
+  const view = screen(trace, {
+    write: (text) => out.write(text),
+    size,
+    colors: buildColors(),
+    description: 'docker:default',
+  });
+  return paced(trace, {
+    draw: () => view.draw(),
+    end: () => {
+      view.end();
+      sayErrors(out, trace, (vertex) => vertex.lines);
+    },
+  });
+}
+
+/** Draws not more often than every PAUSE, and while nothing happens too, as times go on. */
+function paced(trace: Trace, { draw, end }: { draw(): void; end(): void }): BuildView {
+  let last = 0;
+  const timer = setInterval(draw, PAUSE + 50);
+  timer.unref();
+  return {
+    report: (event) => {
+      trace.take(event);
+      const now = Date.now();
+      if (now - last < PAUSE) return;
+      last = now;
+      draw();
+    },
+    end: () => {
+      clearInterval(timer);
+      end();
+    },
+  };
+}
+
+function sayErrors(out: Output, trace: Trace, recent: (vertex: Traced) => string[]): void {
+  for (const vertex of trace.vertices) {
+    if (vertex.error === undefined || isCanceled(vertex)) continue;
+    out.line('------');
+    out.line(` > ${vertex.name}:`);
+    for (const line of recent(vertex)) out.line(line);
+    out.line('------');
+  }
+}
