@@ -9,7 +9,7 @@ interface VertexEvent {
   /** `[build 2/5] RUN make`, `[internal] load build context`, `exporting to image`. */
   name: string;
   /** The ids of what it builds upon. */
-  inputs: string[];
+  inputs: readonly string[];
   started: number;
   completed?: number;
   cached?: boolean;
