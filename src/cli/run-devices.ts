@@ -1,8 +1,8 @@
 /** --device and --gpus: nodes of the host, CDI devices by name, and requests for GPUs, read as Docker's client does. */
 import type { DeviceMapping, DeviceRequest } from '#base/api.ts';
+import { csv } from '#base/csv.ts';
 import { WherryError } from '#base/error.ts';
 import { type Kind, several } from '#cli/values.ts';
-import { csv } from '#volume/parse.ts';
 
 const invalid = (message: string) => new WherryError('invalid', message);
 

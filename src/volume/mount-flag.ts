@@ -1,8 +1,8 @@
 /** What --mount says, read as Docker's command line reads it. Pure: nothing is looked up. */
 import type { MountRequest } from '#base/api.ts';
+import { csv } from '#base/csv.ts';
 import { WherryError } from '#base/error.ts';
 import { given } from '#base/given.ts';
-import { csv } from '#volume/parse.ts';
 
 /** A key of --mount and what it does to the request. */
 type Setter = (mount: MountRequest, value: string, key: string) => void;

@@ -1,0 +1,164 @@
+/**
+ * Reads the values of a build's flags that have fields (`type=local,dest=out`), as buildx does; bake and compose write the
+ * same. All throw kind `invalid` in buildx's words.
+ */
+import { csv } from '#base/csv.ts';
+import { WherryError } from '#base/error.ts';
+import { given } from '#base/given.ts';
+import { parseBool } from '#base/units.ts';
+import type { BuildRequest, BuildSecret, BuildSsh, CacheOptions } from '#build/request.ts';
+import { familiar, parseReference } from '#oci/reference.ts';
+
+const invalid = (reason: string) => new WherryError('invalid', reason);
+
+/** A field and its value; '=' may be missing. */
+function cut(field: string): [key: string, value: string | undefined] {
+  const at = field.indexOf('=');
+  return at < 0 ? [field, undefined] : [field.slice(0, at), field.slice(at + 1)];
+}
+
+/** `--output`, before it is known what may be done: a path alone is `local`, `-` alone a tar archive. */
+export interface OutputOption {
+  type: string;
+  dest?: string;
+  attributes: Record<string, string>;
+}
+
+export function readOutput(text: string): OutputOption {
+  const fields = csv(text);
+  if (fields.length === 1 && fields[0] === text && !text.startsWith('type=')) {
+    return { type: text === '-' ? 'tar' : 'local', dest: text, attributes: {} };
+  }
+  const output: OutputOption = { type: '', attributes: {} };
+  for (const field of fields) {
+    const [name, value] = cut(field);
+    if (value === undefined) throw invalid(`invalid value ${field}`);
+    const key = name.toLowerCase().trim();
+    if (key === 'type') output.type = value;
+    else if (key === 'dest') output.dest = value;
+    else output.attributes[key] = value;
+  }
+  if (output.type === '') throw invalid('type is required for output');
+  return output;
+}
+
+/** `--cache-from` and `--cache-to`: a reference alone is one in a registry; several may stand in one value. */
+export function readCache(text: string): CacheOptions[] {
+  const fields = csv(text);
+  if (!text.includes('=')) return fields.map((ref) => ({ type: 'registry', ref }));
+  const options: Record<string, string> = {};
+  for (const field of fields) {
+    const [key, value] = cut(field);
+    if (value === undefined) throw invalid(`invalid value ${field}`);
+    options[key.toLowerCase()] = value;
+  }
+  if (!options.type) throw invalid(`type required for "${text}"`);
+  return [{ ...options, type: options.type }];
+}
+
+const SECRET_KEYS: Readonly<Record<string, 'id' | 'file' | 'env' | 'type'>> = {
+  id: 'id',
+  source: 'file',
+  src: 'file',
+  env: 'env',
+  type: 'type',
+};
+
+export function readSecret(text: string): BuildSecret {
+  const found: { id?: string; file?: string; env?: string; type?: string } = {};
+  for (const field of csv(text)) {
+    const [name, value] = cut(field);
+    if (value === undefined) throw invalid(`invalid field '${field}' must be a key=value pair`);
+    const key = SECRET_KEYS[name.toLowerCase()];
+    if (key === undefined) throw invalid(`unexpected key '${name.toLowerCase()}' in '${field}'`);
+    found[key] = value;
+  }
+  const { id = '', type = 'file', file, env } = found;
+  if (type !== 'file' && type !== 'env') throw invalid(`unsupported secret type "${type}"`);
+  const isVariable = type === 'env' && !env;
+  return given({ id, file: isVariable ? undefined : file, env: isVariable ? file : env });
+}
+
+export function readSsh(text: string): BuildSsh {
+  const [id, paths] = cut(text);
+  return { id, paths: paths === undefined ? [] : paths.split(',') };
+}
+
+/** `--attest`; undefined attributes: it is switched off. */
+export interface AttestOption {
+  type: string;
+  attributes: Record<string, string> | undefined;
+}
+
+export function readAttest(text: string): AttestOption {
+  const attributes: Record<string, string> = {};
+  let [type, isOff] = ['', false];
+  for (const field of csv(text)) {
+    const [name, value] = cut(field);
+    if (value === undefined) throw invalid(`invalid value ${field}`);
+    const key = name.toLowerCase().trim();
+    if (key === 'type') type = value;
+    else if (key === 'disabled') isOff = truth(value, field);
+    else attributes[name] = value;
+  }
+  if (type === '') throw invalid('attestation type not specified');
+  return { type, attributes: isOff ? undefined : attributes };
+}
+
+function truth(value: string, field: string): boolean {
+  const read = parseBool(value);
+  if (read !== undefined) return read;
+  throw invalid(`invalid value ${field}: strconv.ParseBool: parsing "${value}": invalid syntax`);
+}
+
+/** `--provenance` and `--sbom` are short forms of `--attest`: true, false, or attributes. */
+export function asAttest(type: 'provenance' | 'sbom', text: string): AttestOption {
+  const read = parseBool(text);
+  return readAttest(read === undefined ? `type=${type},${text}` : `type=${type},disabled=${!read}`);
+}
+
+/** `--build-context name=value`: names are images', so that they may stand for one. */
+export function readContextName(text: string): [name: string, value: string] {
+  const [name, value] = cut(text);
+  if (value === undefined) throw invalid(`invalid context value: ${text}, expected key=value`);
+  try {
+    return [familiar(parseReference(name)).replace(/:latest$/, ''), value];
+  } catch (cause) {
+    throw new WherryError('invalid', `invalid context name ${name}: ${(cause as Error).message}`, { cause });
+  }
+}
+
+type Annotation = BuildRequest['annotations'][number];
+const SCOPES = ['manifest', 'index', 'manifest-descriptor', 'index-descriptor'] as const;
+
+/** `--annotation [scope[,scope]:]key=value`, one for each scope. */
+export function readAnnotation(text: string): Annotation[] {
+  const [name, value] = cut(text);
+  if (value === undefined) throw invalid(`invalid annotation "${text}", expected key=value`);
+  const colon = name.indexOf(':');
+  if (colon < 0) return [{ scope: 'manifest', key: name, value }];
+  return name
+    .slice(0, colon)
+    .split(',')
+    .map((word) => {
+      const type = /^([a-z-]+)(?:\[([A-Za-z0-9_/-]+)\])?$/.exec(word)?.[1];
+      if (type === undefined) {
+        throw invalid(`invalid annotation type "${word}", expected type and optional platform in square brackets`);
+      }
+      const scope = SCOPES.find((one) => one === type);
+      if (scope === undefined) throw invalid(`unknown annotation type "${type}"`);
+      return { scope, key: name.slice(colon + 1), value };
+    });
+}
+
+/** `key=value` lists: a build argument without a value has that of the environment, and is left out where there is none. */
+export function readPairs(values: readonly string[], env?: NodeJS.ProcessEnv): Record<string, string> {
+  const pairs: Record<string, string> = {};
+  for (const text of values) {
+    const [key, value] = cut(text);
+    if (key === '') throw invalid(`invalid key-value pair "${text}": empty key`);
+    const found = value ?? (env === undefined ? '' : env[key]);
+    if (found !== undefined) pairs[key] = found;
+  }
+  return pairs;
+}
