@@ -76,7 +76,7 @@ export function readSecret(text: string): BuildSecret {
   const { id = '', type = 'file', file, env } = found;
   if (type !== 'file' && type !== 'env') throw invalid(`unsupported secret type "${type}"`);
   const isVariable = type === 'env' && !env;
-  return given({ id, file: isVariable ? undefined : file, env: isVariable ? file : env });
+  return { id, ...given({ file: isVariable ? undefined : file, env: isVariable ? file : env }) };
 }
 
 export function readSsh(text: string): BuildSsh {

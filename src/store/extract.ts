@@ -51,12 +51,18 @@ interface Layer {
   replaced: boolean;
 }
 
-/**
- * Begins a layer in the current root. The umask must be 0.
- * namespace: `user` and `single` leave devices out, which the kernel refuses there, as podman does; with `single` all
- * files are that one id's, as with podman's ignore_chown_errors.
- */
-export function extraction(namespace: Namespace): Extraction {
+export interface Extracting {
+  /**
+   * `user` and `single` leave devices out, which the kernel refuses there, as podman does; with `single` all files are
+   * that one id's, as with podman's ignore_chown_errors.
+   */
+  namespace: Namespace;
+  /** No layer: `.wh.` is a name like any other. */
+  plain?: boolean;
+}
+
+/** Begins a layer, or a tree of files, in the current root. The umask must be 0. */
+export function extraction({ namespace, plain = false }: Extracting): Extraction {
   const layer: Layer = { namespace, directories: new Map(), size: 0, replaced: false };
   return {
     onEntry: (entry, content, next) => {
@@ -70,7 +76,7 @@ export function extraction(namespace: Namespace): Extraction {
       guarded(() => {
         const path = cleanName(entry.name);
         // The root's own entry: its owner and mode are the container's business, as with Docker.
-        const skipped = path === '' || (path.includes('.wh.') && placeWhiteout(path, entry, namespace));
+        const skipped = path === '' || (!plain && path.includes('.wh.') && placeWhiteout(path, entry, namespace));
         if (!skipped && entry.kind === 'file') {
           writeFile(layer, path, entry, content, next, guarded);
           return;

@@ -15,6 +15,8 @@ export interface Task {
   blob: string;
   /** Nobody reads it soon: its memory is for the files that are unpacked from it. */
   forget: boolean;
+  /** The archive is no layer: names that mark deletions there are names like any other. */
+  plain: boolean;
 }
 
 /** How many bytes of the blob are there by now; all of them when it is whole. */

@@ -33,7 +33,7 @@ async function unpack(task: Task, source: TaskReader): Promise<Answer> {
   const blob = openSync(task.blob, 'r');
   enter(task.directory);
   try {
-    const unpacked = await unpackStream(task.namespace, content(blob, task, source));
+    const unpacked = await unpackStream(task, content(blob, task, source));
     sync();
     return unpacked;
   } catch (error) {

@@ -13,6 +13,8 @@ export interface Source {
   sizes: AsyncIterable<number> | Iterable<number>;
   /** Nobody reads it soon: its memory is for others. */
   forget?: boolean;
+  /** No layer, but an archive of files. */
+  plain?: boolean;
 }
 
 type Place = Pick<Task, 'directory' | 'namespace'>;
@@ -64,12 +66,12 @@ function startChild(behind = false): Child {
       child.kill('SIGKILL');
       return gone.promise;
     },
-    ask: async (place, { path, sizes, forget = false }, abort) => {
+    ask: async (place, { path, sizes, forget = false, plain = false }, abort) => {
       abort?.throwIfAborted();
       if (!alive) return died('it was killed', lastWords());
       const answer = Promise.withResolvers<Answer>();
       hear = answer;
-      const feed = feeding(child, { ...place, blob: path, forget }, sizes);
+      const feed = feeding(child, { ...place, blob: path, forget, plain }, sizes);
       const aborted = () => answer.reject(abort?.reason);
       abort?.addEventListener('abort', aborted, { once: true });
       // What the source throws ends the layer too.

@@ -1,9 +1,8 @@
 /** A blob's bytes become a tree in the current root: decompressed, hashed, read as an archive and written. */
 import { createHash } from 'node:crypto';
 import { decompressor } from '#store/decompress.ts';
-import { extraction } from '#store/extract.ts';
+import { type Extracting, extraction } from '#store/extract.ts';
 import { tarReader } from '#store/tar.ts';
-import type { Namespace } from '#sys/host.ts';
 
 /**
  * Unpacks one layer. The umask must be 0, and nothing may be in the current root.
@@ -12,11 +11,11 @@ import type { Namespace } from '#sys/host.ts';
  * Throws what is wrong with the archive, or with the disk (explain(), unpack-error.ts).
  */
 export async function unpackStream(
-  namespace: Namespace,
+  how: Extracting,
   content: Iterable<Buffer>,
 ): Promise<{ digest: string; size: number }> {
   const hash = createHash('sha256');
-  const layer = extraction(namespace);
+  const layer = extraction(how);
   const archive = tarReader(layer.onEntry);
   const stream = decompressor();
   const take = async (pieces: Iterable<Buffer>) => {

@@ -17,7 +17,7 @@ export async function unpackInside(
 ): Promise<Outcome> {
   chroot(directory);
   try {
-    return await unpackStream(namespace, content);
+    return await unpackStream({ namespace }, content);
   } catch (error) {
     return { error };
   } finally {

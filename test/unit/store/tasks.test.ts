@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest';
 import { Gone, type Growth, type Task, taskReader, tell } from '#store/tasks.ts';
 import { temporaryDirectory } from '#test/support/store.ts';
 
-const task: Task = { directory: '/some where/é\n', namespace: 'user', blob: '/b', forget: true };
+const task: Task = { directory: '/some where/é\n', namespace: 'user', blob: '/b', forget: true, plain: false };
 
 /** What a parent has sent, in a file. */
 function sent(...messages: (Task | Growth)[]): number {
