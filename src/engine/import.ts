@@ -7,8 +7,9 @@ import type { Progress } from '#base/progress.ts';
 import { parseSignal } from '#container/signals.ts';
 import { timestamp } from '#container/state.ts';
 import { recordImageEvent } from '#image/event.ts';
-import { download, importImage, readFile, readStream } from '#image/import.ts';
+import { importImage, readFile, readStream } from '#image/import.ts';
 import { newNames } from '#image/make.ts';
+import { download } from '#oci/download.ts';
 import type { Platform } from '#oci/manifest.ts';
 import { hostPlatform, parsePlatform } from '#oci/platform.ts';
 import { familiar, parseReference } from '#oci/reference.ts';
@@ -39,7 +40,10 @@ export async function importArchive(store: Store, request: ImportRequest): Promi
   const settings = asDaemon(() => applyChanges<Settings>({}, changes, { checkSignal: parseSignal }));
   const isRemote = source !== undefined && isAddress(source);
   const bytes = isRemote
-    ? download(source, () => request.progress?.({ kind: 'message', text: `Downloading from ${source}` }), abort)
+    ? download(source, {
+        opened: () => request.progress?.({ kind: 'message', text: `Downloading from ${source}` }),
+        abort,
+      })
     : source === undefined
       ? readStream(stream, abort)
       : readFile(source);

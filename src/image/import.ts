@@ -66,23 +66,6 @@ export async function* readStream(stream: Readable, abort?: AbortSignal): Bytes 
   }
 }
 
-/** What is at a web address. opened: called when it is there. Throws kind `unavailable` in Docker's words. */
-export async function* download(address: string, opened: () => void, abort?: AbortSignal): Bytes {
-  const { openHttp } = await import('#oci/http.ts');
-  const url = new URL(address);
-  const http = await openHttp({ host: url.host, ...(abort === undefined ? {} : { abort }) });
-  try {
-    const answer = await http.request(url);
-    if (answer.statusCode !== 200) {
-      throw new WherryError('unavailable', `failed to GET ${address} with status ${answer.statusCode}`);
-    }
-    opened();
-    yield* answer.body as AsyncIterable<Buffer>;
-  } finally {
-    await http.close();
-  }
-}
-
 /** As it came where a registry takes it so; all else is compressed here. */
 async function asLayer(source: Bytes): Promise<NewLayer> {
   const { start, bytes } = await peek(source);
