@@ -11,7 +11,7 @@ import { asStorageError } from '#sys/file.ts';
 let counter = 0;
 
 /** A name for `tmp/` that nobody else uses, also not a process of the same id in another pid namespace. */
-export function stagingName(kind: 'blob' | 'layer' | 'container' | 'gone' | 'hold'): string {
+export function stagingName(kind: 'blob' | 'layer' | 'container' | 'context' | 'gone' | 'hold'): string {
   counter += 1;
   const moment = process.hrtime.bigint().toString(36);
   return `${kind}-${process.pid}-${moment}-${counter}`;

@@ -1,16 +1,15 @@
 /** Archives of files that are no layers: a build's context, and what ADD is given. */
 import { closeSync, fstatSync, openSync, readSync, rmSync, writeSync } from 'node:fs';
 import { type ErrorKind, WherryError } from '#base/error.ts';
-import { compressionOf, decompressor } from '#store/decompress.ts';
+import { compressionOf, decompressor, MAGIC_LENGTH } from '#store/decompress.ts';
 import { stageFile, stagingName } from '#store/staging.ts';
 import type { Store } from '#store/store.ts';
 import { childPool } from '#store/unpack-process.ts';
 
-/** A tar header's length, and twice it: what is looked at. */
+/** A tar header's length. */
 const HEADER = 512;
-export const ARCHIVE_START = 2 * HEADER;
 
-/** Is it a tar archive, or compressed as archives are? start: its first ARCHIVE_START bytes, or all of it. */
+/** Is it a tar archive, or compressed as archives are? start: its first kilobyte, or all of it. */
 export function isArchive(start: Buffer): boolean {
   return compressionOf(start) !== undefined || hasTarHeader(start);
 }
@@ -100,7 +99,7 @@ function sizeOf(path: string): number {
 
 /** Undefined where Node can do it. */
 async function decompressedByProgram(store: Store, archive: string): Promise<string | undefined> {
-  const start = Buffer.alloc(ARCHIVE_START);
+  const start = Buffer.alloc(MAGIC_LENGTH);
   const fd = openSync(archive, 'r');
   const compression = compressionOf(start.subarray(0, readSync(fd, start, 0, start.length, 0)));
   closeSync(fd);
