@@ -1,5 +1,5 @@
 /** Go's literals, read as strconv reads them. */
-import { quote } from '#cli/goquote.ts';
+import { quote } from '#base/go-quote.ts';
 import { COMPLEX, FLOAT, INT, type Value } from '#cli/gotypes.ts';
 
 /** What can't be read; the message is Go's. */

@@ -1,5 +1,5 @@
 /** Go's fmt.Sprintf: every verb and flag, and the notes that it leaves in the text where an argument does not fit. */
-import { quote, quoteLetter } from '#cli/goquote.ts';
+import { quote, quoteLetter } from '#base/go-quote.ts';
 import { entriesOf, fieldValue, inside, isNil, numberOf, textOf, type Value } from '#cli/gotypes.ts';
 
 /** What stands between % and the verb. */

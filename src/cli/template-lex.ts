@@ -1,5 +1,5 @@
 /** Go templates (text/template/parse): the text becomes tokens. */
-import { quote } from '#cli/goquote.ts';
+import { quote } from '#base/go-quote.ts';
 
 /** A template that can't be read; the message is Go's, after `template: NAME:LINE: `. */
 export class TemplateSyntaxError extends Error {

@@ -1,7 +1,7 @@
 /** Go templates (text/template/parse): tokens become a tree. Docker's --format uses this language. */
 
+import { quote } from '#base/go-quote.ts';
 import { LiteralError, type NumberLiteral, readLetter, readNumber, unquote } from '#cli/goliteral.ts';
-import { quote } from '#cli/goquote.ts';
 import { lineOf, TemplateSyntaxError, type Token, tokenize } from '#cli/template-lex.ts';
 
 /** at: where messages say that it is; source: as messages show it. */

@@ -1,7 +1,7 @@
 /** Go templates (text/template, exec): walks a template's tree over a value. Where it fails, the message is Go's. */
 
+import { quote } from '#base/go-quote.ts';
 import { formatValue } from '#cli/gofmt.ts';
-import { quote } from '#cli/goquote.ts';
 import {
   anyValue,
   BOOL,

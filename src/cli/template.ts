@@ -3,7 +3,7 @@
  * (docs.docker.com/engine/cli/formatting).
  */
 import { WherryError } from '#base/error.ts';
-import { quote } from '#cli/goquote.ts';
+import { quote } from '#base/go-quote.ts';
 import { anyValue, rowType, type Value } from '#cli/gotypes.ts';
 import { type Functions, STANDARD } from '#cli/template-functions.ts';
 import { TemplateSyntaxError } from '#cli/template-lex.ts';
