@@ -69,6 +69,8 @@ export type Step =
       keepGitDir: boolean;
       checksum?: string;
       skipSubmodules?: boolean;
+      /** Files have the commit's time. */
+      commitTimes?: boolean;
     }
   | RunStep
   /** COPY, ADD, WORKDIR: inputs[0] is the base; all actions together make one layer. */

@@ -6,7 +6,7 @@ import { asPlaces } from '#build/dockerfile/graph.ts';
 import { emptyImage, imageOf, platformOf } from '#build/dockerfile/image.ts';
 import { allOf, stepName } from '#build/dockerfile/naming.ts';
 import type { NamedContext, ResolveBase } from '#build/dockerfile/request.ts';
-import { fileContextVertex, scratchVertex } from '#build/dockerfile/sources.ts';
+import { contextVertex, scratchVertex } from '#build/dockerfile/sources.ts';
 import { addTriggers, reachable, type Stage, type Stages } from '#build/dockerfile/stage.ts';
 import { namedContext } from '#build/dockerfile/stages.ts';
 import type { Scope } from '#build/dockerfile/step.ts';
@@ -113,10 +113,10 @@ async function useContext(scope: Scope, stage: Stage, { context, asBase, resolut
     return;
   }
   stage.context = context;
-  const files = fileContextVertex(scope, name, value);
+  const files = contextVertex(scope, name);
   stage.image = emptyImage(platform);
   stage.platform = platform;
-  if (value.kind === 'local' && asBase) stage.paths.add('/');
+  if (asBase) stage.paths.add('/');
   stage.tree = asBase ? treeOf(scope, files, { name, platform }) : files;
 }
 

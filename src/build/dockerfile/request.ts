@@ -1,13 +1,10 @@
 /** What a plan is made from. */
 import type { ImageConfig, Platform } from '#oci/manifest.ts';
 
-/** `--build-context name=…`, and what a bake file gives. */
+/** `--build-context name=…`; what had to be fetched is a directory by now. */
 export type NamedContext =
   /** A directory; the files of the vertex `local` with the context's name. */
-  | { kind: 'local' }
-  | { kind: 'image'; reference: string }
-  | { kind: 'layout'; path: string; digest: string }
-  | { kind: 'git' | 'http'; url: string };
+  { kind: 'local' } | { kind: 'image'; reference: string } | { kind: 'layout'; path: string; digest: string };
 
 export interface PlanRequest {
   /** The Dockerfile's text. */

@@ -1,9 +1,6 @@
 /** Where files come from: contexts, repositories, nothing. */
-
-import { wrong } from '#build/dockerfile/fault.ts';
-import { type GitReference, parseGitReference } from '#build/dockerfile/git-reference.ts';
+import type { GitAddress } from '#build/context/git-address.ts';
 import type { Graph } from '#build/dockerfile/graph.ts';
-import type { NamedContext } from '#build/dockerfile/request.ts';
 import type { Scope } from '#build/dockerfile/step.ts';
 import type { Step } from '#build/vertex.ts';
 import type { Platform } from '#oci/manifest.ts';
@@ -24,27 +21,16 @@ export function askContext({ contexts }: Scope, context: string, path: string): 
   contexts.set(context, paths.add(path));
 }
 
-export type FileContext = Exclude<NamedContext, { kind: 'image' | 'layout' }>;
-
-/** The files of a context that is no image. */
-export function fileContextVertex(scope: Scope, name: string, context: FileContext): number {
-  if (context.kind === 'local') return contextVertex(scope, name);
-  const about = { name: `[context ${name}] ${context.url}`, inputs: [], platform: scope.request.buildPlatform };
-  if (context.kind === 'http') return scope.graph.add({ op: 'http', url: context.url, filename: 'context', ...about });
-  const reference = parseGitReference(context.url);
-  if (reference === undefined) throw wrong(`invalid git context ${context.url}`);
-  return scope.graph.add({ ...gitStep(reference), ...about });
-}
-
-export function gitStep(reference: GitReference): Extract<Step, { op: 'git' }> {
-  const { remote, ref, subdir, keepGitDir = false, checksum, submodules = true } = reference;
+export function gitStep(address: GitAddress): Extract<Step, { op: 'git' }> {
+  const { remote, ref, subdir, keepGitDir = false, checksum, submodules = true, commitTimes = false } = address;
   return {
     op: 'git',
     url: remote,
     keepGitDir,
-    ...(ref === undefined ? {} : { ref }),
-    ...(subdir === undefined ? {} : { subdir }),
+    ...(ref === '' ? {} : { ref }),
+    ...(subdir === '' ? {} : { subdir }),
     ...(checksum === undefined ? {} : { checksum }),
     ...(submodules ? {} : { skipSubmodules: true }),
+    ...(commitTimes ? { commitTimes: true } : {}),
   };
 }

@@ -1,8 +1,8 @@
 /** COPY and ADD as a vertex: files of the context, of stages, images, repositories, pages and heredocs. */
 import { posix } from 'node:path';
 import { quote } from '#base/go-quote.ts';
+import { type GitAddress, parseGitAddress } from '#build/context/git-address.ts';
 import { wrong } from '#build/dockerfile/fault.ts';
-import { type GitReference, parseGitReference } from '#build/dockerfile/git-reference.ts';
 import { asPlaces } from '#build/dockerfile/graph.ts';
 import { addHistory } from '#build/dockerfile/image.ts';
 import type { InstructionOf } from '#build/dockerfile/instructions.ts';
@@ -102,15 +102,19 @@ function checkChecksum({ kind, checksum, sources }: Instruction): void {
   if (kind === 'copy') throw wrong("checksum can't be specified for COPY");
   if (sources.length !== 1) throw wrong("checksum can't be specified for multiple sources");
   const [source = ''] = sources;
-  if (!isWeb(source) && parseGitReference(source) === undefined)
-    throw wrong('checksum requires HTTP(S) or Git sources');
+  if (!isWeb(source) && gitOf(source) === undefined) throw wrong('checksum requires HTTP(S) or Git sources');
 }
 
 const isWeb = (source: string) => source.startsWith('http://') || source.startsWith('https://');
 
+/** What could be a path of the context is one. */
+function gitOf(source: string): GitAddress | undefined {
+  return source.startsWith('github.com/') ? undefined : parseGitAddress(source);
+}
+
 function addSource(draft: Draft, source: string): void {
-  const git = parseGitReference(source);
-  if (git !== undefined && !git.looksLocal) addRepository(draft, git);
+  const git = gitOf(source);
+  if (git !== undefined) addRepository(draft, git);
   else if (isWeb(source)) addPage(draft, source);
   else addFiles(draft, source);
 }
@@ -134,7 +138,7 @@ function copyOf({ instruction, target }: Draft, about: Pick<CopyAction, 'from' |
   };
 }
 
-function addRepository(draft: Draft, git: GitReference): void {
+function addRepository(draft: Draft, git: GitAddress): void {
   const { instruction, step, inputs, actions } = draft;
   if (instruction.kind === 'copy') throw wrong("source can't be a git ref for COPY");
   const { keepGitDir = git.keepGitDir, checksum } = instruction;
