@@ -7,6 +7,8 @@ import { WherryError } from '#base/error.ts';
 import { given } from '#base/given.ts';
 import { parseBool } from '#base/units.ts';
 import type { BuildRequest, BuildSecret, BuildSsh, CacheOptions } from '#build/request.ts';
+import type { Platform } from '#oci/manifest.ts';
+import { hostPlatform, parsePlatform } from '#oci/platform.ts';
 import { familiar, parseReference } from '#oci/reference.ts';
 
 const invalid = (reason: string) => new WherryError('invalid', reason);
@@ -161,4 +163,13 @@ export function readPairs(values: readonly string[], env?: NodeJS.ProcessEnv): R
     if (found !== undefined) pairs[key] = found;
   }
   return pairs;
+}
+
+/** `--platform linux/amd64,linux/arm64`; `local` is this machine. Each once. */
+export function readPlatforms(values: readonly string[]): Platform[] {
+  const platforms = values
+    .flatMap((value) => value.split(','))
+    .filter((text) => text !== '')
+    .map((text) => (text === 'local' ? hostPlatform() : parsePlatform(text)));
+  return [...new Map(platforms.map((platform) => [JSON.stringify(platform), platform])).values()];
 }

@@ -7,6 +7,7 @@ import {
   readContextName,
   readOutput,
   readPairs,
+  readPlatforms,
   readSecret,
   readSsh,
 } from '#build/options.ts';
@@ -81,4 +82,12 @@ test('build arguments without a value are those of the environment', () => {
   expect(readPairs(['A=1', 'B', 'C'], { B: 'two' })).toEqual({ A: '1', B: 'two' });
   expect(readPairs(['A'])).toEqual({ A: '' });
   expect(() => readPairs(['=x'])).toThrow('invalid key-value pair "=x": empty key');
+});
+
+test('platforms stand in one value or in several, each once', () => {
+  expect(readPlatforms(['linux/amd64,linux/arm64', 'linux/arm64/v8'])).toEqual([
+    { os: 'linux', architecture: 'amd64' },
+    { os: 'linux', architecture: 'arm64' },
+  ]);
+  expect(readPlatforms(['local'])).toHaveLength(1);
 });

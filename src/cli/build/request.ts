@@ -1,0 +1,191 @@
+/** The flags of build become a request, before anything is read or asked for. Errors are in buildx's words. */
+import { WherryError } from '#base/error.ts';
+import { given } from '#base/given.ts';
+import { parseBool } from '#base/units.ts';
+import {
+  type AttestOption,
+  asAttest,
+  type OutputOption,
+  readAnnotation,
+  readAttest,
+  readCache,
+  readContextName,
+  readOutput,
+  readPairs,
+  readPlatforms,
+  readSecret,
+  readSsh,
+} from '#build/options.ts';
+import type { BuildOutput, BuildRequest } from '#build/request.ts';
+import type { Values } from '#cli/command.ts';
+import type { BUILD_FLAGS } from './flags.ts';
+
+export type BuildValues = Values<typeof BUILD_FLAGS>;
+
+/** All that is asked for but the Dockerfile and the contexts, which are opened later. */
+export type Wanted = Omit<BuildRequest, 'dockerfile' | 'contexts'>;
+
+const invalid = (reason: string, hint?: string) =>
+  new WherryError('invalid', reason, hint === undefined ? {} : { hint });
+
+export function wantedOf(values: BuildValues): Wanted {
+  const buildArgs = readPairs(values.buildArg, process.env);
+  const attests = attestsOf(values);
+  return {
+    target: values.target ?? '',
+    buildArgs,
+    labels: readPairs(values.label),
+    annotations: values.annotation.flatMap(readAnnotation),
+    platforms: readPlatforms(values.platform),
+    noCache: values.noCache,
+    noCacheFilter: values.noCacheFilter.flatMap((names) => names.split(',')),
+    pull: values.pull,
+    network: networkOf(values.network),
+    hosts: values.addHost,
+    ulimits: values.ulimit.map(({ Name, Soft, Hard }) => ({ name: Name, soft: Soft, hard: Hard })),
+    limits: limitsOf(values),
+    securityOptions: values.securityOpt,
+    allow: values.network === 'host' ? [...values.allow, 'network.host'] : values.allow,
+    secrets: uniqueById(values.secret.map(readSecret)),
+    ssh: uniqueById(values.ssh.map(readSsh)),
+    outputs: outputsOf(values),
+    cacheFrom: values.cacheFrom.flatMap(readCache),
+    cacheTo: cacheTo(values, buildArgs),
+    squash: values.squash,
+    ...given({
+      shmSize: values.shmSize || undefined,
+      cgroupParent: values.cgroupParent || undefined,
+      provenance: provenanceOf(attests),
+      epoch: epochOf(values.timestamp ?? buildArgs.SOURCE_DATE_EPOCH ?? process.env.SOURCE_DATE_EPOCH),
+    }),
+  };
+}
+
+/** A later one of the same id takes the place of an earlier one. */
+function uniqueById<T extends { id: string }>(entries: readonly T[]): T[] {
+  return [...new Map(entries.map((entry) => [entry.id, entry])).values()];
+}
+
+function networkOf(mode: string): BuildRequest['network'] {
+  if (mode === '' || mode === 'default' || mode === 'bridge') return 'default';
+  if (mode === 'host' || mode === 'none') return mode;
+  throw invalid(
+    `network mode "${mode}" not supported by buildkit - you can define a custom network for your builder using the network driver-opt in buildx create`,
+    'Use default, host or none',
+  );
+}
+
+function limitsOf(values: BuildValues): BuildRequest['limits'] {
+  const { memory, memorySwap, cpuShares, cpuPeriod, cpuQuota, cpusetCpus, cpusetMems } = values;
+  return given({ memory, memorySwap, cpuShares, cpuPeriod, cpuQuota, cpusetCpus, cpusetMems });
+}
+
+/** The last one of a type holds; the short forms come after --attest. */
+function attestsOf({ attest, provenance, sbom }: BuildValues): Map<string, AttestOption['attributes']> {
+  const all = [
+    ...attest.map(readAttest),
+    ...(provenance ? [asAttest('provenance', provenance)] : []),
+    ...(sbom ? [asAttest('sbom', sbom)] : []),
+  ];
+  return new Map(all.map(({ type, attributes }) => [type, attributes]));
+}
+
+function provenanceOf(attests: Map<string, AttestOption['attributes']>): 'min' | 'max' | undefined {
+  const known = ['provenance', 'sbom'];
+  for (const [type, attributes] of attests) {
+    if (!known.includes(type)) throw invalid(`unknown attestation type "${type}"`);
+    if (type !== 'sbom' || attributes === undefined) continue;
+    throw new WherryError(
+      'unsupported',
+      'Cannot make an SBOM: no scanner is built in, and builds start no scanner image',
+      {
+        hint: 'Leave out --sbom, and run a scanner on the image (syft, trivy)',
+      },
+    );
+  }
+  const attributes = attests.get('provenance');
+  if (attributes === undefined) return undefined;
+  const { mode = 'max' } = attributes;
+  if (mode !== 'min' && mode !== 'max') throw invalid(`invalid provenance mode "${mode}"`, 'Use mode=min or mode=max');
+  return mode;
+}
+
+/** Seconds. */
+function epochOf(text: string | undefined): number | undefined {
+  if (text === undefined || text === '') return undefined;
+  if (!/^\d{1,12}$/.test(text)) throw invalid(`invalid SOURCE_DATE_EPOCH: ${text}`, 'Give seconds since 1970');
+  return Number(text);
+}
+
+function cacheTo(values: BuildValues, buildArgs: Readonly<Record<string, string>>): BuildRequest['cacheTo'] {
+  const isInline = parseBool(buildArgs.BUILDKIT_INLINE_CACHE ?? '') === true;
+  return [...values.cacheTo.flatMap(readCache), ...(isInline ? [{ type: 'inline' }] : [])];
+}
+
+/** Names are checked where they are made. */
+function outputsOf({ output, tag, load, push }: BuildValues): BuildOutput[] {
+  const options = output.filter((one) => one !== '').map(readOutput);
+  if (push) turnOn(options, 'registry');
+  if (load) turnOn(options, 'docker');
+  const made = options.length === 0 ? [readOutput('type=image')] : options;
+  return made.map((option) => outputOf(option, tag));
+}
+
+/** --push turns an image's output into a pushed one, and adds one where there is none; --load likewise. */
+function turnOn(options: OutputOption[], type: 'registry' | 'docker'): void {
+  const found = options.find((option) => option.type === 'image' || option.type === type);
+  if (found === undefined) options.push({ type, attributes: {} });
+  else if (type === 'registry') found.attributes.push = 'true';
+}
+
+function outputOf(option: OutputOption, tags: readonly string[]): BuildOutput {
+  const { type, attributes } = option;
+  const names = tags.length > 0 ? [...tags] : (attributes.name ?? '').split(',').filter((name) => name !== '');
+  switch (type) {
+    case 'image':
+    case 'registry':
+      return imageOf(option, type, names);
+    case 'docker':
+    case 'oci':
+      return archiveOf(option, type, names);
+    case 'local':
+    case 'tar': {
+      const { dest } = option;
+      if (dest === undefined && type === 'local') throw invalid('dest is required for local exporter');
+      if (dest === '-' && type === 'local') throw invalid('dest cannot be stdout for local exporter');
+      const split = parseBool(attributes['platform-split'] ?? '');
+      return { type, dest: dest ?? '-', ...given({ platformSplit: split }) };
+    }
+    case 'cacheonly':
+      return { type };
+    default:
+      throw invalid(
+        `failed to solve: exporter "${type}" could not be found`,
+        'Use image, registry, docker, oci, tar or local',
+      );
+  }
+}
+
+function imageOf({ attributes }: OutputOption, type: 'image' | 'registry', names: string[]): BuildOutput {
+  const isOn = (key: string) => parseBool(attributes[key] ?? '') === true;
+  const push = type === 'registry' || isOn('push');
+  if (push && names.length === 0) throw invalid('tag is needed when pushing to registry');
+  // As with Docker's own driver, whose images are in its store whatever else becomes of them.
+  const store = attributes.store !== 'false';
+  return { type: 'image', names, store, push, byDigest: isOn('push-by-digest'), insecure: isOn('registry.insecure') };
+}
+
+/** Without a destination `docker` goes into the store, and `oci` to standard output. */
+function archiveOf({ dest, attributes }: OutputOption, type: 'docker' | 'oci', names: string[]): BuildOutput {
+  const tar = parseBool(attributes.tar ?? 'true') !== false;
+  if (dest === undefined && type === 'docker') {
+    return { type: 'image', names, store: true, push: false, byDigest: false, insecure: false };
+  }
+  if (!tar && (dest === undefined || dest === '-')) throw invalid(`dest is required for ${type} exporter`);
+  return { type, dest: dest ?? '-', names, tar };
+}
+
+/** `--build-context` flags, by name. */
+export function namedContexts(values: readonly string[]): Record<string, string> {
+  return Object.fromEntries(values.filter((value) => value !== '').map(readContextName));
+}

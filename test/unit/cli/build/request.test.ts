@@ -1,0 +1,74 @@
+import { describe, expect, test } from 'vitest';
+import { BUILD_FLAGS } from '#cli/build/flags.ts';
+import { type BuildValues, namedContexts, wantedOf } from '#cli/build/request.ts';
+import { parseFlags } from '#cli/parse.ts';
+
+const wanted = (...words: string[]) =>
+  wantedOf(parseFlags(words, BUILD_FLAGS, { interspersed: true }).values as unknown as BuildValues);
+const image = { type: 'image', names: [], store: true, push: false, byDigest: false, insecure: false };
+
+describe('what becomes of the result', () => {
+  test.each([
+    [[], [image]],
+    [['-t', 'a', '-t', 'b'], [{ ...image, names: ['a', 'b'] }]],
+    [['-t', 'a', '--load'], [{ ...image, names: ['a'] }]],
+    [['-t', 'a', '--push'], [{ ...image, names: ['a'], push: true }]],
+    [
+      ['-t', 'a', '--load', '--push'],
+      [
+        { ...image, names: ['a'], push: true },
+        { ...image, names: ['a'] },
+      ],
+    ],
+    [['-o', 'type=image,name=x,push=true'], [{ ...image, names: ['x'], push: true }]],
+    [['-o', 'out'], [{ type: 'local', dest: 'out' }]],
+    [['-o', '-'], [{ type: 'tar', dest: '-' }]],
+    [['-o', 'type=oci,dest=x.tar', '-t', 'a'], [{ type: 'oci', dest: 'x.tar', names: ['a'], tar: true }]],
+    [['-o', 'type=docker,dest=x.tar'], [{ type: 'docker', dest: 'x.tar', names: [], tar: true }]],
+    [['-o', 'type=cacheonly'], [{ type: 'cacheonly' }]],
+  ])('%j', (words, outputs) => {
+    expect(wanted(...words).outputs).toEqual(outputs);
+  });
+
+  test.each([
+    [['--push'], 'tag is needed when pushing to registry'],
+    [['-o', 'type=local'], 'dest is required for local exporter'],
+    [['-o', 'type=foo'], 'exporter "foo" could not be found'],
+    [['--network', 'foo'], 'network mode "foo" not supported by buildkit'],
+    [['--sbom', 'true'], 'Cannot make an SBOM'],
+    [['--attest', 'type=foo'], 'unknown attestation type "foo"'],
+    [['--provenance', 'mode=all'], 'invalid provenance mode "all"'],
+    [['--timestamp', 'x'], 'invalid SOURCE_DATE_EPOCH: x'],
+    [['--platform', 'a/b/c/d'], 'cannot parse platform specifier'],
+  ])('%j is refused', (words, why) => {
+    expect(() => wanted(...words)).toThrow(why);
+  });
+});
+
+test('provenance is asked for, in a mode, or not', () => {
+  expect(wanted().provenance).toBeUndefined();
+  expect(wanted('--provenance=true').provenance).toBe('max');
+  expect(wanted('--provenance=mode=min').provenance).toBe('min');
+  expect(wanted('--attest', 'type=provenance,mode=max', '--provenance=false').provenance).toBeUndefined();
+});
+
+test('times are set by --timestamp or SOURCE_DATE_EPOCH', () => {
+  expect(wanted('--timestamp', '5').epoch).toBe(5);
+  expect(wanted('--build-arg', 'SOURCE_DATE_EPOCH=7').epoch).toBe(7);
+});
+
+test('the host’s network is an entitlement', () => {
+  expect(wanted('--network', 'host')).toMatchObject({ network: 'host', allow: ['network.host'] });
+});
+
+test('a later secret of the same id replaces the earlier one', () => {
+  expect(wanted('--secret', 'id=a,src=1', '--secret', 'id=a,src=2').secrets).toEqual([{ id: 'a', file: '2' }]);
+});
+
+test('an inline cache can be asked for by a build argument', () => {
+  expect(wanted('--build-arg', 'BUILDKIT_INLINE_CACHE=1').cacheTo).toEqual([{ type: 'inline' }]);
+});
+
+test('contexts have names', () => {
+  expect(namedContexts(['a=.', 'b=docker-image://x'])).toEqual({ a: '.', b: 'docker-image://x' });
+});
