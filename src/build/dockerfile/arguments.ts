@@ -112,7 +112,7 @@ export const INSTRUCTIONS: readonly string[] = Object.keys(READERS).map((name) =
 /** Words with their quotes and escapes, for who puts in variables later. A quote that nothing closes goes to the end. */
 function words(text: string, token: string): string[] {
   const t = token === '\\' ? '\\\\' : token;
-  const part = new RegExp(`(\\s+)|${t}[^]|'[^']*'?|"(?:${t}[^]|[^"${t}])*"?|[^]`, 'g');
+  const part = new RegExp(`(\\s+)|${t}[\\s\\S]|'[^']*'?|"(?:${t}[\\s\\S]|[^"${t}])*"?|[\\s\\S]`, 'g');
   const found: string[] = [];
   let word: string | undefined;
   for (const [piece, space] of text.matchAll(part)) {
