@@ -1,6 +1,7 @@
 /** Who a container's process is: user[:group] looked up in the container's own /etc/passwd and /etc/group. */
 import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs';
 import { hasCode, WherryError } from '#base/error.ts';
+import { type Group, parseGroup, parsePasswd, type User } from '#base/passwd.ts';
 import { resolveInRoot } from '#sys/rooted.ts';
 
 export interface Identity {
@@ -10,19 +11,6 @@ export interface Identity {
   additionalGids: number[];
   /** From passwd; / where it names none. */
   home: string;
-}
-
-interface User {
-  name: string;
-  uid: number;
-  gid: number;
-  home: string;
-}
-
-interface Group {
-  name: string;
-  gid: number;
-  members: string[];
 }
 
 /** --group-add keep-groups: the groups that we are in on the host, whatever they are called here. */
@@ -85,27 +73,6 @@ function asId(text: string): number | undefined {
 function inRange(id: number): number {
   if (id >= 0 && id <= LAST_ID) return id;
   throw new WherryError('unavailable', `uids and gids must be in range 0-${LAST_ID}`);
-}
-
-const linesOf = (text: string) => text.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
-const idOf = (text: string | undefined) => (text !== undefined && /^\d+$/.test(text) ? Number(text) : undefined);
-
-/** passwd(5): name:password:uid:gid:gecos:home:shell; what has no ids is passed over. */
-function parsePasswd(text: string): User[] {
-  return linesOf(text).flatMap((line) => {
-    const [name = '', , uid, gid, , home = ''] = line.split(':');
-    const ids = { uid: idOf(uid), gid: idOf(gid) };
-    return ids.uid === undefined || ids.gid === undefined ? [] : [{ name, uid: ids.uid, gid: ids.gid, home }];
-  });
-}
-
-/** group(5): name:password:gid:members */
-function parseGroup(text: string): Group[] {
-  return linesOf(text).flatMap((line) => {
-    const [name = '', , gid, members = ''] = line.split(':');
-    const id = idOf(gid);
-    return id === undefined ? [] : [{ name, gid: id, members: members.split(',').filter(Boolean) }];
-  });
 }
 
 /** A regular file inside the tree, '' where there is none: never a FIFO that would hold us, nor one of the host's. */

@@ -183,7 +183,7 @@ async function writeNewRecord(store: Store, record: ContainerRecord): Promise<vo
 }
 
 /** Finds the image here, in what came with wherry, or at its registry, as the policy says. */
-async function resolveImage(
+export async function resolveImage(
   store: Store,
   text: string,
   { pull = 'missing', platform, missing, progress, abort }: CreateOptions & { platform: string | undefined },

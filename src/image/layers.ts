@@ -1,5 +1,5 @@
 /** Layers on their way into the store: unpacked while they arrive, each downloaded by one process only. */
-import { closeSync, openSync, statSync, unlinkSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { WherryError } from '#base/error.ts';
 import type { LayerStatus, Progress } from '#base/progress.ts';
 import type { Descriptor, ImageConfig, Manifest } from '#oci/manifest.ts';
@@ -7,8 +7,8 @@ import { blobPath, hasBlob, type Stage, stage } from '#store/blobs.ts';
 import { hexOf } from '#store/digest.ts';
 import { hasLayer } from '#store/layers.ts';
 import type { Store } from '#store/store.ts';
+import { takeTurn } from '#store/turns.ts';
 import type { Unpacker } from '#store/unpack.ts';
-import { type Lock, tryLock } from '#sys/file.ts';
 
 /** One layer of an image. */
 export interface Layer {
@@ -31,8 +31,9 @@ export interface LayerOptions {
   abort: AbortSignal;
 }
 
+/** A layer that was built here and whose archive is not compressed can be packed again when its blob is asked for. */
 export function isPresent(store: Store, { blob, diffId }: Layer): boolean {
-  return hasBlob(store, blob.digest) && hasLayer(store, diffId);
+  return hasLayer(store, diffId) && (blob.digest === diffId || hasBlob(store, blob.digest));
 }
 
 /**
@@ -42,7 +43,10 @@ export function isPresent(store: Store, { blob, diffId }: Layer): boolean {
  */
 export async function bringLayer(store: Store, layer: Layer, options: LayerOptions): Promise<number | undefined> {
   const report = reporter(layer.blob, options.progress);
-  using _mine = await holdDigest(store, layer.blob.digest, { abort: options.abort, waiting: () => report('Waiting') });
+  using _mine = await takeTurn(store, `pull-${hexOf(layer.blob.digest)}`, {
+    abort: options.abort,
+    waiting: () => report('Waiting'),
+  });
   if (isPresent(store, layer)) {
     report('Pull complete');
     return undefined;
@@ -152,29 +156,4 @@ function verify(staged: Stage, blob: Descriptor, report: Report): void {
       hint: 'The registry, or something on the way to it, sent another content: try again',
     });
   }
-}
-
-/**
- * Only one process at a time brings a blob; the others wait and find it there. A file in tmp/ is the lock; who has
- * it removes it, and the next makes another.
- */
-async function holdDigest(
-  store: Store,
-  digest: string,
-  { abort, waiting }: { abort: AbortSignal; waiting: () => void },
-): Promise<Disposable> {
-  const path = store.path('tmp', `pull-${hexOf(digest)}.lock`);
-  for (let pause = 1; ; pause = Math.min(pause * 2, 100)) {
-    abort.throwIfAborted();
-    closeSync(openSync(path, 'a', 0o600));
-    const held = await tryLock(path).catch(() => undefined);
-    if (held !== undefined) return { [Symbol.dispose]: () => letGo(held, path) };
-    if (pause === 16) waiting();
-    await new Promise((resolve) => setTimeout(resolve, pause));
-  }
-}
-
-function letGo(held: Lock, path: string): void {
-  unlinkSync(path);
-  held[Symbol.dispose]();
 }

@@ -31,7 +31,7 @@ export interface ImageMaking {
 }
 
 /** Layer by layer, lowest first. */
-interface Stack {
+export interface Stack {
   layers: Descriptor[];
   diffIds: string[];
   /** Of what is new. */
@@ -46,21 +46,47 @@ export async function makeImage(store: Store, making: ImageMaking): Promise<stri
   const { parent } = making;
   const below: Stack = { layers: (parent?.layers ?? []).map(asOci), diffIds: parent?.diffIds ?? [], sizes: new Map() };
   using held = new DisposableStack();
-  const hold = async ({ layers, diffIds }: Stack, documents: readonly string[] = []) => {
-    held.use(await holdImage(store, { blobs: [...documents, ...layers.map(({ digest }) => digest)], diffIds }));
+  const hold = async ({ layers, diffIds }: Stack) => {
+    held.use(await holdImage(store, { blobs: layers.map(({ digest }) => digest), diffIds }));
   };
   await hold(below);
   needLayers(store, below);
   const stack = making.layer === undefined ? below : await addLayer(store, making.layer, { ...making, below, hold });
+  return (await enterImage(store, stack, making)).id;
+}
+
+/** An image's identity. */
+export interface Made {
+  /** The configuration's digest. */
+  id: string;
+  manifest: Descriptor;
+}
+
+/**
+ * Makes an image of layers that are here, and gives it its names, which other images lose.
+ * Throws kind `unavailable` when another command takes a layer away.
+ */
+export async function assembleImage(
+  store: Store,
+  stack: Stack,
+  making: Pick<ImageMaking, 'config' | 'names'>,
+): Promise<Made> {
+  return enterImage(store, { ...stack, layers: stack.layers.map(asOci) }, making);
+}
+
+async function enterImage(store: Store, stack: Stack, making: Pick<ImageMaking, 'config' | 'names'>): Promise<Made> {
   const { manifest, id, bytes } = documentsOf(making.config, stack);
-  await hold(stack, [id, manifest.digest]);
+  using _held = await holdImage(store, {
+    blobs: [id, manifest.digest, ...stack.layers.map(({ digest }) => digest)],
+    diffIds: stack.diffIds,
+  });
   for (const [type, document] of bytes) await putBlob(store, document, type);
   const sizes = layerSizes(store, stack.diffIds, stack.sizes);
   await changeCatalog(store, (entries) => {
     needLayers(store, stack);
     return withNames(entries, { manifest, id, sizes, created: making.config.created }, making.names);
   });
-  return id;
+  return { id, manifest };
 }
 
 /** An image that is here whole, so that another can be built on it. Throws kind `not-found` in Docker's words. */

@@ -198,6 +198,10 @@ export async function forgetLink(store: Store, id: string, alias: string): Promi
   room.save();
 }
 
+/** A build's steps are on networks, and are no containers: they live as long as the command. */
+const isStep = (id: string) => id.startsWith(STEP);
+export const STEP = 'build-';
+
 /** Takes back what containers have that are gone without having left. lives: has this container a process, or will it? */
 export async function pruneLeases(
   store: Store,
@@ -205,7 +209,8 @@ export async function pruneLeases(
   lives: (id: string) => boolean,
 ): Promise<void> {
   const isGone = ({ id, by }: Lease) => {
-    if (!existsSync(join(folder, id)) || !existsSync(store.path('containers', id))) return true;
+    if (!existsSync(join(folder, id))) return true;
+    if (!isStep(id) && !existsSync(store.path('containers', id))) return true;
     return !isSameProcess(by.pid, by.start) && !lives(id);
   };
   const gone = new Set(state.leases.filter(isGone).map(({ id }) => id));

@@ -97,6 +97,8 @@ export const CONSOLE_FLAG = '--console-socket';
 /** Argument lists, the program first. */
 export interface RuntimeCommand {
   run(call: RunCall): string[];
+  /** The runtime stays in front: its streams are the process's, and it ends as the process does. */
+  runInFront(call: Pick<RunCall, 'id' | 'bundle'>): string[];
   exec(call: ExecCall): string[];
   /** all: each process of the container. */
   kill(id: string, signal: string | number, options?: { all?: boolean }): string[];
@@ -122,6 +124,7 @@ export function runtimeCommand(runtime: Runtime, place: RuntimePlace): RuntimeCo
   ];
   return {
     run: (call) => [...base, 'run', ...preserved(call), ...detached(call), '--bundle', call.bundle, call.id],
+    runInFront: ({ id, bundle }) => [...base, 'run', '--bundle', bundle, id],
     exec: ({ id, process, pidFile, terminal, preserveFds }) => [
       ...base,
       'exec',

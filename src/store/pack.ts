@@ -7,10 +7,10 @@
  */
 import { type BigIntStats, closeSync, constants, fstatSync, openSync, readlinkSync, readSync } from 'node:fs';
 import { hasCode } from '#base/error.ts';
+import { attributesOf } from '#store/attributes.ts';
 import { END_OF_ARCHIVE, type NewEntry, padding, tarHeader } from '#store/tar-write.ts';
 import { raw } from '#store/tree.ts';
 import { type Member, ownedBy } from '#store/union.ts';
-import { getxattr, listxattr } from '#sys/ffi.ts';
 
 /** A file of a tree, or one without content that is in the archive alone. */
 export type Packable = Member | NewEntry;
@@ -164,26 +164,4 @@ function deviceNumbers(device: bigint): { major: number; minor: number } {
   const major = ((device >> 8n) & 0xfffn) | ((device >> 32n) & 0xfffff000n);
   const minor = (device & 0xffn) | ((device >> 12n) & 0xffffff00n);
   return { major: Number(major), minor: Number(minor) };
-}
-
-/** What belongs to the file and not to this machine: capabilities, and users' own but for those of overlays. */
-const WANTED = /^(?:security\.capability$|user\.(?!overlay\.|fuseoverlayfs\.|containers\.))/;
-
-function attributesOf(at: string): [name: string, value: string][] {
-  const path = raw(at);
-  return list(path)
-    .filter((name) => WANTED.test(name))
-    .flatMap((name): [string, string][] => {
-      const value = getxattr(path, name);
-      return value === undefined ? [] : [[name, value.toString('latin1')]];
-    });
-}
-
-function list(path: string | Buffer): string[] {
-  try {
-    return listxattr(path);
-  } catch (error) {
-    if (hasCode(error, 'ENOTSUP', 'EOPNOTSUPP')) return [];
-    throw error;
-  }
 }

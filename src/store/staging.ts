@@ -5,13 +5,14 @@
 import { closeSync, constants, fchmodSync, fstatSync, fsync, mkdirSync, openSync } from 'node:fs';
 import { promisify } from 'node:util';
 import { hasCode } from '#base/error.ts';
+import type { Store } from '#store/store.ts';
 import { flock, LOCK } from '#sys/ffi.ts';
 import { asStorageError } from '#sys/file.ts';
 
 let counter = 0;
 
 /** A name for `tmp/` that nobody else uses, also not a process of the same id in another pid namespace. */
-export function stagingName(kind: 'blob' | 'layer' | 'container' | 'context' | 'gone' | 'hold'): string {
+export function stagingName(kind: 'blob' | 'layer' | 'container' | 'context' | 'gone' | 'hold' | 'step'): string {
   counter += 1;
   const moment = process.hrtime.bigint().toString(36);
   return `${kind}-${process.pid}-${moment}-${counter}`;
@@ -54,6 +55,17 @@ export async function syncDirectory(path: string): Promise<void> {
   const fd = openSync(path, 'r');
   try {
     await promisify(fsync)(fd);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** Everything that was written to the store's file system is on the disk. One sync is faster than thousands. */
+export async function syncStore(store: Store): Promise<void> {
+  const { syncfs } = await import('#sys/ffi.ts');
+  const fd = openSync(store.path('layers'), 'r');
+  try {
+    syncfs(fd);
   } finally {
     closeSync(fd);
   }

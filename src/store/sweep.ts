@@ -13,6 +13,7 @@ const GRACE: Partial<Record<string, number>> = {
   hold: 0,
   container: 0,
   context: 0,
+  step: 0,
   // Held by the lock of the container that it was.
   erased: 0,
   // Somebody is about to remove it: two at it are only in each other's way.

@@ -5,6 +5,7 @@ import { compressionOf, decompressor, MAGIC_LENGTH } from '#store/decompress.ts'
 import { stageFile, stagingName } from '#store/staging.ts';
 import type { Store } from '#store/store.ts';
 import { childPool } from '#store/unpack-process.ts';
+import type { Path } from '#sys/ffi.ts';
 
 /** A tar header's length. */
 const HEADER = 512;
@@ -15,7 +16,7 @@ export function isArchive(start: Buffer): boolean {
 }
 
 /** Is what is in the file a tar archive, once it is decompressed? ADD unpacks such files alone. */
-export function isArchiveFile(path: string): boolean {
+export function isArchiveFile(path: Path): boolean {
   const fd = openSync(path, 'r');
   try {
     const start = Buffer.alloc(64 * 1024);

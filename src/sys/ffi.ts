@@ -170,6 +170,15 @@ export function setxattr(path: Path, name: string, value: Buffer): void {
 /** The most that an attribute's value, or the list of a file's attributes, has (xattr(7)). Made once: a tree has many. */
 let attributeRoom: Buffer | undefined;
 
+/** lremovexattr(2); an absent one is fine. */
+export function removexattr(path: Path, name: string): void {
+  try {
+    call('lremovexattr', path, c(path, 'lremovexattr'), name);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENODATA') throw error;
+  }
+}
+
 /** lgetxattr(2); undefined where the attribute is absent or the file system has none. */
 export function getxattr(path: Path, name: string): Buffer | undefined {
   attributeRoom ??= Buffer.alloc(65536);

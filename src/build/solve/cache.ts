@@ -1,0 +1,102 @@
+/**
+ * What builds have made, by what they made it of: `build/records/<id>.json` is one layer, `build/keys/<key>` names the
+ * record of a key. A key is the hash of a step and of what its inputs are, never of when or where they came from, so every
+ * build of the user shares them. A record whose layer is gone is none.
+ */
+import { mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { digestOf } from '#oci/digest.ts';
+import { hasLayer } from '#store/layers.ts';
+import type { Store } from '#store/store.ts';
+import { readJson, readText, replace } from '#sys/file.ts';
+
+export interface CacheRecord {
+  id: string;
+  diffId: string;
+  /** Bytes of all files. */
+  size: number;
+  /** Bytes of the archive. */
+  archive: number;
+  /** RFC 3339, as the history of images has it. */
+  created: string;
+  used: string;
+  uses: number;
+  /** `[build 2/5] RUN make`. */
+  description: string;
+  /** The layers below, lowest first: what the record's parents are. */
+  below: string[];
+  /** The boot in which it was made, until its layer is known to be on the disk. */
+  boot?: string;
+}
+
+const HEX = /^[0-9a-f]{64}$/;
+const folder = (store: Store, name: 'records' | 'keys') => store.path('build', name);
+
+/** A key for what can be written as JSON. */
+export const keyOf = (parts: unknown): string => digestOf(JSON.stringify(parts)).slice('sha256:'.length);
+
+/** Undefined where nothing is known, or the layer is gone. */
+export function findRecord(store: Store, key: string): CacheRecord | undefined {
+  const id = readText(store.path('build', 'keys', key));
+  if (id === undefined || !HEX.test(id)) return undefined;
+  const record = readJson<CacheRecord>(recordPath(store, id));
+  return record !== undefined && isTrusted(store, record) && hasLayer(store, record.diffId) ? record : undefined;
+}
+
+/** A power cut takes what was not on the disk yet. */
+const isTrusted = (store: Store, { boot }: CacheRecord) => boot === undefined || boot === store.bootId;
+
+const recordPath = (store: Store, id: string) => store.path('build', 'records', `${id}.json`);
+
+/** Keeps a record, and lets these keys mean it. */
+export function keepRecord(store: Store, record: CacheRecord, keys: readonly string[]): void {
+  for (const name of ['records', 'keys'] as const) mkdirSync(folder(store, name), { recursive: true, mode: 0o700 });
+  replace(recordPath(store, record.id), JSON.stringify(record));
+  for (const key of keys) nameRecord(store, record, key);
+}
+
+/** One more key for a record. */
+export function nameRecord(store: Store, { id }: CacheRecord, key: string): void {
+  replace(store.path('build', 'keys', key), id);
+}
+
+/** A build was served by it. */
+export function noteUse(store: Store, record: CacheRecord): void {
+  replace(recordPath(store, record.id), JSON.stringify({ ...record, used: new Date().toISOString(), uses: record.uses + 1 }));
+}
+
+/** Its layer is on the disk. */
+export function noteSynced(store: Store, ids: readonly string[]): void {
+  for (const id of ids) {
+    const record = readJson<CacheRecord>(recordPath(store, id));
+    if (record === undefined) continue;
+    const { boot: _boot, ...synced } = record;
+    replace(recordPath(store, id), JSON.stringify(synced));
+  }
+}
+
+/** All records whose layers are there. */
+export function listRecords(store: Store): CacheRecord[] {
+  return namesIn(folder(store, 'records')).flatMap((name) => {
+    const record = readJson<CacheRecord>(store.path('build', 'records', name));
+    return record !== undefined && isTrusted(store, record) && hasLayer(store, record.diffId) ? [record] : [];
+  });
+}
+
+function namesIn(path: string): string[] {
+  try {
+    return readdirSync(path).filter((name) => !name.endsWith('.tmp'));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    throw error;
+  }
+}
+
+/** Forgets records, and keys that mean none. The layers are for who knows what else needs them. */
+export function dropRecords(store: Store, ids: readonly string[]): void {
+  for (const id of ids) rmSync(recordPath(store, id), { force: true });
+  const left = new Set(namesIn(folder(store, 'records')).map((name) => name.replace(/\.json$/, '')));
+  for (const key of namesIn(folder(store, 'keys'))) {
+    const path = store.path('build', 'keys', key);
+    if (!left.has(readText(path) ?? '')) rmSync(path, { force: true });
+  }
+}

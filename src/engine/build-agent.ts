@@ -1,0 +1,85 @@
+/** RUN --mount=type=ssh: the step has a socket of its own, and what it says goes to an agent outside. */
+import { chmodSync, chownSync, mkdirSync, statSync } from 'node:fs';
+import { connect, createServer, type Socket } from 'node:net';
+import { join } from 'node:path';
+import { WherryError } from '#base/error.ts';
+import type { BuildSsh } from '#build/request.ts';
+import type { Store } from '#store/store.ts';
+import { removeTree } from '#sys/file.ts';
+import { findTool } from '#sys/host.ts';
+import { run } from '#sys/process.ts';
+
+export interface Agent extends AsyncDisposable {
+  /** Of the socket. */
+  path: string;
+}
+
+interface Forwarding {
+  id: string;
+  environment: NodeJS.ProcessEnv;
+  owner: { uid?: number; gid?: number; mode?: number };
+}
+
+/** Throws kind `not-found` where no agent answers, `invalid` for keys that can't be read. */
+export async function forwardAgent(store: Store, agent: BuildSsh, { id, environment, owner }: Forwarding): Promise<Agent> {
+  const open = new AsyncDisposableStack();
+  try {
+    const folder = join(store.runtime, 's', id);
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    open.defer(() => removeTree(folder));
+    const outside = await agentOf(agent, environment, open);
+    const path = join(folder, 'agent');
+    const server = createServer((inside) => linked(inside, connect(outside)));
+    await new Promise<void>((resolve, reject) => server.once('error', reject).listen(path, resolve));
+    open.defer(() => void server.close());
+    chownSync(path, owner.uid ?? 0, owner.gid ?? 0);
+    chmodSync(path, owner.mode ?? 0o600);
+    return { path, [Symbol.asyncDispose]: () => open.disposeAsync() };
+  } catch (error) {
+    await open.disposeAsync();
+    throw error;
+  }
+}
+
+function linked(one: Socket, other: Socket): void {
+  const end = () => {
+    one.destroy();
+    other.destroy();
+  };
+  one.on('error', end).on('close', end);
+  other.on('error', end).on('close', end);
+  one.pipe(other);
+  other.pipe(one);
+}
+
+/** A socket that was named, the user's own agent, or one that is started for the keys that were named. */
+async function agentOf({ id, paths }: BuildSsh, environment: NodeJS.ProcessEnv, open: AsyncDisposableStack): Promise<string> {
+  const [first = environment.SSH_AUTH_SOCK ?? ''] = paths;
+  if (first === '') {
+    throw new WherryError('not-found', 'invalid empty ssh agent socket: make sure SSH_AUTH_SOCK is set', {
+      hint: 'Start an agent (eval $(ssh-agent)), or name keys: --ssh default=FILE',
+    });
+  }
+  const stat = statSync(first, { throwIfNoEntry: false });
+  if (stat === undefined) throw new WherryError('not-found', `Cannot forward the ssh agent "${id}": there is no "${first}"`);
+  if (stat.isSocket()) return first;
+  return startAgent(paths, environment, open);
+}
+
+async function startAgent(keys: readonly string[], environment: NodeJS.ProcessEnv, open: AsyncDisposableStack): Promise<string> {
+  const program = findTool('ssh-agent', environment);
+  if (program === undefined) {
+    throw new WherryError('unsupported', 'Cannot give a build step ssh keys: ssh-agent is not installed', {
+      hint: 'Install OpenSSH (openssh-client)',
+    });
+  }
+  const { stdout } = await run(program, ['-s'], { env: environment });
+  const socket = /SSH_AUTH_SOCK=([^;]+);/.exec(stdout)?.[1] ?? '';
+  const pid = Number(/SSH_AGENT_PID=(\d+);/.exec(stdout)?.[1] ?? 0);
+  if (pid > 0) open.defer(() => void process.kill(pid));
+  for (const key of keys) {
+    const added = await run('ssh-add', ['-q', key], { env: { ...environment, SSH_AUTH_SOCK: socket, SSH_ASKPASS: '/bin/false' } });
+    if (added.status !== 0) throw new WherryError('invalid', `Cannot use the ssh key "${key}": ${added.stderr.trim()}`);
+  }
+  return socket;
+}

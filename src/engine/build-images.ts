@@ -1,0 +1,43 @@
+/** A build's base images: found in the store, else pulled, each once; and its own image, put into the store. */
+import type { SolvedLayer } from '#build/solve/means.ts';
+import type { Image } from '#image/names.ts';
+import { resolveImage } from '#engine/run.ts';
+import type { Platform } from '#oci/manifest.ts';
+import { formatPlatform } from '#oci/platform.ts';
+import type { Progress } from '#base/progress.ts';
+import type { Store } from '#store/store.ts';
+
+export interface Bases {
+  /** Brings an image, layers and all. Throws kind `not-found` or `unavailable`. */
+  bring(reference: string, platform: Platform, options: BringOptions): Promise<Image>;
+}
+
+export interface BringOptions {
+  /** Asks the registry though an image of this name is here. */
+  pull: boolean;
+  progress?: (event: Progress) => void;
+  abort?: AbortSignal;
+}
+
+/** Several steps may want the same image: it is brought once. */
+export function openBases(store: Store): Bases {
+  const known = new Map<string, Promise<Image>>();
+  return {
+    bring: (reference, platform, { pull, ...options }) => {
+      const key = `${reference} ${formatPlatform(platform)}`;
+      const wish = { platform: formatPlatform(platform), pull: pull ? ('always' as const) : ('missing' as const) };
+      const brought = known.get(key) ?? resolveImage(store, reference, { ...options, ...wish }).then(({ image }) => image);
+      known.set(key, brought);
+      return brought;
+    },
+  };
+}
+
+/** An image's layers as a tree. */
+export function layersOfImage({ diffIds, layers, sizes }: Image): SolvedLayer[] {
+  return diffIds.flatMap((diffId, at) => {
+    const blob = layers[at];
+    return blob === undefined ? [] : [{ diffId, size: sizes[at] ?? 0, blob }];
+  });
+}
+

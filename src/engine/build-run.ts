@@ -1,0 +1,186 @@
+/** The step `run`: its program in a container of its own, by the runtime, with what it changes in a directory. */
+import { type ChildProcessByStdio, spawn } from 'node:child_process';
+import { closeSync, mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Readable } from 'node:stream';
+import { WherryError } from '#base/error.ts';
+import type { RunWork, Scope } from '#build/solve/means.ts';
+import type { ContainerRecord } from '#container/record.ts';
+import { startRefusal } from '#container/refusal.ts';
+import { withCompiledFilter } from '#container/seccomp-cache.ts';
+import { makeSpec } from '#container/spec.ts';
+import { lookAround } from '#container/surroundings.ts';
+import { forgetInRuntime, type PlacedRuntime, runtimeOf } from '#container/monitor.ts';
+import { openMounts, type StepSecrets } from '#engine/build-mounts.ts';
+import { joinStep } from '#engine/build-network.ts';
+import { stepRecord, type StepSurroundings } from '#engine/build-record.ts';
+import { missingPlaces, removeStubs } from '#engine/build-stubs.ts';
+import { STEP } from '#network/leases.ts';
+import type { Spec } from '#oci/spec.ts';
+import { mountByDriver } from '#store/driver.ts';
+import { layerPath } from '#store/layers.ts';
+import { stageDirectory, stagingName } from '#store/staging.ts';
+import type { Store } from '#store/store.ts';
+import { removeTree, readText } from '#sys/file.ts';
+import { unmountTree } from '#sys/overlay.ts';
+import { run } from '#sys/process.ts';
+import { randomHex } from '#sys/random.ts';
+import { leaveSession } from '#sys/scope.ts';
+
+export interface StepOptions extends StepSurroundings, StepSecrets {}
+
+/** Throws kind `invalid` in BuildKit's words for a program that fails. Nothing stays mounted, whatever fails. */
+export async function runStep(store: Store, work: RunWork, scope: Scope, options: StepOptions): Promise<void> {
+  await leaveSession(store.host.uid);
+  const id = `${STEP}${randomHex(12)}`;
+  const place = store.path('tmp', stagingName('step'));
+  const held = stageDirectory(place, 0o700);
+  const at = (name: string) => join(place, name);
+  try {
+    for (const name of ['work', 'merged', 'bundle', 'empty']) mkdirSync(at(name), { mode: 0o755 });
+    const lower = work.layers.map(({ diffId }) => layerPath(store, diffId)).reverse();
+    const overlay = { lower: [...lower, at('empty')], upper: work.upper, work: at('work'), target: at('merged') };
+    await mountByDriver(store, { ...overlay, volatile: true }, 'the root of a build step');
+    try {
+      await runMounted(store, work, scope, { ...options, id, place, rootfs: at('merged') });
+    } finally {
+      unmountTree(at('merged'));
+    }
+  } finally {
+    removeTree(place);
+    closeSync(held);
+  }
+}
+
+interface Place extends StepOptions {
+  id: string;
+  place: string;
+  rootfs: string;
+}
+
+async function runMounted(store: Store, work: RunWork, scope: Scope, options: Place): Promise<void> {
+  const { id, place, rootfs } = options;
+  const { step } = work;
+  const record = stepRecord(store, id, step, options);
+  const stubs = missingPlaces(rootfs, ['/etc/resolv.conf', '/etc/hosts', ...work.mounts.map(({ target }) => target)]);
+  await using network = await joinStep(store, record, place);
+  const found = lookAround(store, record, rootfs);
+  await using mounts = await openMounts(store, work, { ...options, scope, identity: found.identity });
+  const plain = makeSpec({
+    record,
+    rootfs,
+    files: network.files,
+    found,
+    ...(network.netns === undefined ? {} : { netns: network.netns }),
+  });
+  const wanted = withStep(plain, work, { mounts: mounts.mounts, env: mounts.env, home: found.identity.home });
+  const { spec, keep } = withCompiledFilter(store, record, wanted);
+  writeFileSync(join(place, 'bundle', 'config.json'), JSON.stringify(spec));
+  await network.made;
+  try {
+    await runBundle(store, record, { step: work.step, scope, place, manager: found.facts.cgroup.manager, keep });
+  } finally {
+    removeStubs(stubs);
+  }
+}
+
+/** A path of programs where the image names none. */
+const PATH = 'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+
+interface Additions {
+  mounts: Spec['mounts'];
+  env: readonly string[];
+  home: string;
+}
+
+/** BuildKit's environment: none of what a container has beside its image's. */
+function withStep(spec: Spec, { step }: RunWork, { mounts, env, home }: Additions): Spec {
+  const entries = [...step.env, ...env, ...Object.entries(step.proxy).map(([name, value]) => `${name}=${value}`)];
+  const has = (name: string) => entries.some((entry) => entry.startsWith(`${name}=`));
+  const full = [...(has('PATH') ? [] : [PATH]), ...entries, ...(has('HOME') ? [] : [`HOME=${home}`])];
+  return { ...spec, process: { ...spec.process, env: full }, mounts: [...spec.mounts, ...mounts] };
+}
+
+interface Bundle {
+  step: RunWork['step'];
+  scope: Scope;
+  place: string;
+  manager: Parameters<typeof runtimeOf>[2]['cgroupManager'];
+  keep: (() => void) | undefined;
+}
+
+async function runBundle(store: Store, record: ContainerRecord, bundle: Bundle): Promise<void> {
+  const { step, scope, place, manager, keep } = bundle;
+  const log = join(place, 'runtime.log');
+  const runtime = runtimeOf(store, record, { cgroupManager: manager, log });
+  mkdirSync(join(store.runtime, runtime.kind), { recursive: true, mode: 0o700 });
+  const [program = '', ...args] = runtime.runInFront({ id: record.id, bundle: join(place, 'bundle') });
+  const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'], env: runtime.env, cwd: '/', detached: true });
+  const aborted = () => void endStep(record, runtime);
+  scope.abort.addEventListener('abort', aborted, { once: true });
+  if (scope.abort.aborted) aborted();
+  try {
+    const status = await finished(child, { scope, started: keep });
+    scope.abort.throwIfAborted();
+    judge(status, step, { text: readText(log) ?? '', kind: runtime.kind });
+  } finally {
+    scope.abort.removeEventListener('abort', aborted);
+    await forgetInRuntime(store, record.id, runtime);
+  }
+}
+
+/** Its end ends the runtime in front, too. */
+async function endStep({ id }: ContainerRecord, runtime: PlacedRuntime): Promise<void> {
+  const [program = '', ...args] = runtime.delete(id, { force: true });
+  await run(program, args, { env: runtime.env }).catch(() => undefined);
+}
+
+/** The exit status, when all output has been told. */
+function finished(
+  child: ChildProcessByStdio<null, Readable, Readable>,
+  { scope, started }: { scope: Scope; started: (() => void) | undefined },
+): Promise<number> {
+  let keep = started;
+  const take = (stream: 1 | 2) => (data: Buffer) => {
+    scope.log(stream, data);
+    keep?.();
+    keep = undefined;
+  };
+  child.stdout.on('data', take(1));
+  child.stderr.on('data', take(2));
+  return new Promise((resolve, reject) => {
+    child.once('error', reject);
+    child.once('close', (code, signal) => {
+      resolve(code ?? (signal === null ? 1 : 128));
+    });
+  });
+}
+
+/** Throws what a status means. */
+function judge(status: number, step: RunWork['step'], { text, kind }: { text: string; kind: string }): void {
+  const accepted = step.validExitCodes ?? [0];
+  const failure = lastError(text);
+  if (failure !== undefined && status !== 0) {
+    throw startRefusal(failure, { kind: 'run', runtime: kind, command: step.args[0] ?? '', directory: step.cwd });
+  }
+  if (accepted.includes(status)) return;
+  const command = step.args.join(' ');
+  throw new WherryError('invalid', `process ${JSON.stringify(command)} did not complete successfully: exit code: ${status}`, {
+    exitCode: status,
+  });
+}
+
+/** What the runtime itself complained of: JSON lines. */
+function lastError(text: string): string | undefined {
+  const lines = text.split('\n').filter(Boolean).reverse();
+  for (const line of lines) {
+    try {
+      const { level, msg } = JSON.parse(line) as { level?: string; msg?: string };
+      if (level === 'error' && msg !== undefined) return msg;
+    } catch {
+      // Half a line, of a runtime that was killed.
+    }
+  }
+  return undefined;
+}
+

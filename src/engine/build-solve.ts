@@ -1,0 +1,80 @@
+/** Hands the solver what it can't do by itself: images, contexts, containers. */
+import { statSync } from 'node:fs';
+import type { Progress } from '#base/progress.ts';
+import { WherryError } from '#base/error.ts';
+import type { BuildContext, BuildRequest } from '#build/request.ts';
+import { openDigests } from '#build/solve/digests.ts';
+import type { Means, Scope } from '#build/solve/means.ts';
+import type { Filter, Source } from '#build/solve/source.ts';
+import { readTree } from '#build/solve/tree.ts';
+import { type Bases, layersOfImage } from '#engine/build-images.ts';
+import { holdImage } from '#image/catalog.ts';
+import type { Store } from '#store/store.ts';
+import { placeAt } from '#store/union.ts';
+
+export interface MeansOptions {
+  request: BuildRequest;
+  bases: Bases;
+  environment: NodeJS.ProcessEnv;
+}
+
+export function buildMeans(store: Store, { request, bases, environment }: MeansOptions): Means {
+  return {
+    image: async ({ reference, platform, resolveMode }, scope) => {
+      const options = { pull: resolveMode === 'pull', progress: transfers(scope), abort: scope.abort };
+      return layersOfImage(await bases.bring(reference, platform, options));
+    },
+    layout: async (vertex, scope) => {
+      const { bringLayout } = await import('#engine/build-layout.ts');
+      return layersOfImage(await bringLayout(store, vertex, scope.abort));
+    },
+    local: async ({ context }, scope) => localSource(store, context, request.contexts[context], scope),
+    http: async (vertex, scope) => {
+      const { fetchFile } = await import('#engine/build-http.ts');
+      return fetchFile(store, vertex, scope);
+    },
+    git: async (vertex, scope) => {
+      const { fetchRepository } = await import('#engine/build-git.ts');
+      return fetchRepository(store, vertex, scope, environment);
+    },
+    run: async (work, scope) => {
+      const { runStep } = await import('#engine/build-run.ts');
+      const { limits, securityOptions, cgroupParent, secrets, ssh } = request;
+      await runStep(store, work, scope, { limits, securityOptions, cgroupParent, secrets, ssh, environment });
+    },
+    hold: (diffIds) => holdImage(store, { blobs: [], diffIds }),
+  };
+}
+
+/** What a pull reports, as a vertex tells it. */
+function transfers(scope: Scope): (event: Progress) => void {
+  return (event) => {
+    if (event.kind !== 'layer') return;
+    const done = event.status === 'Pull complete' || event.status === 'Already exists';
+    scope.status(event.id, { current: event.current ?? 0, total: event.total ?? 0, done });
+  };
+}
+
+/** Files of a context are root's, whoever has them on the host. */
+const OWNERS = () => ({ uid: 0, gid: 0 });
+
+async function localSource(store: Store, name: string, context: BuildContext | undefined, scope: Scope): Promise<Source> {
+  if (context?.kind !== 'directory') throw new Error(`the context "${name}" is no directory`);
+  if (!statSync(context.path, { throwIfNoEntry: false })?.isDirectory()) {
+    throw new WherryError('not-found', `unable to prepare context: path ${JSON.stringify(context.path)} not found`);
+  }
+  const digests = openDigests(store, context.path);
+  const filter = await ignoreFilter(context.ignore);
+  scope.status('transferring context:', { current: 0, total: 0, done: true });
+  return {
+    tree: readTree({ layers: [placeAt(context.path, { owners: OWNERS })], marks: false }),
+    ...(filter === undefined ? {} : { filter }),
+    digest: digests.of,
+    save: digests.save,
+  };
+}
+
+async function ignoreFilter(ignore: { name: string; text: string } | undefined): Promise<Filter | undefined> {
+  void ignore;
+  return undefined;
+}
