@@ -21,7 +21,11 @@ interface Forwarding {
 }
 
 /** Throws kind `not-found` where no agent answers, `invalid` for keys that can't be read. */
-export async function forwardAgent(store: Store, agent: BuildSsh, { id, environment, owner }: Forwarding): Promise<Agent> {
+export async function forwardAgent(
+  store: Store,
+  agent: BuildSsh,
+  { id, environment, owner }: Forwarding,
+): Promise<Agent> {
   const open = new AsyncDisposableStack();
   try {
     const folder = join(store.runtime, 's', id);
@@ -53,7 +57,11 @@ function linked(one: Socket, other: Socket): void {
 }
 
 /** A socket that was named, the user's own agent, or one that is started for the keys that were named. */
-async function agentOf({ id, paths }: BuildSsh, environment: NodeJS.ProcessEnv, open: AsyncDisposableStack): Promise<string> {
+async function agentOf(
+  { id, paths }: BuildSsh,
+  environment: NodeJS.ProcessEnv,
+  open: AsyncDisposableStack,
+): Promise<string> {
   const [first = environment.SSH_AUTH_SOCK ?? ''] = paths;
   if (first === '') {
     throw new WherryError('not-found', 'invalid empty ssh agent socket: make sure SSH_AUTH_SOCK is set', {
@@ -61,12 +69,17 @@ async function agentOf({ id, paths }: BuildSsh, environment: NodeJS.ProcessEnv, 
     });
   }
   const stat = statSync(first, { throwIfNoEntry: false });
-  if (stat === undefined) throw new WherryError('not-found', `Cannot forward the ssh agent "${id}": there is no "${first}"`);
+  if (stat === undefined)
+    throw new WherryError('not-found', `Cannot forward the ssh agent "${id}": there is no "${first}"`);
   if (stat.isSocket()) return first;
   return startAgent(paths, environment, open);
 }
 
-async function startAgent(keys: readonly string[], environment: NodeJS.ProcessEnv, open: AsyncDisposableStack): Promise<string> {
+async function startAgent(
+  keys: readonly string[],
+  environment: NodeJS.ProcessEnv,
+  open: AsyncDisposableStack,
+): Promise<string> {
   const program = findTool('ssh-agent', environment);
   if (program === undefined) {
     throw new WherryError('unsupported', 'Cannot give a build step ssh keys: ssh-agent is not installed', {
@@ -78,7 +91,9 @@ async function startAgent(keys: readonly string[], environment: NodeJS.ProcessEn
   const pid = Number(/SSH_AGENT_PID=(\d+);/.exec(stdout)?.[1] ?? 0);
   if (pid > 0) open.defer(() => void process.kill(pid));
   for (const key of keys) {
-    const added = await run('ssh-add', ['-q', key], { env: { ...environment, SSH_AUTH_SOCK: socket, SSH_ASKPASS: '/bin/false' } });
+    const added = await run('ssh-add', ['-q', key], {
+      env: { ...environment, SSH_AUTH_SOCK: socket, SSH_ASKPASS: '/bin/false' },
+    });
     if (added.status !== 0) throw new WherryError('invalid', `Cannot use the ssh key "${key}": ${added.stderr.trim()}`);
   }
   return socket;

@@ -2,8 +2,8 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { hasCode, WherryError } from '#base/error.ts';
-import type { SolvedMount } from '#build/solve/means.ts';
 import { maskOf } from '#build/solve/mask.ts';
+import type { SolvedMount } from '#build/solve/means.ts';
 import { mountByDriver } from '#store/driver.ts';
 import { layerPath } from '#store/layers.ts';
 import type { Store } from '#store/store.ts';
@@ -48,4 +48,3 @@ function lowerOf(store: Store, { from }: SolvedMount, mask: string): string[] {
   maskOf(source, mask);
   return [mask, directory];
 }
-

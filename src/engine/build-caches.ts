@@ -37,7 +37,11 @@ function cacheKey({ id, target, from, source }: SolvedMount): string {
   return keyOf(['cache', id ?? target, ...origin]);
 }
 
-async function choose(folder: string, { sharing = 'shared' }: SolvedMount, abort: AbortSignal): Promise<{ place: string; held: Lock | undefined }> {
+async function choose(
+  folder: string,
+  { sharing = 'shared' }: SolvedMount,
+  abort: AbortSignal,
+): Promise<{ place: string; held: Lock | undefined }> {
   if (sharing !== 'private') {
     const place = join(folder, '0');
     mkdirSync(place, { recursive: true, mode: 0o700 });

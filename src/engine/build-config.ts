@@ -13,7 +13,8 @@ export function datedConfig(config: Config, layers: readonly SolvedLayer[], epoc
   const history = withOneEach(config.history ?? [], layers);
   const dated = fillDates(history);
   const last = epoch === undefined ? undefined : instant(epoch * 1000);
-  const clamp = (date: string | undefined) => (last === undefined || (date !== undefined && Date.parse(date) <= epochOf(epoch)) ? date : last);
+  const clamp = (date: string | undefined) =>
+    last === undefined || (date !== undefined && Date.parse(date) <= epochOf(epoch)) ? date : last;
   const clamped = dated.map((entry) => withDate(entry, clamp(entry.created)));
   const created = clamp(config.created ?? clamped.at(-1)?.created) ?? last ?? instant(Date.now());
   return { created, ...config, ...(config.created === undefined ? {} : { created }), history: clamped };

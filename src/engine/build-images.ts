@@ -1,10 +1,11 @@
 /** A build's base images: found in the store, else pulled, each once; and its own image, put into the store. */
+
+import type { Progress } from '#base/progress.ts';
 import type { SolvedLayer } from '#build/solve/means.ts';
-import type { Image } from '#image/names.ts';
 import { resolveImage } from '#engine/run.ts';
+import type { Image } from '#image/names.ts';
 import type { Platform } from '#oci/manifest.ts';
 import { formatPlatform } from '#oci/platform.ts';
-import type { Progress } from '#base/progress.ts';
 import type { Store } from '#store/store.ts';
 
 export interface Bases {
@@ -26,7 +27,8 @@ export function openBases(store: Store): Bases {
     bring: (reference, platform, { pull, ...options }) => {
       const key = `${reference} ${formatPlatform(platform)}`;
       const wish = { platform: formatPlatform(platform), pull: pull ? ('always' as const) : ('missing' as const) };
-      const brought = known.get(key) ?? resolveImage(store, reference, { ...options, ...wish }).then(({ image }) => image);
+      const brought =
+        known.get(key) ?? resolveImage(store, reference, { ...options, ...wish }).then(({ image }) => image);
       known.set(key, brought);
       return brought;
     },
@@ -40,4 +42,3 @@ export function layersOfImage({ diffIds, layers, sizes }: Image): SolvedLayer[] 
     return blob === undefined ? [] : [{ diffId, size: sizes[at] ?? 0, blob }];
   });
 }
-

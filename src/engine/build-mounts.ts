@@ -2,11 +2,11 @@
 import { chmodSync, chownSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { hasCode, WherryError } from '#base/error.ts';
+import type { BuildSecret, BuildSsh } from '#build/request.ts';
 import type { RunWork, Scope, SolvedMount } from '#build/solve/means.ts';
+import type { Identity } from '#container/identity.ts';
 import { openSource } from '#engine/build-binds.ts';
 import { openCache } from '#engine/build-caches.ts';
-import type { BuildSecret, BuildSsh } from '#build/request.ts';
-import type { Identity } from '#container/identity.ts';
 import type { Mount } from '#oci/spec.ts';
 import type { Store } from '#store/store.ts';
 import { removeTree } from '#sys/file.ts';
@@ -126,7 +126,9 @@ function readSecretFile(path: string, id: string): Buffer {
     return readFileSync(path);
   } catch (cause) {
     if (!hasCode(cause, 'ENOENT', 'EACCES', 'EISDIR')) throw cause;
-    throw new WherryError('not-found', `Cannot read the secret "${id}" from "${path}": ${(cause as Error).message}`, { cause });
+    throw new WherryError('not-found', `Cannot read the secret "${id}" from "${path}": ${(cause as Error).message}`, {
+      cause,
+    });
   }
 }
 
@@ -144,4 +146,3 @@ async function openAgent(mount: SolvedMount, { store, around, open }: Place): Pr
   const env = [`SSH_AUTH_SOCK=${target}`];
   return { mounts: [bind(agent.path, { target, readonly: false })], env };
 }
-

@@ -19,7 +19,8 @@ export async function joinStep(store: Store, record: ContainerRecord, place: str
   const { hostConfig, id, name, config, networks } = record;
   const mode = parseNetworkMode(hostConfig.NetworkMode);
   const { hostsFile, resolvConf } = await import('#network/files.ts');
-  const joined = mode.kind === 'own' ? await joinAll(store, { id, name, hostname: config.Hostname, networks }) : undefined;
+  const joined =
+    mode.kind === 'own' ? await joinAll(store, { id, name, hostname: config.Hostname, networks }) : undefined;
   const endpoints = Object.values(joined?.endpoints ?? {});
   const files = { hosts: join(place, 'hosts'), resolv: join(place, 'resolv.conf') };
   const hosts = hostsFile({

@@ -1,10 +1,10 @@
 /** A RUN as a container: the same record, so that all that `run` does for one is done for it. */
 import type { Config, HostConfig } from '#base/api.ts';
+import type { BuildLimits } from '#build/request.ts';
+import type { RunStep } from '#build/vertex.ts';
 import type { ContainerRecord } from '#container/record.ts';
 import { settleRequest } from '#container/settle.ts';
 import { timestamp } from '#container/state.ts';
-import type { RunStep } from '#build/vertex.ts';
-import type { BuildLimits } from '#build/request.ts';
 import type { Store } from '#store/store.ts';
 
 /** What the whole build has asked for. */

@@ -5,15 +5,15 @@ import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { WherryError } from '#base/error.ts';
 import type { RunWork, Scope } from '#build/solve/means.ts';
+import { forgetInRuntime, type PlacedRuntime, runtimeOf } from '#container/monitor.ts';
 import type { ContainerRecord } from '#container/record.ts';
 import { startRefusal } from '#container/refusal.ts';
 import { withCompiledFilter } from '#container/seccomp-cache.ts';
 import { makeSpec } from '#container/spec.ts';
 import { lookAround } from '#container/surroundings.ts';
-import { forgetInRuntime, type PlacedRuntime, runtimeOf } from '#container/monitor.ts';
 import { openMounts, type StepSecrets } from '#engine/build-mounts.ts';
 import { joinStep } from '#engine/build-network.ts';
-import { stepRecord, type StepSurroundings } from '#engine/build-record.ts';
+import { type StepSurroundings, stepRecord } from '#engine/build-record.ts';
 import { missingPlaces, removeStubs } from '#engine/build-stubs.ts';
 import { STEP } from '#network/leases.ts';
 import type { Spec } from '#oci/spec.ts';
@@ -21,7 +21,7 @@ import { mountByDriver } from '#store/driver.ts';
 import { layerPath } from '#store/layers.ts';
 import { stageDirectory, stagingName } from '#store/staging.ts';
 import type { Store } from '#store/store.ts';
-import { removeTree, readText } from '#sys/file.ts';
+import { readText, removeTree } from '#sys/file.ts';
 import { unmountTree } from '#sys/overlay.ts';
 import { run } from '#sys/process.ts';
 import { randomHex } from '#sys/random.ts';
@@ -165,9 +165,13 @@ function judge(status: number, step: RunWork['step'], { text, kind }: { text: st
   }
   if (accepted.includes(status)) return;
   const command = step.args.join(' ');
-  throw new WherryError('invalid', `process ${JSON.stringify(command)} did not complete successfully: exit code: ${status}`, {
-    exitCode: status,
-  });
+  throw new WherryError(
+    'invalid',
+    `process ${JSON.stringify(command)} did not complete successfully: exit code: ${status}`,
+    {
+      exitCode: status,
+    },
+  );
 }
 
 /** What the runtime itself complained of: JSON lines. */
@@ -183,4 +187,3 @@ function lastError(text: string): string | undefined {
   }
   return undefined;
 }
-

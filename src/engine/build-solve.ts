@@ -1,7 +1,7 @@
 /** Hands the solver what it can't do by itself: images, contexts, containers. */
 import { statSync } from 'node:fs';
-import type { Progress } from '#base/progress.ts';
 import { WherryError } from '#base/error.ts';
+import type { Progress } from '#base/progress.ts';
 import type { BuildContext, BuildRequest } from '#build/request.ts';
 import { openDigests } from '#build/solve/digests.ts';
 import type { Means, Scope } from '#build/solve/means.ts';
@@ -14,11 +14,18 @@ import { placeAt } from '#store/union.ts';
 
 export interface MeansOptions {
   request: BuildRequest;
+  /** A path that is not there yet, in a directory that goes when the build has ended. */
+  place: (name: string) => string;
   bases: Bases;
   environment: NodeJS.ProcessEnv;
 }
 
-export function buildMeans(store: Store, { request, bases, environment }: MeansOptions): Means {
+export function buildMeans(store: Store, { request, bases, environment, place }: MeansOptions): Means {
+  let fetched = 0;
+  const next = () => {
+    fetched += 1;
+    return place(`fetched-${fetched}`);
+  };
   return {
     image: async ({ reference, platform, resolveMode }, scope) => {
       const options = { pull: resolveMode === 'pull', progress: transfers(scope), abort: scope.abort };
@@ -26,16 +33,16 @@ export function buildMeans(store: Store, { request, bases, environment }: MeansO
     },
     layout: async (vertex, scope) => {
       const { bringLayout } = await import('#engine/build-layout.ts');
-      return layersOfImage(await bringLayout(store, vertex, scope.abort));
+      return bringLayout(store, vertex, scope.abort);
     },
     local: async ({ context }, scope) => localSource(store, context, request.contexts[context], scope),
     http: async (vertex, scope) => {
       const { fetchFile } = await import('#engine/build-http.ts');
-      return fetchFile(store, vertex, scope);
+      return fetchFile(vertex, next(), scope);
     },
     git: async (vertex, scope) => {
       const { fetchRepository } = await import('#engine/build-git.ts');
-      return fetchRepository(store, vertex, scope, environment);
+      return fetchRepository(vertex, next(), scope);
     },
     run: async (work, scope) => {
       const { runStep } = await import('#engine/build-run.ts');
@@ -58,7 +65,12 @@ function transfers(scope: Scope): (event: Progress) => void {
 /** Files of a context are root's, whoever has them on the host. */
 const OWNERS = () => ({ uid: 0, gid: 0 });
 
-async function localSource(store: Store, name: string, context: BuildContext | undefined, scope: Scope): Promise<Source> {
+async function localSource(
+  store: Store,
+  name: string,
+  context: BuildContext | undefined,
+  scope: Scope,
+): Promise<Source> {
   if (context?.kind !== 'directory') throw new Error(`the context "${name}" is no directory`);
   if (!statSync(context.path, { throwIfNoEntry: false })?.isDirectory()) {
     throw new WherryError('not-found', `unable to prepare context: path ${JSON.stringify(context.path)} not found`);

@@ -1,8 +1,9 @@
 /** build: a Dockerfile becomes an image, by steps that are run here. */
+import { temporaryPlace } from '#build/context/place.ts';
 import type { Report } from '#build/event.ts';
 import type { BuildRequest, BuildResult, BuiltTarget } from '#build/request.ts';
-import { type Solution, solve } from '#build/solve/solve.ts';
 import type { SolvedLayer } from '#build/solve/means.ts';
+import { type Solution, solve } from '#build/solve/solve.ts';
 import type { Plan, PlanTarget } from '#build/vertex.ts';
 import { datedConfig } from '#engine/build-config.ts';
 import { type Bases, openBases } from '#engine/build-images.ts';
@@ -26,11 +27,13 @@ export async function runPlan(
   { report, abort, environment = process.env, bases = openBases(store) }: BuildOptions & { bases?: Bases },
 ): Promise<BuildResult> {
   const umask = process.umask(0);
+  const temporary = temporaryPlace(store);
   try {
-    const means = buildMeans(store, { request, bases, environment });
+    const means = buildMeans(store, { request, bases, environment, place: temporary.place });
     using solution = await solve(store, plan, means, { report, abort, epoch: request.epoch });
     return await putImages(store, request, { plan, solution, report });
   } finally {
+    temporary.remove();
     process.umask(umask);
   }
 }

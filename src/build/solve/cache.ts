@@ -61,7 +61,10 @@ export function nameRecord(store: Store, { id }: CacheRecord, key: string): void
 
 /** A build was served by it. */
 export function noteUse(store: Store, record: CacheRecord): void {
-  replace(recordPath(store, record.id), JSON.stringify({ ...record, used: new Date().toISOString(), uses: record.uses + 1 }));
+  replace(
+    recordPath(store, record.id),
+    JSON.stringify({ ...record, used: new Date().toISOString(), uses: record.uses + 1 }),
+  );
 }
 
 /** Its layer is on the disk. */

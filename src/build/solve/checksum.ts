@@ -1,6 +1,6 @@
 /** What files are, without their times: two sources with the same sum give the same copy. */
 import { closeSync, openSync, readSync } from 'node:fs';
-import { type Item, type Matched, type Source, walk, type Filter } from '#build/solve/source.ts';
+import { type Filter, type Item, type Matched, type Source, walk } from '#build/solve/source.ts';
 import { linkOf } from '#build/solve/tree.ts';
 import { attributesOf } from '#store/attributes.ts';
 import { raw } from '#store/tree.ts';
@@ -42,7 +42,8 @@ export function digestFile({ at }: Found): string {
   const hash = createHash('sha256');
   const fd = openSync(raw(at), 'r');
   try {
-    for (let count = readSync(fd, buffer); count > 0; count = readSync(fd, buffer)) hash.update(buffer.subarray(0, count));
+    for (let count = readSync(fd, buffer); count > 0; count = readSync(fd, buffer))
+      hash.update(buffer.subarray(0, count));
   } finally {
     closeSync(fd);
   }

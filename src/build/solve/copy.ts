@@ -13,9 +13,11 @@ import {
   symlinkSync,
   writeSync,
 } from 'node:fs';
+import { hasCode, WherryError } from '#base/error.ts';
 import type { ModeChange } from '#build/solve/mode.ts';
 import { type Filter, type Item, type Matched, type Source, walk } from '#build/solve/source.ts';
 import { bytesOf, cleanPath, joined, linkOf, textOf } from '#build/solve/tree.ts';
+import { unpackArchive } from '#build/solve/unpack.ts';
 import {
   findIn,
   type Ids,
@@ -26,9 +28,7 @@ import {
   setOwner,
   type Upper,
 } from '#build/solve/upper.ts';
-import { unpackArchive } from '#build/solve/unpack.ts';
 import type { CopyAction } from '#build/vertex.ts';
-import { hasCode, WherryError } from '#base/error.ts';
 import { copyAttributes } from '#store/attributes.ts';
 import { holeyWriter } from '#store/holes.ts';
 import { parentOf, raw } from '#store/tree.ts';
@@ -114,18 +114,35 @@ const notDirectory = (path: string) => new WherryError('invalid', `cannot copy t
 
 function put(upper: Upper, target: string, { found }: Item, task: Task): void {
   const { stat } = found;
-  if (stat.isDirectory()) return putDirectory(upper, target, found, task);
-  const owner = ownerOf(found, task);
+  if (stat.isDirectory()) {
+    putDirectory(upper, target, found, task);
+    return;
+  }
   const at = makeWay(upper, target, task.owner ?? { uid: 0, gid: 0 });
   const key = `${stat.dev}:${stat.ino}`;
   const first = stat.nlink > 1n ? task.links.get(key) : undefined;
-  if (first !== undefined) return linkSync(raw(placeOf(upper, first)), raw(at));
+  if (first !== undefined) {
+    linkSync(raw(placeOf(upper, first)), raw(at));
+    return;
+  }
   if (stat.nlink > 1n) task.links.set(key, target);
-  if (stat.isFile()) return putFile(found, at, { owner, mode: modeOf(found, task) });
+  const made = { owner: ownerOf(found, task), mode: modeOf(found, task) };
+  if (stat.isFile()) putFile(found, at, made);
+  else putSpecial(found, at, made);
+}
+
+interface Made {
+  owner: Ids;
+  mode: number;
+}
+
+/** Links, FIFOs and devices. */
+function putSpecial(found: Found, at: string, { owner, mode }: Made): void {
+  const { stat } = found;
   if (stat.isSymbolicLink()) symlinkSync(raw(linkOf(found)), raw(at));
   else if (!makeNode(at, found)) return;
   setOwner(at, owner);
-  if (!stat.isSymbolicLink()) chmodSync(raw(at), modeOf(found, task));
+  if (!stat.isSymbolicLink()) chmodSync(raw(at), mode);
   copyAttributes(found.at, at);
   setTimes(raw(at), stat.atimeNs, stat.mtimeNs);
 }
@@ -178,7 +195,7 @@ const LARGE = 1024n * 1024n;
 let buffer: Buffer | undefined;
 
 /** The bytes, and what they are called by; holes stay holes. */
-function putFile(found: Found, at: string, { owner, mode }: { owner: Ids; mode: number }): void {
+function putFile(found: Found, at: string, { owner, mode }: Made): void {
   const { stat } = found;
   const isSparse = stat.size >= LARGE && stat.blocks * 512n < stat.size;
   const isLarge = stat.size >= LARGE && !isSparse;
@@ -215,4 +232,3 @@ function copyBytes(found: Found, to: number): void {
     closeSync(from);
   }
 }
-

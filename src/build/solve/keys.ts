@@ -79,9 +79,25 @@ export function runKeys(step: RunStep, { from, ...common }: RunInputs): Keys {
 
 /** A vertex has its name and its place, too, which say nothing of what it makes. */
 function plainStep(step: Omit<RunStep, 'proxy' | 'mounts'>) {
-  const { op, args, env, cwd, user, network, security, hostname, hosts, shmSize, ulimits, devices, cgroupParent } = step;
+  const { op, args, env, cwd, user, network, security, hostname, hosts, shmSize, ulimits, devices, cgroupParent } =
+    step;
   const { validExitCodes } = step;
-  return { op, args, env, cwd, user, network, security, hostname, hosts, shmSize, ulimits, devices, cgroupParent, validExitCodes };
+  return {
+    op,
+    args,
+    env,
+    cwd,
+    user,
+    network,
+    security,
+    hostname,
+    hosts,
+    shmSize,
+    ulimits,
+    devices,
+    cgroupParent,
+    validExitCodes,
+  };
 }
 
 async function mountSum(source: Source, { source: path = '/' }: RunMount): Promise<string> {

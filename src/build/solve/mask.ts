@@ -1,8 +1,8 @@
 /** What a context leaves out, as a layer that hides it: for who mounts the directory itself. */
 import { lstatSync, mkdirSync } from 'node:fs';
-import type { Source } from '#build/solve/source.ts';
-import { joined } from '#build/solve/tree.ts';
-import { raw } from '#store/tree.ts';
+import type { Filter, Source } from '#build/solve/source.ts';
+import { joined, type TreeReader, textOf } from '#build/solve/tree.ts';
+import { parentOf, raw } from '#store/tree.ts';
 import type { Directory } from '#store/union.ts';
 import { mknod, S_IF } from '#sys/ffi.ts';
 
@@ -11,30 +11,30 @@ export function maskOf({ tree, filter }: Source, directory: string): void {
   const top = tree.directory('');
   if (filter === undefined || top === undefined) return;
   const at = Buffer.from(directory).toString('latin1');
-  hide(top, '');
+  for (const path of leftOut(top, '', filter)) {
+    makeParents(tree, at, parentOf(path));
+    mknod(raw(`${at}/${path}`), S_IF.CHR);
+  }
+}
 
-  function hide(of: Directory, above: string): void {
-    for (const name of of.names()) {
-      const found = of.find(name);
-      if (found === undefined) continue;
-      const path = joined(above, name);
-      const text = Buffer.from(path, 'latin1').toString();
-      const isDirectory = found.stat.isDirectory();
-      const isTaken = filter?.takes(text, isDirectory) ?? true;
-      if (!isTaken && !(isDirectory && filter?.enters(text))) {
-        makeParents(above);
-        mknod(raw(`${at}/${path}`), S_IF.CHR);
-      } else if (isDirectory) {
-        using below = of.enter(name);
-        if (below !== undefined) hide(below, path);
-      }
+/** What is left out: of a directory with all that is in it only itself. */
+function* leftOut(of: Directory, above: string, filter: Filter): Generator<string, void, void> {
+  for (const name of of.names()) {
+    const found = of.find(name);
+    if (found === undefined) continue;
+    const path = joined(above, name);
+    const [shown, isDirectory] = [textOf(path), found.stat.isDirectory()];
+    if (!filter.takes(shown, isDirectory) && !(isDirectory && filter.enters(shown))) yield path;
+    else if (isDirectory) {
+      using below = of.enter(name);
+      if (below !== undefined) yield* leftOut(below, path, filter);
     }
   }
+}
 
-  function makeParents(path: string): void {
-    if (path === '' || lstatSync(raw(`${at}/${path}`), { throwIfNoEntry: false }) !== undefined) return;
-    makeParents(path.slice(0, Math.max(0, path.lastIndexOf('/'))));
-    const { mode } = tree.find(path)?.stat ?? { mode: 0o755n };
-    mkdirSync(raw(`${at}/${path}`), Number(mode) & 0o7777);
-  }
+function makeParents(tree: TreeReader, at: string, path: string): void {
+  if (path === '' || lstatSync(raw(`${at}/${path}`), { throwIfNoEntry: false }) !== undefined) return;
+  makeParents(tree, at, parentOf(path));
+  const { mode } = tree.find(path)?.stat ?? { mode: 0o755n };
+  mkdirSync(raw(`${at}/${path}`), Number(mode) & 0o7777);
 }

@@ -19,7 +19,8 @@ const BITS: Record<string, number> = { r: 0o444, w: 0o222, x: 0o111, s: 0o6000, 
 
 function parseClause(clause: string): ModeChange[] {
   const match = /^([ugoa]*)((?:[-+=](?:[rwxXst]*|[ugo]))+)$/.exec(clause);
-  if (match === null) throw new WherryError('invalid', `invalid chmod parameter: '${clause}'. it should be octal string or symbolic`);
+  if (match === null)
+    throw new WherryError('invalid', `invalid chmod parameter: '${clause}'. it should be octal string or symbolic`);
   const [, who = '', actions = ''] = match;
   const mask = who === '' ? 0o7777 : [...who].reduce((sum, one) => sum | (WHO[one] ?? 0), 0);
   return [...actions.matchAll(/([-+=])([rwxXstugo]*)/g)].map(([, operator = '', letters = '']) => {
@@ -35,7 +36,9 @@ function parseClause(clause: string): ModeChange[] {
 }
 
 function bitsOf(letters: string, mode: number, isDirectory: boolean): number {
-  const copied = /^[ugo]$/.test(letters) ? spread((mode >> { u: 6, g: 3, o: 0 }[letters as 'u' | 'g' | 'o']) & 7) : undefined;
+  const copied = /^[ugo]$/.test(letters)
+    ? spread((mode >> { u: 6, g: 3, o: 0 }[letters as 'u' | 'g' | 'o']) & 7)
+    : undefined;
   if (copied !== undefined) return copied;
   return [...letters].reduce((bits, letter) => {
     if (letter === 'X') return bits | (isDirectory || (mode & 0o111) !== 0 ? 0o111 : 0);

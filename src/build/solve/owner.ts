@@ -1,7 +1,8 @@
 /** --chown: names are looked up in the tree that is copied to, ids are taken as they are. */
-import { textIn, type TreeReader } from '#build/solve/tree.ts';
-import type { Ids } from '#build/solve/upper.ts';
+
 import { parseGroup, parsePasswd } from '#base/passwd.ts';
+import { type TreeReader, textIn } from '#build/solve/tree.ts';
+import type { Ids } from '#build/solve/upper.ts';
 
 /**
  * `user[:group]`. A user's id without a group is the group's, too; a user's name brings the user's own group. A name that

@@ -3,6 +3,8 @@
  * kept by its key (cache.ts), and while one build makes it, others that want the same wait for it.
  */
 import { closeSync } from 'node:fs';
+import { WherryError } from '#base/error.ts';
+import type { Report } from '#build/event.ts';
 import { type CacheRecord, findRecord, keepRecord, nameRecord, noteSynced, noteUse } from '#build/solve/cache.ts';
 import { workOnFiles } from '#build/solve/files.ts';
 import { fileKeys, type Keys, runKeys, treeId } from '#build/solve/keys.ts';
@@ -12,9 +14,7 @@ import { pickOf } from '#build/solve/pick.ts';
 import { clampTimes, settleUpper } from '#build/solve/settle.ts';
 import type { Source } from '#build/solve/source.ts';
 import { treeReader, treeSource } from '#build/solve/trees.ts';
-import type { Report } from '#build/event.ts';
 import type { Plan, RunMount, Vertex } from '#build/vertex.ts';
-import { WherryError } from '#base/error.ts';
 import { digestOf } from '#oci/digest.ts';
 import { MEDIA } from '#oci/manifest.ts';
 import { formatPlatform } from '#oci/platform.ts';
@@ -135,7 +135,13 @@ interface Told {
 function tell({ options: { report }, ids, stop }: Work, vertex: Vertex, index: number): Told {
   const id = ids[index] ?? '';
   const started = Date.now();
-  const event = { kind: 'vertex' as const, id, name: vertex.name, inputs: vertex.inputs.map((at) => ids[at] ?? ''), started };
+  const event = {
+    kind: 'vertex' as const,
+    id,
+    name: vertex.name,
+    inputs: vertex.inputs.map((at) => ids[at] ?? ''),
+    started,
+  };
   report(event);
   const moving = new Map<string, number>();
   return {
@@ -181,7 +187,11 @@ async function solveStep(work: Work, vertex: Vertex, inputs: readonly Solved[], 
   }
 }
 
-function bringSource(means: Means, vertex: Extract<Vertex, { op: 'local' | 'http' | 'git' }>, scope: Scope): Promise<Source> {
+function bringSource(
+  means: Means,
+  vertex: Extract<Vertex, { op: 'local' | 'http' | 'git' }>,
+  scope: Scope,
+): Promise<Source> {
   if (vertex.op === 'local') return means.local(vertex, scope);
   return vertex.op === 'http' ? means.http(vertex, scope) : means.git(vertex, scope);
 }

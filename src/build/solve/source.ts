@@ -1,8 +1,9 @@
 /** What COPY and ADD take: the files of a source that an action means, in the order in which they are hashed and copied. */
-import { bytesOf, cleanPath, joined, nameOf, type TreeReader } from '#build/solve/tree.ts';
-import type { CopyAction } from '#build/vertex.ts';
+
 import { WherryError } from '#base/error.ts';
 import { globOf } from '#base/glob.ts';
+import { bytesOf, cleanPath, joined, nameOf, type TreeReader } from '#build/solve/tree.ts';
+import type { CopyAction } from '#build/vertex.ts';
 import { parentOf } from '#store/tree.ts';
 import type { Directory, Found } from '#store/union.ts';
 
@@ -98,7 +99,11 @@ function expand({ tree }: Source, pattern: string): string[] {
       continue;
     }
     const glob = globOf(part);
-    found = found.flatMap((above) => namesIn(tree, above).filter((name) => glob.test(name)).map((name) => joined(above, name)));
+    found = found.flatMap((above) =>
+      namesIn(tree, above)
+        .filter((name) => glob.test(name))
+        .map((name) => joined(above, name)),
+    );
   }
   return found.filter((path) => tree.find(joined(tree.resolve(parentOf(path)), nameOf(path))) !== undefined);
 }
@@ -116,7 +121,9 @@ export interface Picking {
 /** Everything in a directory of a source that is wanted: a directory before what is in it, sorted by bytes. */
 export function walk(source: Source, path: string, pick?: Filter): Generator<Item, void, void> {
   const directory = source.tree.directory(path);
-  return directory === undefined ? none() : walkFrom(directory, { above: path, below: '' }, { filter: source.filter, pick });
+  return directory === undefined
+    ? none()
+    : walkFrom(directory, { above: path, below: '' }, { filter: source.filter, pick });
 }
 
 function* none(): Generator<Item, void, void> {
@@ -132,7 +139,11 @@ interface Where {
   pending?: Item[];
 }
 
-function* walkFrom(of: Directory, { above, below, pending = [] }: Where, picking: Picking): Generator<Item, void, void> {
+function* walkFrom(
+  of: Directory,
+  { above, below, pending = [] }: Where,
+  picking: Picking,
+): Generator<Item, void, void> {
   for (const name of of.names()) {
     const found = of.find(name);
     // Nothing can be connected to a socket that is copied.

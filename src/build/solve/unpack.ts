@@ -1,15 +1,23 @@
 /** ADD of an archive: its members in the layer that is made, below a directory that is their root. */
-import { chmodSync, closeSync, createReadStream, fchmodSync, fchownSync, linkSync, openSync, symlinkSync } from 'node:fs';
-import { joined } from '#build/solve/tree.ts';
-import { findIn, type Ids, makeDirectories, makeWay, placeOf, setOwner, type Upper } from '#build/solve/upper.ts';
-import { linkOf } from '#build/solve/tree.ts';
+import {
+  chmodSync,
+  closeSync,
+  createReadStream,
+  fchmodSync,
+  fchownSync,
+  linkSync,
+  openSync,
+  symlinkSync,
+} from 'node:fs';
 import { hasCode, WherryError } from '#base/error.ts';
-import type { Found } from '#store/union.ts';
+import { joined, linkOf } from '#build/solve/tree.ts';
+import { findIn, type Ids, makeDirectories, makeWay, placeOf, setOwner, type Upper } from '#build/solve/upper.ts';
 import { decompressed } from '#store/decompress-stream.ts';
 import { pass, setAttributes, touch } from '#store/extract.ts';
 import { holeyWriter } from '#store/holes.ts';
 import { type Content, type Entry, tarReader } from '#store/tar.ts';
 import { cleanName, parentOf, printable, raw } from '#store/tree.ts';
+import type { Found } from '#store/union.ts';
 import { mknod, S_IF } from '#sys/ffi.ts';
 import { resolveLinks } from '#sys/rooted.ts';
 
@@ -142,7 +150,8 @@ const MAKERS: Record<Exclude<Entry['kind'], 'file'>, Maker> = {
   'block-device': (unpacking, path, entry) => makeNode(unpacking, path, entry, S_IF.BLK),
 };
 
-const nanoseconds = ({ seconds, nanoseconds: rest }: Entry['modified']) => BigInt(seconds) * 1_000_000_000n + BigInt(rest);
+const nanoseconds = ({ seconds, nanoseconds: rest }: Entry['modified']) =>
+  BigInt(seconds) * 1_000_000_000n + BigInt(rest);
 
 /** A user namespace makes no devices: left out. */
 function makeNode(unpacking: Unpacking, path: string, entry: Entry, type: number): void {

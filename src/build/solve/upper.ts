@@ -3,12 +3,12 @@
  * path, as in an overlay, but nothing is mounted. Only the solver writes there, so a path that is resolved stays so.
  */
 import { chmodSync, lchownSync, lstatSync, mkdirSync, rmSync } from 'node:fs';
-import { resolveIn, type TreeReader } from '#build/solve/tree.ts';
 import { WherryError } from '#base/error.ts';
+import { resolveIn, type TreeReader } from '#build/solve/tree.ts';
+import { copyAttributes } from '#store/attributes.ts';
 import { parentOf, raw } from '#store/tree.ts';
 import type { Found } from '#store/union.ts';
 import { setTimes } from '#sys/ffi.ts';
-import { copyAttributes } from '#store/attributes.ts';
 
 export interface Ids {
   uid: number;
@@ -116,4 +116,3 @@ export function finishUpper(upper: Upper): void {
   for (const [path, { accessed, modified }] of upper.times) setTimes(raw(placeOf(upper, path)), accessed, modified);
   upper.times.clear();
 }
-
