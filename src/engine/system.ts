@@ -22,6 +22,10 @@ const MIN_API_VERSION = '1.24';
 /** The version of Docker whose commands, messages and API these are. */
 export const DOCKER_VERSION = '28.5.2';
 
+/** The versions of buildx and BuildKit likewise. */
+export const BUILDX_VERSION = '0.29.1';
+export const BUILDKIT_VERSION = '0.25.1';
+
 /** The version of wherry: package.json's in a checkout, else what the bundle was built with. */
 export function ownVersion(): string {
   if (typeof WHERRY_VERSION === 'string') return WHERRY_VERSION;

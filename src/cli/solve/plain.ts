@@ -57,6 +57,7 @@ interface Paper {
 
 function newPaper(trace: Trace, write: Write, description: string): Paper {
   const printed = new Map<Traced, Printed>();
+  const start = description === '' ? '' : `#0 ${description}\n\n`;
   const stateOf = (vertex: Traced): Printed => {
     const known = printed.get(vertex);
     if (known !== undefined) return known;
@@ -78,8 +79,7 @@ function newPaper(trace: Trace, write: Write, description: string): Paper {
       const state = stateOf(vertex);
       if (paper.front !== vertex) {
         if (paper.front !== undefined) leave(paper.front);
-        write(isFirst ? `#0 ${description}\n\n` : '\n');
-        write(`#${state.index} ${shortened(vertex.name)}\n`);
+        write(`${isFirst ? start : '\n'}#${state.index} ${shortened(vertex.name)}\n`);
       }
       const isBusy = tellParts(vertex, state, write);
       tellLines(vertex, state, write);

@@ -19,6 +19,13 @@ export interface BuildView {
   end(): void;
 }
 
+/** Shows a build that has ended, as `mode` would have. Throws as showBuild(). */
+export function replayBuild(out: Output, mode: string, events: readonly BuildEvent[]): void {
+  const view = showBuild(out, mode, { isOver: true });
+  for (const event of events) view.report(event);
+  view.end();
+}
+
 /** Milliseconds between two drawings. */
 const PAUSE = 100;
 
@@ -26,7 +33,7 @@ const PAUSE = 100;
  * A way of showing a build on `out`, which is standard error. Throws kind `invalid` for a mode that is none, and for `tty` where
  * there is no terminal.
  */
-export function showBuild(out: Output, mode: string): BuildView {
+export function showBuild(out: Output, mode: string, { isOver = false } = {}): BuildView {
   switch (mode) {
     case 'quiet':
     case 'none':
@@ -34,21 +41,23 @@ export function showBuild(out: Output, mode: string): BuildView {
     case 'rawjson':
       return { report: (event) => out.line(asStatus(event)), end: () => undefined };
     case 'plain':
-      return showLines(out);
+      return showLines(out, isOver);
     case 'tty':
       if (!out.isTerminal) throw new WherryError('invalid', 'failed to get console: provided file is not a console');
       return showScreen(out);
     case 'auto':
     case '':
-      return out.isTerminal && process.env.TERM !== 'dumb' ? showScreen(out) : showLines(out);
+      return out.isTerminal && process.env.TERM !== 'dumb' ? showScreen(out) : showLines(out, isOver);
     default:
       throw new WherryError('invalid', `invalid progress mode ${mode}`);
   }
 }
 
-function showLines(out: Output): BuildView {
+const DESCRIPTION = 'building with "default" instance using docker driver';
+
+function showLines(out: Output, isOver: boolean): BuildView {
   const trace = newTrace();
-  const lines = plainPrinter(trace, (text) => out.write(text), 'building with "default" instance using docker driver');
+  const lines = plainPrinter(trace, (text) => out.write(text), isOver ? '' : DESCRIPTION);
   return paced(trace, {
     draw: () => lines.print(),
     end: () => {
