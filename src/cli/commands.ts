@@ -6,6 +6,14 @@ export type Load = () => Promise<{ default: Definition }>;
 
 /** Full names, in the words of the command line. */
 export const COMMANDS: Readonly<Record<string, Load>> = {
+  'buildx build': () => import('./build/build.ts'),
+  'buildx history inspect': () => import('./buildx/history-inspect.ts'),
+  'buildx history logs': () => import('./buildx/history-logs.ts'),
+  'buildx history ls': () => import('./buildx/history-ls.ts'),
+  'buildx history rm': () => import('./buildx/history-rm.ts'),
+  'buildx inspect': () => import('./buildx/inspect.ts'),
+  'buildx ls': () => import('./buildx/ls.ts'),
+  'buildx version': () => import('./buildx/version.ts'),
   'container attach': () => import('./container/attach.ts'),
   'container cleanup': () => import('./container/cleanup.ts'),
   'container commit': () => import('./container/commit.ts'),
@@ -106,6 +114,10 @@ export const COMMANDS: Readonly<Record<string, Load>> = {
 
 /** Other names for the same command, in the order in which the help lists them. */
 export const ALIASES: Readonly<Record<string, string>> = {
+  build: 'buildx build',
+  'builder build': 'buildx build',
+  'image build': 'buildx build',
+  'buildx b': 'buildx build',
   'container list': 'container ls',
   'container ps': 'container ls',
   'container remove': 'container rm',
@@ -161,8 +173,11 @@ export const ALIASES: Readonly<Record<string, string>> = {
   wait: 'container wait',
 };
 
-/** The first words of two-word names. */
+/** The first words of names that have several. */
 export const GROUPS: Readonly<Record<string, string>> = {
+  builder: 'Manage builds',
+  buildx: 'Docker Buildx',
+  'buildx history': 'Commands to work on build records',
   container: 'Manage containers',
   context: 'Manage contexts',
   healthcheck: 'Manage health checks of containers',
@@ -199,17 +214,20 @@ export interface Found {
   rest: string[];
 }
 
-/** What the words name: a command, a group of commands alone, or nothing known. */
+/** What the words name: a command, a group of commands alone, or nothing known. The longest name counts. */
 export function findCommand(words: readonly string[]): Found | { group: string; rest: string[] } | undefined {
-  const [first = '', second = ''] = words;
-  if (Object.hasOwn(GROUPS, first)) {
-    const found = named(`${first} ${second}`);
-    if (found === undefined) return { group: first, rest: words.slice(1) };
-    return { key: found, name: `${first} ${second}`, rest: words.slice(2) };
+  for (let count = Math.min(LONGEST, words.length); count > 0; count -= 1) {
+    const name = words.slice(0, count).join(' ');
+    const rest = words.slice(count);
+    const key = named(name);
+    if (key !== undefined) return { key, name, rest };
+    if (Object.hasOwn(GROUPS, name)) return { group: name, rest };
   }
-  const found = named(first);
-  return found === undefined ? undefined : { key: found, name: first, rest: words.slice(1) };
+  return undefined;
 }
+
+/** Words of a name. */
+const LONGEST = 3;
 
 function named(name: string): string | undefined {
   if (Object.hasOwn(COMMANDS, name)) return name;

@@ -131,14 +131,14 @@ function flagLines(flags: Flags, current: string): Line[] {
 }
 
 async function commandLines(current: string): Promise<Line[]> {
-  return matching([...Object.entries(GROUPS), ...(await describeNames(topLevelNames()))], current);
+  const groups = Object.entries(GROUPS).filter(([name]) => !name.includes(' '));
+  return matching([...groups, ...(await describeNames(topLevelNames()))], current);
 }
 
 async function memberLines(group: string, current: string): Promise<Line[]> {
-  const names = Object.keys(COMMANDS)
-    .flatMap(namesOf)
-    .filter((name) => name.startsWith(`${group} `));
-  const rows = await describeNames(names.sort());
+  const inside = (name: string) => name.startsWith(`${group} `) && !name.includes(' ', group.length + 1);
+  const names = Object.keys(COMMANDS).flatMap(namesOf).filter(inside);
+  const rows = [...Object.entries(GROUPS).filter(([name]) => inside(name)), ...(await describeNames(names.sort()))];
   return matching(
     rows.map(([name, summary]) => [name.slice(group.length + 1), summary]),
     current,

@@ -1,7 +1,7 @@
 /** --help in Docker's layout, from the definitions. */
 
 import type { Definition, Flag, Flags } from '#cli/command.ts';
-import { COMMANDS, COMMON, findCommand, GROUPS, loadCommand, namesOf } from '#cli/commands.ts';
+import { ALIASES, COMMANDS, COMMON, findCommand, GROUPS, loadCommand, namesOf } from '#cli/commands.ts';
 import { GLOBAL_FLAGS } from '#cli/globals.ts';
 import { boolean } from '#cli/values.ts';
 
@@ -32,14 +32,22 @@ export function commandHelp(
   return `${parts.join('\n\n')}\n`;
 }
 
+/** Its full name is in the group as well: another name is no other command. */
+const isListed = (group: string, key: string) => key.startsWith(`${group} `);
+
 /** The help of a group: `docker container`. */
 export async function groupHelp(program: string, group: string): Promise<string> {
-  const keys = Object.keys(COMMANDS).filter((key) => key.startsWith(`${group} `));
-  const rows = await describeNames(keys);
+  const inside = (name: string) => name.startsWith(`${group} `) && !name.includes(' ', group.length + 1);
+  const short = (rows: readonly (readonly [string, string])[]): [string, string][] =>
+    rows.map(([name, summary]) => [name.slice(group.length + 1), summary]);
+  const groups = Object.entries(GROUPS).filter(([name]) => inside(name));
+  const aliases = Object.keys(ALIASES).filter((name) => inside(name) && !isListed(group, ALIASES[name] ?? ''));
+  const rows = await describeNames([...Object.keys(COMMANDS).filter(inside), ...aliases]);
   return [
     `Usage:  ${program} ${group} COMMAND`,
     GROUPS[group],
-    `Commands:\n${formatNames(rows.map(([name, summary]) => [name.slice(group.length + 1), summary]))}`,
+    ...(groups.length === 0 ? [] : [`Management Commands:\n${formatNames(short(groups))}`]),
+    `Commands:\n${formatNames(short(rows))}`,
     `Run '${program} ${group} COMMAND --help' for more information on a command.\n`,
   ].join('\n\n');
 }
@@ -52,7 +60,7 @@ export async function programHelp(program: string, width: Width): Promise<string
     `Usage:  ${program} [OPTIONS] COMMAND`,
     'A rootless, daemonless, Docker-compatible container command',
     `Common Commands:\n${formatNames(common)}`,
-    `Management Commands:\n${formatNames(Object.entries(GROUPS))}`,
+    `Management Commands:\n${formatNames(Object.entries(GROUPS).filter(([name]) => !name.includes(' ')))}`,
     `Commands:\n${formatNames(others)}`,
     `Global Options:\n${formatFlags(shownFlags(GLOBAL_FLAGS), width)}`,
     `Run '${program} COMMAND --help' for more information on a command.\n`,

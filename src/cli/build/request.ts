@@ -17,8 +17,8 @@ import {
   readSsh,
 } from '#build/options.ts';
 import type { BuildOutput, BuildRequest } from '#build/request.ts';
+import type { BUILD_FLAGS } from '#cli/build/flags.ts';
 import type { Values } from '#cli/command.ts';
-import type { BUILD_FLAGS } from './flags.ts';
 
 export type BuildValues = Values<typeof BUILD_FLAGS>;
 

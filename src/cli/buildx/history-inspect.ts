@@ -1,9 +1,9 @@
 import { localTime } from '#base/units.ts';
 import { type BuildRecord, buildEvents, findBuild } from '#build/history.ts';
+import { BUILDER_FLAG, inBuildx, needBuilder } from '#cli/buildx/buildx.ts';
+import { spent } from '#cli/buildx/history-ls.ts';
 import { command } from '#cli/command.ts';
 import { text } from '#cli/values.ts';
-import { BUILDER_FLAG, inBuildx, needBuilder } from './buildx.ts';
-import { spent } from './history-ls.ts';
 
 export default command({
   usage: '[REF]',

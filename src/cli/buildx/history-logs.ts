@@ -1,7 +1,7 @@
 import { buildEvents, findBuild } from '#build/history.ts';
+import { BUILDER_FLAG, inBuildx, needBuilder } from '#cli/buildx/buildx.ts';
 import { command } from '#cli/command.ts';
 import { text } from '#cli/values.ts';
-import { BUILDER_FLAG, inBuildx, needBuilder } from './buildx.ts';
 
 export default command({
   usage: '[REF]',

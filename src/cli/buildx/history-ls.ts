@@ -1,10 +1,10 @@
 import { WherryError } from '#base/error.ts';
 import { ago, humanDuration } from '#base/units.ts';
 import { type BuildRecord, listBuilds } from '#build/history.ts';
+import { BUILDER, BUILDER_FLAG, inBuildx, needBuilder } from '#cli/buildx/buildx.ts';
 import { command } from '#cli/command.ts';
 import { printRows } from '#cli/table.ts';
 import { boolean, listOf, text } from '#cli/values.ts';
-import { BUILDER, BUILDER_FLAG, inBuildx, needBuilder } from './buildx.ts';
 
 const HEADERS = { Ref: 'BUILD ID', Name: 'NAME', Status: 'STATUS', CreatedAt: 'CREATED AT', Duration: 'DURATION' };
 

@@ -1,8 +1,8 @@
 import { WherryError } from '#base/error.ts';
 import { findBuild, listBuilds, removeBuild } from '#build/history.ts';
+import { BUILDER_FLAG, inBuildx, needBuilder } from '#cli/buildx/buildx.ts';
 import { command } from '#cli/command.ts';
 import { boolean } from '#cli/values.ts';
-import { BUILDER_FLAG, inBuildx, needBuilder } from './buildx.ts';
 
 export default command({
   usage: '[REF...]',

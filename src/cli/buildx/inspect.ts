@@ -1,8 +1,8 @@
+import { BUILDER, BUILDER_FLAG, inBuildx, needBuilder } from '#cli/buildx/buildx.ts';
 import { command } from '#cli/command.ts';
 import { boolean } from '#cli/values.ts';
 import { builderPlatforms } from '#engine/builder.ts';
 import { BUILDKIT_VERSION } from '#engine/system.ts';
-import { BUILDER, BUILDER_FLAG, inBuildx, needBuilder } from './buildx.ts';
 
 export default command({
   usage: '[NAME]',

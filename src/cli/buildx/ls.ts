@@ -1,9 +1,9 @@
+import { BUILDER, inBuildx } from '#cli/buildx/buildx.ts';
 import { command } from '#cli/command.ts';
 import { printRows } from '#cli/table.ts';
 import { boolean, text } from '#cli/values.ts';
 import { builderPlatforms } from '#engine/builder.ts';
 import { BUILDKIT_VERSION } from '#engine/system.ts';
-import { BUILDER, inBuildx } from './buildx.ts';
 
 const HEADERS = {
   Name: 'NAME/NODE',

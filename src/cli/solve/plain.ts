@@ -2,7 +2,7 @@
  * A build as lines, for files and pipes, as BuildKit writes them: each vertex has a number, and what several print at the
  * same time takes turns, one staying in front for some seconds so that its lines stay together.
  */
-import { amount, isCanceled, type Part, type Trace, type Traced } from './trace.ts';
+import { amount, isCanceled, type Part, type Trace, type Traced } from '#cli/solve/trace.ts';
 
 export interface PlainPrinter {
   /** Writes what is new. */

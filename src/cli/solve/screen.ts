@@ -1,6 +1,6 @@
 /** A build on a terminal: a line a vertex and a transfer, with times, and below those that run their last lines of output. */
-import { type Colors, painted } from './colors.ts';
-import { amount, isCanceled, type Trace, type Traced } from './trace.ts';
+import { type Colors, painted } from '#cli/solve/colors.ts';
+import { amount, isCanceled, type Trace, type Traced } from '#cli/solve/trace.ts';
 
 export interface Screen {
   /** Draws all anew over what stands there. */

@@ -3,12 +3,12 @@
 import { WherryError } from '#base/error.ts';
 import type { BuildEvent } from '#build/event.ts';
 import type { Output } from '#cli/command.ts';
+import { buildColors } from '#cli/solve/colors.ts';
+import { plainPrinter } from '#cli/solve/plain.ts';
+import { asStatus } from '#cli/solve/rawjson.ts';
+import { screen } from '#cli/solve/screen.ts';
+import { isCanceled, newTrace, type Trace, type Traced } from '#cli/solve/trace.ts';
 import { windowSize } from '#cli/terminal.ts';
-import { buildColors } from './colors.ts';
-import { plainPrinter } from './plain.ts';
-import { asStatus } from './rawjson.ts';
-import { screen } from './screen.ts';
-import { isCanceled, newTrace, type Trace, type Traced } from './trace.ts';
 
 export const PROGRESS = ['auto', 'none', 'plain', 'quiet', 'rawjson', 'tty'] as const;
 export type ProgressMode = (typeof PROGRESS)[number];

@@ -1,0 +1,99 @@
+import { existsSync } from 'node:fs';
+import { basename, relative, resolve } from 'node:path';
+import { WherryError } from '#base/error.ts';
+import { given } from '#base/given.ts';
+import { parseBool } from '#base/units.ts';
+import { openContexts } from '#build/context/open.ts';
+import type { BuildEvent } from '#build/event.ts';
+import { recordBuild } from '#build/history.ts';
+import type { BuildResult } from '#build/request.ts';
+import type { LintWarning } from '#build/vertex.ts';
+import { prepareFiles, writeFiles } from '#cli/build/files.ts';
+import { BUILD_FLAGS } from '#cli/build/flags.ts';
+import { type BuildValues, namedContexts, wantedOf } from '#cli/build/request.ts';
+import { explain, sayWarnings } from '#cli/build/say.ts';
+import { inBuildx, needBuilder } from '#cli/buildx/buildx.ts';
+import { type Context, command } from '#cli/command.ts';
+import { showBuild } from '#cli/solve/show.ts';
+import { build } from '#engine/build.ts';
+
+export default command({
+  usage: 'PATH | URL | -',
+  summary: 'Start a build',
+  details: `
+    Builds an image from a Dockerfile, as BuildKit would, in this command and without a daemon. Steps that nothing has changed
+    for are taken from the cache, which all builds of a user share; "buildx du" lists it and "buildx prune" empties it.`,
+  examples: [
+    { does: 'Build what is here and give it a name', line: 'wherry build -t app .' },
+    { does: 'See all output of the steps', line: 'wherry build --progress plain .' },
+    { does: 'Take the files out of the last stage', line: 'wherry build --output out .' },
+  ],
+  flags: BUILD_FLAGS,
+  run: (context, [path = ''], values) =>
+    inBuildx(context, () => runBuild(context, path, values as BuildValues), 'failed to build: '),
+});
+
+async function runBuild(context: Context, path: string, values: BuildValues): Promise<number> {
+  needBuilder(values.builder);
+  const wanted = wantedOf(values);
+  const mode = progressMode(values);
+  const files = prepareFiles(values);
+  const view = showBuild(context.err, mode);
+  const warnings: LintWarning[] = [];
+  const recorder = recordBuild(context.store, aboutOf(path, values));
+  const report = (event: BuildEvent) => {
+    if (event.kind === 'warning') warnings.push(event.warning);
+    recorder.note(event);
+    view.report(event);
+  };
+  let text: string | undefined;
+  try {
+    const words = { context: path, file: values.file ?? '', named: namedContexts(values.buildContext) };
+    const keepGitDir = parseBool(wanted.buildArgs.BUILDKIT_CONTEXT_KEEP_GIT_DIR ?? '') ?? false;
+    const opening = { ...words, stdin: process.stdin, keepGitDir };
+    using opened = await openContexts(context.store, opening, { report, abort: context.abort });
+    text = opened.dockerfile.text;
+    const request = { ...wanted, dockerfile: opened.dockerfile, contexts: opened.contexts };
+    const result = await build(context.store, request, { report, abort: context.abort });
+    recorder.end();
+    view.end();
+    if (showsWarnings(mode)) sayWarnings(context, warnings, { name: opened.dockerfile.name, text });
+    say(context, values, result);
+    writeFiles(files, { result, ref: recorder.ref, warnings });
+    return 0;
+  } catch (error) {
+    view.end();
+    const source = explain(error, { name: nameOf(values), text });
+    recorder.end({ message: error instanceof Error ? error.message : String(error), source });
+    if (showsWarnings(mode) && text !== undefined) sayWarnings(context, warnings, { name: nameOf(values), text });
+    context.err.write(source);
+    throw error;
+  }
+}
+
+const nameOf = ({ file }: BuildValues) => (file === undefined || file === '' || file === '-' ? 'Dockerfile' : file);
+
+/** -q means that nothing is shown but the image's ID. */
+function progressMode({ quiet, progress }: BuildValues): string {
+  if (!quiet && progress !== 'quiet') return progress;
+  if (progress === 'auto' || progress === 'quiet') return 'quiet';
+  throw new WherryError('invalid', `progress=${progress} and quiet cannot be used together`);
+}
+
+const showsWarnings = (mode: string) => !['quiet', 'none', 'rawjson'].includes(mode);
+
+function say({ out }: Context, { quiet, progress }: BuildValues, { targets }: BuildResult): void {
+  if (!quiet && progress !== 'quiet') return;
+  out.line(targets[0]?.imageId ?? '');
+}
+
+/** What the record of a build says of it: buildx names one after its context, and its Dockerfile where that is another. */
+function aboutOf(path: string, { file = '', target, platform }: BuildValues): Parameters<typeof recordBuild>[1] {
+  const isHere = existsSync(path);
+  const context = isHere ? resolve(path) : path;
+  const dockerfile = file === '' || file === '-' ? 'Dockerfile' : isHere ? relative(context, resolve(file)) : file;
+  const name = isHere ? basename(context) : context;
+  const full = dockerfile === 'Dockerfile' ? name : `${name}/${dockerfile}`;
+  const more = given({ target: target || undefined, platforms: platform.length === 0 ? undefined : platform });
+  return { name: target ? `${full} (${target})` : full, context, dockerfile, ...more };
+}

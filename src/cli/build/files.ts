@@ -1,0 +1,50 @@
+/** --iidfile and --metadata-file: what a build tells the scripts that called it. */
+import { rmSync, writeFileSync } from 'node:fs';
+import { WherryError } from '#base/error.ts';
+import { parseBool } from '#base/units.ts';
+import type { BuildResult } from '#build/request.ts';
+import type { LintWarning } from '#build/vertex.ts';
+import type { BuildValues } from '#cli/build/request.ts';
+import { BUILDER } from '#cli/buildx/buildx.ts';
+import { reason } from '#cli/run-files.ts';
+
+type Files = Pick<BuildValues, 'iidfile' | 'metadataFile'>;
+
+/** A file that tells of an earlier build must not be taken for this one's when it fails. */
+export function prepareFiles({ iidfile, metadataFile }: BuildValues): Files {
+  if (iidfile) attempt('removing image ID file: remove', iidfile, () => rmSync(iidfile, { force: true }));
+  return { iidfile, metadataFile };
+}
+
+interface Built {
+  result: BuildResult;
+  ref: string;
+  warnings: readonly LintWarning[];
+}
+
+export function writeFiles({ iidfile, metadataFile }: Files, built: Built): void {
+  const imageId = built.result.targets[0]?.imageId ?? '';
+  if (iidfile) attempt('writing image ID file: open', iidfile, () => writeFileSync(iidfile, imageId));
+  if (!metadataFile) return;
+  const text = JSON.stringify(metadata(built), null, 2);
+  attempt('open', metadataFile, () => writeFileSync(metadataFile, text));
+}
+
+function metadata({ result: { targets, digest, names }, ref, warnings }: Built): object {
+  const withWarnings = warnings.length > 0 && parseBool(process.env.BUILDX_METADATA_WARNINGS ?? '') === true;
+  return {
+    'buildx.build.ref': `${BUILDER}/${BUILDER}/${ref}`,
+    ...(withWarnings ? { 'buildx.build.warnings': warnings } : {}),
+    'containerimage.config.digest': targets[0]?.imageId ?? '',
+    'containerimage.digest': digest,
+    ...(names.length === 0 ? {} : { 'image.name': names.join(',') }),
+  };
+}
+
+function attempt(doing: string, path: string, work: () => void): void {
+  try {
+    work();
+  } catch (cause) {
+    throw new WherryError('invalid', `${doing} ${path}: ${reason(cause)}`, { cause });
+  }
+}

@@ -1,0 +1,35 @@
+/** What is said beside a build's progress: where in the Dockerfile an error is, and what its checks found. */
+import { DockerfileError, showPlace } from '#build/dockerfile/fault.ts';
+import type { LintWarning } from '#build/vertex.ts';
+import type { Context } from '#cli/command.ts';
+
+export interface Source {
+  name: string;
+  /** Undefined: it could not be read. */
+  text: string | undefined;
+}
+
+/** The lines of the Dockerfile that an error is about, or ''. */
+export function explain(error: unknown, { name, text }: Source): string {
+  if (!(error instanceof DockerfileError) || text === undefined) return '';
+  return error.places.map((place) => showPlace(name, text, place)).join('');
+}
+
+/** As buildx at the end of a build; with --debug each is explained. */
+export function sayWarnings(context: Context, warnings: readonly LintWarning[], { name, text = '' }: Source): void {
+  if (warnings.length === 0) return;
+  const { err, debug, program } = context;
+  const count = warnings.length === 1 ? '1 warning' : `${warnings.length} warnings`;
+  const title = `${count} found${debug ? '' : ` (use ${program} --debug to expand)`}:\n`;
+  err.write(`\n ${process.env.NO_COLOR ? title : `\x1b[33m${title}\x1b[0m`}`);
+  for (const warning of warnings) {
+    err.line(` - ${warning.rule}: ${warning.detail}${lineOf(warning)}`);
+    if (!debug) continue;
+    err.line(warning.description);
+    if (warning.url !== '') err.line(`More info: ${warning.url}`);
+    for (const place of warning.place.slice(0, 1)) err.write(showPlace(name, text, place));
+    err.line('');
+  }
+}
+
+const lineOf = ({ place: [first] }: LintWarning) => (first === undefined ? '' : ` (line ${first.start})`);
