@@ -1,8 +1,6 @@
 /** ADD of a repository: its commit, checked out into a directory of its own that goes with the build. */
 
-import { WherryError } from '#base/error.ts';
 import { fetchGit } from '#build/context/git.ts';
-import { parseGitAddress } from '#build/context/git-address.ts';
 import { keyOf } from '#build/solve/cache.ts';
 import { digestFile } from '#build/solve/checksum.ts';
 import type { Scope } from '#build/solve/means.ts';
@@ -15,24 +13,23 @@ type Wanted = Extract<Vertex, { op: 'git' }>;
 
 /** place: a directory that is not there yet. Throws kind `unavailable` or `invalid`. */
 export async function fetchRepository(wanted: Wanted, place: string, scope: Scope): Promise<Source> {
-  const { url, ref, subdir, keepGitDir, checksum, skipSubmodules } = wanted;
-  const address = parseGitAddress(url);
-  if (address === undefined) throw new WherryError('invalid', `invalid git address ${JSON.stringify(url)}`);
+  const { url, ref = '', subdir = '', keepGitDir, checksum, skipSubmodules, commitTimes = false } = wanted;
   const { root, commit } = await fetchGit(
     {
-      ...address,
+      remote: url,
+      ref,
+      subdir,
       keepGitDir,
-      ...(ref === undefined ? {} : { ref }),
-      ...(subdir === undefined ? {} : { subdir }),
+      submodules: !skipSubmodules,
+      commitTimes,
       ...(checksum === undefined ? {} : { checksum }),
-      ...(skipSubmodules ? { submodules: false } : {}),
     },
     place,
     { abort: scope.abort, said: (text) => scope.log(2, Buffer.from(`${text}\n`)) },
   );
   return {
     tree: readTree({ layers: [placeAt(root, { owners: () => ({ uid: 0, gid: 0 }) })], marks: false }),
-    id: keyOf(['git', commit, subdir ?? '', keepGitDir]),
+    id: keyOf(['git', url, commit, subdir, keepGitDir]),
     digest: (_path, found) => digestFile(found),
   };
 }

@@ -72,7 +72,7 @@ const bind = (source: string, { target, readonly }: Pick<SolvedMount, 'target' |
 
 const OPEN: Record<SolvedMount['type'], Open> = {
   tmpfs: async ({ target, size }) => {
-    const options = ['nosuid', 'nodev', 'mode=1777', ...(size === undefined ? [] : [`size=${size}`])];
+    const options = ['nosuid', 'nodev', 'mode=1777', ...(size ? [`size=${size}`] : [])];
     return { mounts: [{ destination: target, type: 'tmpfs', source: 'tmpfs', options }] };
   },
   bind: async (mount, { store, around, open, index }) => {

@@ -168,9 +168,6 @@ function judge(status: number, step: RunWork['step'], { text, kind }: { text: st
   throw new WherryError(
     'invalid',
     `process ${JSON.stringify(command)} did not complete successfully: exit code: ${status}`,
-    {
-      exitCode: status,
-    },
   );
 }
 

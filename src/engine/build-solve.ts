@@ -5,7 +5,8 @@ import type { Progress } from '#base/progress.ts';
 import type { BuildContext, BuildRequest } from '#build/request.ts';
 import { openDigests } from '#build/solve/digests.ts';
 import type { Means, Scope } from '#build/solve/means.ts';
-import type { Filter, Source } from '#build/solve/source.ts';
+import { ignoreFilter } from '#build/solve/pick.ts';
+import type { Source } from '#build/solve/source.ts';
 import { readTree } from '#build/solve/tree.ts';
 import { type Bases, layersOfImage } from '#engine/build-images.ts';
 import { holdImage } from '#image/catalog.ts';
@@ -76,7 +77,7 @@ async function localSource(
     throw new WherryError('not-found', `unable to prepare context: path ${JSON.stringify(context.path)} not found`);
   }
   const digests = openDigests(store, context.path);
-  const filter = await ignoreFilter(context.ignore);
+  const filter = context.ignore === undefined ? undefined : ignoreFilter(context.ignore.text);
   scope.status('transferring context:', { current: 0, total: 0, done: true });
   return {
     tree: readTree({ layers: [placeAt(context.path, { owners: OWNERS })], marks: false }),
@@ -84,9 +85,4 @@ async function localSource(
     digest: digests.of,
     save: digests.save,
   };
-}
-
-async function ignoreFilter(ignore: { name: string; text: string } | undefined): Promise<Filter | undefined> {
-  void ignore;
-  return undefined;
 }

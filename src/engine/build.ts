@@ -1,15 +1,24 @@
 /** build: a Dockerfile becomes an image, by steps that are run here. */
+import { given } from '#base/given.ts';
+import type { Progress } from '#base/progress.ts';
 import { temporaryPlace } from '#build/context/place.ts';
+import { withPlaces } from '#build/dockerfile/fault.ts';
+import { planBuild } from '#build/dockerfile/plan.ts';
+import type { NamedContext, PlanRequest, ResolveBase } from '#build/dockerfile/request.ts';
 import type { Report } from '#build/event.ts';
-import type { BuildRequest, BuildResult, BuiltTarget } from '#build/request.ts';
+import { step, vertexId } from '#build/progress.ts';
+import type { BuildContext, BuildRequest, BuildResult, BuiltTarget } from '#build/request.ts';
 import type { SolvedLayer } from '#build/solve/means.ts';
-import { type Solution, solve } from '#build/solve/solve.ts';
+import { ignoreFilter } from '#build/solve/pick.ts';
+import { type Solution, StepError, solve } from '#build/solve/solve.ts';
 import type { Plan, PlanTarget } from '#build/vertex.ts';
+import { parseSignal } from '#container/signals.ts';
 import { datedConfig } from '#engine/build-config.ts';
 import { type Bases, openBases } from '#engine/build-images.ts';
 import { buildMeans } from '#engine/build-solve.ts';
 import { recordImageEvent } from '#image/event.ts';
 import { assembleImage, type Made } from '#image/make.ts';
+import { hostPlatform } from '#oci/platform.ts';
 import { canonical, familiar, parseReference, withDefaultTag } from '#oci/reference.ts';
 import type { Store } from '#store/store.ts';
 
@@ -17,6 +26,77 @@ export interface BuildOptions {
   report: Report;
   abort?: AbortSignal;
   environment?: NodeJS.ProcessEnv;
+}
+
+/**
+ * Builds what a request says. Throws kind `invalid` and others in BuildKit's words, as DockerfileError where a line of the
+ * Dockerfile is to blame.
+ */
+export async function build(store: Store, request: BuildRequest, options: BuildOptions): Promise<BuildResult> {
+  const bases = openBases(store);
+  const plan = await planBuild(planRequest(request), resolver(bases, request, options));
+  for (const warning of plan.warnings) options.report({ kind: 'warning', vertex: DEFINITION, warning });
+  return runPlan(store, request, plan, { ...options, bases });
+}
+
+/** The vertex that warnings are about. */
+const DEFINITION = vertexId('[internal] load build definition from Dockerfile');
+
+/** The request as far as it says what is to be built. */
+export function planRequest(request: BuildRequest): PlanRequest {
+  const { dockerfile, target, noCache, noCacheFilter, hosts, contexts } = request;
+  const ignore = contexts['']?.kind === 'directory' ? contexts[''].ignore : undefined;
+  const filter = ignore === undefined ? undefined : ignoreFilter(ignore.text);
+  return {
+    text: dockerfile.text,
+    ...(target === '' ? {} : { target }),
+    buildArgs: request.buildArgs,
+    labels: request.labels,
+    platforms: request.platforms,
+    buildPlatform: hostPlatform(),
+    contexts: Object.fromEntries(
+      Object.entries(contexts).flatMap(([name, context]) => (name === '' ? [] : [[name, named(context)]])),
+    ),
+    noCache: noCache || (noCacheFilter.length > 0 && noCacheFilter),
+    pull: request.pull,
+    network: request.network,
+    hosts: hosts.map(readHost),
+    ...given({ shmSize: request.shmSize, cgroupParent: request.cgroupParent, epoch: request.epoch }),
+    ulimits: request.ulimits,
+    ...(filter === undefined ? {} : { isIgnored: (path: string) => !filter.takes(path, false) }),
+    checkSignal: parseSignal,
+  };
+}
+
+function named(context: BuildContext): NamedContext {
+  return context.kind === 'directory' ? { kind: 'local' } : context;
+}
+
+function readHost(text: string): { host: string; ip: string } {
+  const [, host = '', ip = ''] = /^([^:=]*)[:=](.*)$/.exec(text) ?? [];
+  return { host, ip };
+}
+
+function resolver(bases: Bases, request: BuildRequest, { report, abort }: BuildOptions): ResolveBase {
+  return ({ name, source, platform, resolveMode }) =>
+    step(report, name, async ({ tell }) => {
+      if ('path' in source) {
+        const { readLayout } = await import('#engine/build-layout.ts');
+        return { config: readLayout({ ...source, platform }).config };
+      }
+      const progress = (event: Progress) => {
+        if (event.kind !== 'layer') return;
+        const done = event.status === 'Pull complete' || event.status === 'Already exists';
+        tell(event.id, { ...given({ current: event.current, total: event.total }), done });
+      };
+      const image = await bases.bring(source.reference, platform, {
+        pull: resolveMode === 'pull' || request.pull,
+        progress,
+        ...given({ abort }),
+      });
+      // The plan changes what it gets.
+      return { config: structuredClone(image.config) };
+    });
 }
 
 /** Runs a plan, and puts what it makes into the store. */
@@ -30,12 +110,18 @@ export async function runPlan(
   const temporary = temporaryPlace(store);
   try {
     const means = buildMeans(store, { request, bases, environment, place: temporary.place });
-    using solution = await solve(store, plan, means, { report, abort, epoch: request.epoch });
+    using solution = await solve(store, plan, means, { report, abort, epoch: request.epoch }).catch(blame);
     return await putImages(store, request, { plan, solution, report });
   } finally {
     temporary.remove();
     process.umask(umask);
   }
+}
+
+/** A step's error with its lines in the Dockerfile. */
+function blame(error: unknown): never {
+  if (!(error instanceof StepError)) throw error;
+  throw withPlaces(error.cause, error.vertex.place ?? []);
 }
 
 interface Putting {
