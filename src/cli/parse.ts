@@ -187,7 +187,8 @@ export function camelCase(name: string): string {
 export function argumentRange(usage: string): { least: number; most: number } {
   let least = 0;
   let most = 0;
-  for (const word of splitUsage(usage)) {
+  // `PATH | URL | -` is one argument, of one kind or another.
+  for (const word of splitUsage(usage.replace(/ \| \S+/g, ''))) {
     if (!word.startsWith('[')) least += 1;
     // `[ps OPTIONS]` of top are another program's.
     most = word.includes('...') || word.endsWith(' OPTIONS]') ? Number.POSITIVE_INFINITY : most + 1;
