@@ -1,5 +1,6 @@
 /** What images and containers have to do with each other: who uses which. */
 import { existsSync } from 'node:fs';
+import { listRecords } from '#build/solve/cache.ts';
 import { listContainers, tolerant } from '#container/names.ts';
 import { isRunning, readState } from '#container/state.ts';
 import type { LayerUser } from '#image/look.ts';
@@ -23,6 +24,17 @@ export function imageUsers(store: Store): ImageUser[] {
 
 /** The same, with what a message about them needs. A state that can't be read is that of a container that has ended. */
 export function layerUsers(store: Store): LayerUser[] {
+  return [...containerUsers(store), ...cacheUsers(store)];
+}
+
+/** Builds find their layers again: what nobody else needs stays for them until `builder prune`. */
+function cacheUsers(store: Store): LayerUser[] {
+  const diffIds = existsSync(store.path('build', 'records')) ? listRecords(store).map(({ diffId }) => diffId) : [];
+  if (diffIds.length === 0) return [];
+  return [{ id: '', name: 'the build cache', running: false, image: '', reference: '', diffIds }];
+}
+
+function containerUsers(store: Store): LayerUser[] {
   return listContainers(store).flatMap(({ id, name, image, mounts }) => {
     const state = tolerant(
       () => readState(store, id),

@@ -118,6 +118,12 @@ function blobFault({ blobs, altered }: ImageFacts, { digest, size }: Descriptor)
   return undefined;
 }
 
+/** A layer that was built here has no blob until somebody wants it (whole.ts). */
+function faultOf(facts: ImageFacts, { blob, diffId }: Layer): string | undefined {
+  const fault = blobFault(facts, blob);
+  return fault === 'missing' && blob.digest === diffId && facts.layers.has(diffId) ? undefined : fault;
+}
+
 interface LayerCase extends Surroundings {
   image: Image;
   layer: Layer;
@@ -126,7 +132,7 @@ interface LayerCase extends Surroundings {
 
 function judgeLayer(facts: ImageFacts, { image, layer, places, sources, forget }: LayerCase): Found[] {
   const found: Found[] = [];
-  const fault = blobFault(facts, layer.blob);
+  const fault = faultOf(facts, layer);
   const of = `of the image ${image.name}`;
   const changed = facts.changed.get(layer.diffId);
   const isThere = facts.layers.has(layer.diffId);

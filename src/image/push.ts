@@ -7,6 +7,7 @@ import { changeCatalog, holdImage, readCatalog, withNames } from '#image/catalog
 import { recordImageEvent } from '#image/event.ts';
 import { type Image, needImage } from '#image/names.ts';
 import { mountSources } from '#image/sources.ts';
+import { makeWhole } from '#image/whole.ts';
 import type { Descriptor, Manifest } from '#oci/manifest.ts';
 import { formatPlatform, matches, parsePlatform } from '#oci/platform.ts';
 import { cancelUpload, hasRemoteBlob, mountBlob, putManifest } from '#oci/push.ts';
@@ -119,7 +120,8 @@ interface Session {
 }
 
 async function pushOne(session: Session, reference: Reference): Promise<void> {
-  const { store, registry, say } = session;
+  const { store, registry, say, stop } = session;
+  await makeWhole(store, needImage(store, canonical(reference)).manifest.digest, stop.signal);
   const image = needImage(store, canonical(reference));
   const { digest, mediaType } = image.manifest;
   const bytes = readBlob(store, digest);

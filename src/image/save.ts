@@ -11,6 +11,7 @@ import { readDocuments } from '#image/documents.ts';
 import { recordImageEvent } from '#image/event.ts';
 import { findEntry, noSuchImage } from '#image/names.ts';
 import { readPieces } from '#image/parts.ts';
+import { makeWhole } from '#image/whole.ts';
 import { type Descriptor, type ImageConfig, type Manifest, MEDIA, type Platform } from '#oci/manifest.ts';
 import { formatPlatform, matches, parsePlatformFlag } from '#oci/platform.ts';
 import {
@@ -61,6 +62,8 @@ export async function saveImages(
   { platform, abort }: SaveOptions = {},
 ): Promise<void> {
   const wanted = platform === undefined ? undefined : parsePlatformFlag(platform);
+  for (const { entry } of asDaemon(() => selectImages(store, names)))
+    await makeWhole(store, entry.manifest.digest, abort);
   const images = asDaemon(() => selectImages(store, names));
   using _held = await holdImage(store, { blobs: [...new Set(images.flatMap(digestsOf))], diffIds: [] });
   if (wanted !== undefined) for (const { config } of images) needPlatform(config, wanted);

@@ -7,7 +7,7 @@ import { closeSync, constants, fstatSync, openSync, renameSync, statSync, writeS
 import type { Store } from '#store/store.ts';
 import { flock, LOCK, realTime } from '#sys/ffi.ts';
 
-export type EventType = 'container' | 'image' | 'volume' | 'network' | 'secret';
+export type EventType = 'container' | 'image' | 'volume' | 'network' | 'secret' | 'builder';
 
 /** What happened to what. */
 export interface Happening {

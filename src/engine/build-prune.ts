@@ -1,0 +1,77 @@
+/** builder prune: what of the cache goes, by age, by filters, and until no more than so much is left. */
+import { WherryError } from '#base/error.ts';
+import { parseDuration } from '#base/units.ts';
+import { type CacheUsage, cacheUsage, dropCache, type PrunedCache } from '#engine/build-usage.ts';
+import { recordEvent } from '#store/events.ts';
+import type { Store } from '#store/store.ts';
+
+export interface PruneCacheOptions {
+  /** Also what images have, too. */
+  all?: boolean;
+  /** `until=24h`, `id=…`, `type=regular`, `description~=…`, `inuse`, `shared`, `private`, `mutable`, `immutable`, `parents=…`. */
+  filters?: readonly string[];
+  /** Bytes that may stay: the least recently used go first. */
+  keep?: number;
+}
+
+/** Throws kind `invalid` for filters that are none. */
+export async function pruneCache(store: Store, options: PruneCacheOptions = {}): Promise<PrunedCache> {
+  const { all = false, filters = [], keep } = options;
+  const usage = await cacheUsage(store);
+  const matches = filters.map(readFilter);
+  const wanted = usage.filter((one) => !one.inUse && (all || !one.shared) && matches.every((match) => match(one)));
+  const pruned = await dropCache(store, keep === undefined ? wanted : beyond(usage, wanted, keep));
+  recordEvent(store, { type: 'builder', action: 'prune', id: '', attributes: { reclaimed: String(pruned.reclaimed) } });
+  return pruned;
+}
+
+/** The least recently used of `wanted`, as many as are too much. */
+function beyond(usage: readonly CacheUsage[], wanted: readonly CacheUsage[], keep: number): CacheUsage[] {
+  let total = usage.reduce((sum, { size }) => sum + size, 0);
+  const oldestFirst = wanted.toSorted((one, other) => (one.used < other.used ? -1 : 1));
+  return oldestFirst.filter(({ size }) => {
+    if (total <= keep) return false;
+    total -= size;
+    return true;
+  });
+}
+
+type Match = (usage: CacheUsage) => boolean;
+
+const WORDS: Record<string, Match> = {
+  inuse: ({ inUse }) => inUse,
+  shared: ({ shared }) => shared,
+  private: ({ shared }) => !shared,
+  mutable: ({ mutable }) => mutable,
+  immutable: ({ mutable }) => !mutable,
+};
+
+const FIELDS: Record<string, (usage: CacheUsage) => string[]> = {
+  id: ({ id }) => [id],
+  type: ({ type }) => [type],
+  description: ({ description }) => [description],
+  parents: ({ parents }) => parents,
+  parent: ({ parents }) => parents,
+};
+
+/** Containerd's filters, as BuildKit takes them: a word, or a field with =, ==, != or ~=. */
+export function readFilter(text: string): Match {
+  const word = WORDS[text];
+  if (word !== undefined) return word;
+  const [, name = '', operator = '', value = ''] = /^([\w.]+)(==|!=|~=|=)(.*)$/s.exec(text) ?? [];
+  if (name === 'until' || name === 'unused-for') return until(value);
+  if (WORDS[name] !== undefined && /^(?:true|false|1|0)$/.test(value)) {
+    const wanted = value === 'true' || value === '1';
+    return (usage) => (WORDS[name]?.(usage) ?? false) === (operator === '!=' ? !wanted : wanted);
+  }
+  const field = FIELDS[name];
+  if (field === undefined) throw new WherryError('invalid', `invalid filter '${text}'`);
+  if (operator !== '~=') return (usage) => field(usage).includes(value) === (operator !== '!=');
+  const pattern = new RegExp(value);
+  return (usage) => field(usage).some((one) => pattern.test(one));
+}
+
+function until(value: string): Match {
+  const before = Date.now() - parseDuration(value) / 1e6;
+  return ({ used }) => Date.parse(used) < before;
+}
