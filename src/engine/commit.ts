@@ -1,9 +1,9 @@
 /** commit: what a container has changed becomes a layer on top of its image's, and its settings the new image's. */
 import { posix } from 'node:path';
 import type { Config } from '#base/api.ts';
-import { applyChanges } from '#base/config-instructions.ts';
 import { hasCode, WherryError } from '#base/error.ts';
 import { asDaemon } from '#base/filter.ts';
+import { applyChanges } from '#build/dockerfile/changes.ts';
 import { mergeConfig } from '#container/create.ts';
 import { recordContainerEvent } from '#container/event.ts';
 import { freezeContainer } from '#container/freeze.ts';

@@ -1,16 +1,16 @@
 /** import: the request as Docker's daemon would take it, checked before anything is read. */
 import type { Readable } from 'node:stream';
-import { applyChanges, type Settings } from '#base/config-instructions.ts';
 import { WherryError } from '#base/error.ts';
 import { asDaemon } from '#base/filter.ts';
 import type { Progress } from '#base/progress.ts';
+import { applyChanges } from '#build/dockerfile/changes.ts';
 import { parseSignal } from '#container/signals.ts';
 import { timestamp } from '#container/state.ts';
 import { recordImageEvent } from '#image/event.ts';
 import { importImage, readFile, readStream } from '#image/import.ts';
 import { newNames } from '#image/make.ts';
 import { download } from '#oci/download.ts';
-import type { Platform } from '#oci/manifest.ts';
+import type { ContainerDefaults, Platform } from '#oci/manifest.ts';
 import { hostPlatform, parsePlatform } from '#oci/platform.ts';
 import { familiar, parseReference } from '#oci/reference.ts';
 import type { Store } from '#store/store.ts';
@@ -37,7 +37,7 @@ export async function importArchive(store: Store, request: ImportRequest): Promi
   const { source, stream, message, changes = [], abort } = request;
   const names = newNames(request.name, new WherryError('unavailable', 'cannot import digest reference'));
   const platform = asDaemon(() => targetPlatform(request.platform));
-  const settings = asDaemon(() => applyChanges<Settings>({}, changes, { checkSignal: parseSignal }));
+  const settings = asDaemon(() => applyChanges<ContainerDefaults>({}, changes, { checkSignal: parseSignal }));
   const isRemote = source !== undefined && isAddress(source);
   const bytes = isRemote
     ? download(source, {

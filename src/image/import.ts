@@ -1,7 +1,6 @@
 /** import: an archive of files, from wherever, becomes an image of one layer. */
 import { createReadStream } from 'node:fs';
 import type { Readable } from 'node:stream';
-import type { Settings } from '#base/config-instructions.ts';
 import { hasCode, WherryError } from '#base/error.ts';
 import { makeImage, type NewLayer } from '#image/make.ts';
 import type { ContainerDefaults, Platform } from '#oci/manifest.ts';
@@ -15,7 +14,7 @@ export interface ImportOptions {
   created: string;
   platform: Platform;
   comment: string;
-  settings: Settings;
+  settings: ContainerDefaults;
   /** Canonical. */
   names: readonly string[];
   abort?: AbortSignal;

@@ -3,6 +3,7 @@ import { WherryError } from '#base/error.ts';
 import { quote } from '#base/go-quote.ts';
 import type { Instruction, InstructionOf } from '#build/dockerfile/instructions.ts';
 import type { Linter } from '#build/dockerfile/lint.ts';
+import type { Line } from '#build/dockerfile/parse.ts';
 import type { Stage } from '#build/dockerfile/stage.ts';
 import { suggestion } from '#build/dockerfile/text.ts';
 import type { Environment, Lexed } from '#build/dockerfile/words.ts';
@@ -10,33 +11,34 @@ import type { Place } from '#build/vertex.ts';
 import type { Platform } from '#oci/manifest.ts';
 import { formatPlatform, normalize, parsePlatform } from '#oci/platform.ts';
 
-/** While instructions are read, one after the other. */
-export function checkInstruction(instruction: Instruction, linter: Linter): void {
-  const { kind, place } = instruction;
-  const own = linter.under(instruction.comments);
-  if (kind === 'maintainer') {
+/** Before an instruction is read: what can be seen of it also when it is wrong. */
+export function checkLine({ name, args, place, comments }: Line, linter: Linter): void {
+  const key = name.toLowerCase();
+  const own = linter.under(comments);
+  if (key === 'maintainer') {
     own.note('MaintainerDeprecated', place, 'Maintainer instruction is deprecated in favor of using label');
   }
-  if (kind === 'from') checkFrom(instruction, own);
-  if (kind === 'arg')
+  const [, keyword = '', stage = ''] = args;
+  if (key !== 'from' || args.length < 3) return;
+  if (args.length === 3 && stage !== stage.toLowerCase()) {
+    own.note('StageNameCasing', place, `Stage name '${stage}' should be lowercase`);
+  }
+  const isLower = name === key;
+  const isUpper = name === name.toUpperCase();
+  const matches = isLower ? keyword === keyword.toLowerCase() : !isUpper || keyword === keyword.toUpperCase();
+  if (!matches) own.note('FromAsCasing', place, `'${keyword}' and '${name}' keywords' casing do not match`);
+}
+
+/** Comments above stages and arguments say what those are for. */
+export function checkDescriptions(instruction: Instruction, linter: Linter): void {
+  const own = linter.under(instruction.comments);
+  if (instruction.kind === 'arg')
     checkDescription(
       instruction,
       instruction.pairs.map(({ key }) => key),
       own,
     );
-}
-
-function checkFrom(instruction: InstructionOf<'from'>, linter: Linter): void {
-  const { name, words, place, as } = instruction;
-  const [keyword = '', written = ''] = words;
-  if (as !== '' && written !== as) {
-    linter.note('StageNameCasing', place, `Stage name '${written}' should be lowercase`);
-  }
-  const isLower = name === name.toLowerCase();
-  const isUpper = name === name.toUpperCase();
-  const matches = isLower ? keyword === keyword.toLowerCase() : !isUpper || keyword === keyword.toUpperCase();
-  if (!matches) linter.note('FromAsCasing', place, `'${keyword}' and '${name}' keywords' casing do not match`);
-  if (as !== '') checkDescription(instruction, [as], linter);
+  if (instruction.kind === 'from' && instruction.as !== '') checkDescription(instruction, [instruction.as], own);
 }
 
 function checkDescription({ kind, comments, place }: Instruction, keys: readonly string[], linter: Linter): void {
@@ -108,26 +110,31 @@ export function usedOnce(
   once.set(kind, place);
 }
 
-interface FromWords {
-  lexed: Lexed;
+export interface FromWords {
+  unmatched: ReadonlySet<string>;
   place: Place;
   linter: Linter;
   globals: Environment;
+  /** Names of ARG. */
   declared: readonly string[];
 }
 
 /** Variables of a FROM that no ARG before it has named. */
-export function undeclaredInFrom({ lexed, place, linter, globals, declared }: FromWords): void {
+export function undeclaredInFrom({ unmatched, place, linter, globals, declared }: FromWords): void {
   const known = [...declared, ...globals.keys()];
-  for (const name of lexed.unmatched) {
+  for (const name of unmatched) {
     if (known.includes(name)) continue;
     const match = suggestion(name, known);
     linter.note('UndefinedArgInFrom', place, `FROM argument '${name}' is not declared${match}`);
   }
 }
 
+interface PlatformWords extends Pick<FromWords, 'place' | 'linter' | 'globals'> {
+  lexed: Lexed;
+}
+
 /** `--platform` that says what is so anyway, or what should not be fixed. */
-export function checkFromPlatform(written: string, stageName: string, words: Omit<FromWords, 'declared'>): void {
+export function checkFromPlatform(written: string, stageName: string, words: PlatformWords): void {
   const { lexed, place, linter, globals } = words;
   const { matched, unmatched, text } = lexed;
   if (matched.size === 1 && unmatched.size === 0 && matched.has('TARGETPLATFORM')) {

@@ -12,14 +12,15 @@ import { shownCommand, stepName } from '#build/dockerfile/naming.ts';
 import { runCommand } from '#build/dockerfile/run.ts';
 import type { Command, Stage } from '#build/dockerfile/stage.ts';
 import { type Scope, type Step, setWorkdir, withShell } from '#build/dockerfile/step.ts';
+import { isSignalNumber } from '#build/dockerfile/text.ts';
 import { transfer } from '#build/dockerfile/transfer.ts';
-import { lex } from '#build/dockerfile/words.ts';
+import { type LexOptions, lex } from '#build/dockerfile/words.ts';
 
 /** Throws DockerfileError, with the instruction's place. */
 export function dispatch(scope: Scope, stage: Stage, command: Command): void {
   const { instruction } = command;
   const linter = scope.linter.under(instruction.comments);
-  const step: Step = { scope, stage, command, linter, expand: expander(scope, stage, { instruction, linter }) };
+  const step: Step = { scope, stage, command, linter, ...reader(scope, stage, instruction, linter) };
   try {
     const run = EFFECTS[instruction.kind] as (step: Step, instruction: Instruction) => void;
     run(step, instruction);
@@ -28,16 +29,18 @@ export function dispatch(scope: Scope, stage: Stage, command: Command): void {
   }
 }
 
-function expander(
-  { token }: Scope,
-  stage: Stage,
-  { instruction, linter }: { instruction: Instruction; linter: Linter },
-): Step['expand'] {
-  return (word) => {
-    const { text, unmatched } = lex(word, stage.env, { token });
-    undefinedVariables(stage, { unmatched, place: instruction.place, linter });
-    return text;
+type Read = Pick<Step, 'expand' | 'expandText'>;
+
+function reader({ token }: Scope, stage: Stage, { place }: Instruction, linter: Linter): Read {
+  const read = (word: string, options: LexOptions) => {
+    const unmatched = new Set<string>();
+    try {
+      return lex(word, stage.env, { ...options, unmatched }).text;
+    } finally {
+      undefinedVariables(stage, { unmatched, place, linter });
+    }
   };
+  return { expand: (word) => read(word, { token }), expandText: (text) => read(text, { skipQuotes: true }) };
 }
 
 type Effects = { [Kind in Meaning['kind']]: (step: Step, instruction: InstructionOf<Kind>) => void };
@@ -75,7 +78,7 @@ const EFFECTS: Effects = {
   },
   stopsignal: (step, { value }) => {
     const signal = step.expand(value);
-    step.scope.request.checkSignal(signal);
+    if (!isSignalNumber(signal)) step.scope.request.checkSignal(signal);
     step.stage.image.config.StopSignal = signal;
     note(step, `STOPSIGNAL ${signal}`);
   },

@@ -15,6 +15,8 @@ export class DockerfileError extends WherryError {
 
 export const wrong = (message: string): DockerfileError => new DockerfileError(message);
 
+export const wrongAt = (place: Place, message: string): DockerfileError => new DockerfileError(message, [place]);
+
 /** Runs it; an error of it gets a place more, and what `wrap` makes of its message. */
 export function placed<T>(place: Place, run: () => T, wrap: (message: string) => string = (message) => message): T {
   try {

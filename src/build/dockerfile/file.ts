@@ -1,12 +1,13 @@
 /** A Dockerfile read to its end: arguments before the first FROM, and stages with their instructions. */
 
 import { WherryError } from '#base/error.ts';
-import { checkCasing, checkInstruction, checkStageNames } from '#build/dockerfile/checks.ts';
-import { placed, reworded, wrong } from '#build/dockerfile/fault.ts';
+import { checkCasing, checkDescriptions, checkLine, checkStageNames } from '#build/dockerfile/checks.ts';
+import { reworded, wrong, wrongAt } from '#build/dockerfile/fault.ts';
 import { type Instruction, type InstructionOf, readInstruction } from '#build/dockerfile/instructions.ts';
 import { type Linter, startLinter } from '#build/dockerfile/lint.ts';
 import { parseDockerfile } from '#build/dockerfile/parse.ts';
 import type { PlanRequest } from '#build/dockerfile/request.ts';
+import type { LintWarning } from '#build/vertex.ts';
 
 export interface StageText {
   from: InstructionOf<'from'>;
@@ -22,21 +23,26 @@ export interface DockerfileText {
 }
 
 /** Throws DockerfileError in BuildKit's words. */
-export function readDockerfile({ text, buildArgs }: Pick<PlanRequest, 'text' | 'buildArgs'>): DockerfileText {
+export function readDockerfile(
+  request: Pick<PlanRequest, 'text' | 'buildArgs'>,
+  warnings: LintWarning[],
+): DockerfileText {
+  const { text, buildArgs } = request;
   if (text === '') throw wrong('the Dockerfile cannot be empty');
   const { lines, token, emptyContinuations, check, syntax } = parseDockerfile(text);
   checkSyntax(buildArgs.BUILDKIT_SYNTAX ?? syntax);
-  const linter = startLinter(buildArgs.BUILDKIT_DOCKERFILE_CHECK ?? check?.split(' ', 1)[0]);
+  const linter = startLinter(buildArgs.BUILDKIT_DOCKERFILE_CHECK ?? check?.split(' ', 1)[0], warnings);
   for (const place of emptyContinuations) linter.note('NoEmptyContinuation', place, 'Empty continuation line');
   const file: DockerfileText = { token, globals: [], stages: [], linter };
   for (const line of lines) {
+    checkLine(line, linter);
     let instruction: Instruction;
     try {
       instruction = readInstruction(line);
     } catch (error) {
       throw inLine(error, line.place.start);
     }
-    checkInstruction(instruction, linter);
+    checkDescriptions(instruction, linter);
     addInstruction(file, instruction);
   }
   if (file.stages.length === 0) throw wrong('dockerfile contains no stages to build');
@@ -60,9 +66,7 @@ function addInstruction({ stages, globals }: DockerfileText, instruction: Instru
   const stage = stages.at(-1);
   if (stage !== undefined) stage.instructions.push(instruction);
   else if (instruction.kind === 'arg') globals.push(instruction);
-  else {
-    throw placed(instruction.place, () => wrong('no build stage in current context'));
-  }
+  else throw wrongAt(instruction.place, 'no build stage in current context');
 }
 
 /** The message names the line too. */

@@ -74,8 +74,6 @@ export interface From {
   base: string;
   /** In lower case; '' without one. */
   as: string;
-  /** The words behind the base, as they are written: `AS name`. */
-  words: string[];
   platform: string;
   description: string;
 }
@@ -194,7 +192,7 @@ function readFrom({ args, flags, comments }: Line): Meaning {
   }
   if (!hasName && args.length !== 1) throw wrong('FROM requires either one or three arguments');
   const platform = readFlags(flags, { platform: 'text' }).text('platform');
-  return { kind: 'from', base, as, words: args.slice(1), platform, description: descriptionOf(comments, as) };
+  return { kind: 'from', base, as, platform, description: descriptionOf(comments, as) };
 }
 
 function readArg({ args, comments }: Line): Meaning {

@@ -111,7 +111,6 @@ export interface Linter {
   note(rule: RuleName, place: Place, detail: string): void;
   /** The same with what `# check=` above an instruction adds. */
   under(comments: readonly string[]): Linter;
-  warnings: LintWarning[];
   /** Throws where warnings were asked to be errors. */
   check(): void;
 }
@@ -152,10 +151,13 @@ function join(one: Choice['skip'], other: Choice['skip']): Choice['skip'] {
 
 const has = (set: Choice['skip'], name: string) => set === 'all' || set.has(name);
 
-/** `options` is the value of the directive `# check=`, or of BUILDKIT_DOCKERFILE_CHECK. */
-export function startLinter(options: string | undefined): Linter {
+/**
+ * `options` is the value of the directive `# check=`, or of BUILDKIT_DOCKERFILE_CHECK. Warnings are put into the list,
+ * so that they are there also when the file turns out to be wrong.
+ */
+export function startLinter(options: string | undefined, warnings: LintWarning[]): Linter {
   try {
-    return linterOf(parseChoice(options ?? ''), [], new Set());
+    return linterOf(parseChoice(options ?? ''), warnings, new Set());
   } catch (error) {
     throw wrong(`failed to parse check options: ${(error as Error).message}`);
   }
@@ -163,7 +165,6 @@ export function startLinter(options: string | undefined): Linter {
 
 function linterOf(choice: Choice, warnings: LintWarning[], called: Set<string>): Linter {
   return {
-    warnings,
     note: (rule, place, detail) => {
       const { description, page, experimental } = RULES[rule] as Rule;
       if (experimental ? !has(choice.experimental, rule) : has(choice.skip, rule)) return;

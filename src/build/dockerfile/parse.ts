@@ -5,7 +5,7 @@
 
 import { type Arguments, readArguments } from '#build/dockerfile/arguments.ts';
 import { type Directives, readDirective, startDirectives } from '#build/dockerfile/directives.ts';
-import { placed, wrong } from '#build/dockerfile/fault.ts';
+import { placed, wrongAt } from '#build/dockerfile/fault.ts';
 import { type Heredoc, heredocsOf } from '#build/dockerfile/heredoc.ts';
 import { type LineReader, lineReader } from '#build/dockerfile/lines.ts';
 import { trim, trimStart } from '#build/dockerfile/text.ts';
@@ -55,7 +55,7 @@ export function parseDockerfile(text: string): Parsed {
   for (let raw = parser.reader.next(); raw !== undefined; raw = parser.reader.next()) readInstruction(parser, raw);
   const { reader, parsed: lines, directives, emptyContinuations } = parser;
   const end = { start: reader.line(), end: reader.line() };
-  if (lines.length === 0) throw placed(end, () => wrong('file with no instructions'));
+  if (lines.length === 0) throw wrongAt(end, 'file with no instructions');
   placed(end, () => reader.check());
   const { token, seen } = directives;
   return { lines, token, emptyContinuations, syntax: seen.get('syntax'), check: seen.get('check') };
@@ -187,7 +187,5 @@ function readContent(reader: LineReader, { name, chomp }: Heredoc, start: number
     if ((chomp ? line.replace(/^\t+/, '') : line) === name) return content.join('');
     content.push(raw);
   }
-  return placed({ start, end: reader.line() }, () => {
-    throw wrong('unterminated heredoc');
-  });
+  throw wrongAt({ start, end: reader.line() }, 'unterminated heredoc');
 }

@@ -11,7 +11,6 @@ import { type DockerfileText, readDockerfile } from '#build/dockerfile/file.ts';
 import { globalArguments } from '#build/dockerfile/globals.ts';
 import { newGraph, prune } from '#build/dockerfile/graph.ts';
 import { DEFAULT_PATH, finishImage, setVariable } from '#build/dockerfile/image.ts';
-import type { Linter } from '#build/dockerfile/lint.ts';
 import type { PlanRequest, ResolveBase } from '#build/dockerfile/request.ts';
 import { findTarget, inherit, linkStages, reachable, type Stage, type Stages } from '#build/dockerfile/stage.ts';
 import { makeStages } from '#build/dockerfile/stages.ts';
@@ -19,27 +18,24 @@ import { type Scope, setWorkdir } from '#build/dockerfile/step.ts';
 import type { LintWarning, Plan, PlanTarget, Vertex } from '#build/vertex.ts';
 import type { Platform } from '#oci/manifest.ts';
 
-/** Throws DockerfileError, with the places in the file. */
-export async function planBuild(request: PlanRequest, resolve: ResolveBase): Promise<Plan> {
+/**
+ * Throws DockerfileError, with the places in the file. Warnings are in `warnings` also when it throws; platforms have
+ * them in common.
+ */
+export async function planBuild(
+  request: PlanRequest,
+  resolve: ResolveBase,
+  warnings: LintWarning[] = [],
+): Promise<Plan> {
   const graph = newGraph();
   const contexts = new Map<string, Set<string>>();
-  const warnings: LintWarning[] = [];
   const targets: PlanTarget[] = [];
   const platforms = request.platforms.length === 0 ? [undefined] : request.platforms;
-  for (const wanted of platforms) {
-    const file = readDockerfile(request);
-    addWarnings(warnings, file.linter);
-    const about = { request, graph, contexts, file, wanted };
-    targets.push(await planPlatform(about, resolve).finally(() => addWarnings(warnings, file.linter)));
+  for (const [index, wanted] of platforms.entries()) {
+    const file = readDockerfile(request, index === 0 ? warnings : []);
+    targets.push(await planPlatform({ request, graph, contexts, file, wanted }, resolve));
   }
   return { ...pruned(graph.vertices, targets), warnings, contexts: asked(contexts) };
-}
-
-/** Platforms have most of them in common. */
-function addWarnings(warnings: LintWarning[], linter: Linter): void {
-  const key = (warning: LintWarning) => JSON.stringify(warning);
-  const known = new Set(warnings.map(key));
-  warnings.push(...linter.warnings.filter((warning) => !known.has(key(warning))));
 }
 
 function pruned(vertices: readonly Vertex[], targets: readonly PlanTarget[]): Pick<Plan, 'vertices' | 'targets'> {

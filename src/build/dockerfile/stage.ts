@@ -1,7 +1,7 @@
 /** Stages: what they are built on, what they take files from, and which of them a target needs. */
 import { quote } from '#base/go-quote.ts';
 import { type Variables, variables } from '#build/dockerfile/environment.ts';
-import { DockerfileError, placed, withPlaces, wrong } from '#build/dockerfile/fault.ts';
+import { DockerfileError, withPlaces, wrong, wrongAt } from '#build/dockerfile/fault.ts';
 import { emptyImage, type StageImage } from '#build/dockerfile/image.ts';
 import { type ArgPair, type Instruction, readInstruction } from '#build/dockerfile/instructions.ts';
 import { mountFrom } from '#build/dockerfile/mount.ts';
@@ -229,7 +229,7 @@ function triggerOf(stages: Stages, stage: Stage, { trigger, place, token }: Trig
   const [line] = lines;
   if (line === undefined || lines.length !== 1) throw wrong('onbuild trigger should be a single expression');
   const instruction = readInstruction({ ...line, place });
-  if (instruction.kind === 'from') throw placed(place, () => wrong('*instructions.Stage is not a command type'));
+  if (instruction.kind === 'from') throw wrongAt(place, '*instructions.Stage is not a command type');
   return linkCommand(stages, stage, { instruction, token, isOnbuild: true });
 }
 

@@ -1,7 +1,7 @@
 /** The stages of a file, with variables of FROM put in, and contexts that stand in for them. */
 import { WherryError } from '#base/error.ts';
-import { checkFromPlatform, undeclaredInFrom } from '#build/dockerfile/checks.ts';
-import { DockerfileError, placed, reworded, withPlace, wrong } from '#build/dockerfile/fault.ts';
+import { checkFromPlatform, type FromWords, undeclaredInFrom } from '#build/dockerfile/checks.ts';
+import { DockerfileError, placed, reworded, withPlace, wrong, wrongAt } from '#build/dockerfile/fault.ts';
 import type { DockerfileText, StageText } from '#build/dockerfile/file.ts';
 import type { Globals } from '#build/dockerfile/globals.ts';
 import type { InstructionOf } from '#build/dockerfile/instructions.ts';
@@ -61,9 +61,9 @@ function makeStage(scope: Scope, { from, instructions }: StageText, { index, dec
   const { request, token, globals } = scope;
   const { as, place, comments, code } = from;
   const linter = scope.linter.under(comments);
-  const lexed = placed(place, () => lex(from.base, globals, { token }));
-  undeclaredInFrom({ lexed, place, linter, globals, declared });
-  if (lexed.text === '') throw placed(place, () => wrong(`base name (${from.base}) should not be blank`));
+  const words = { place, linter, globals, declared };
+  const lexed = placed(place, () => lexFrom(from.base, token, words));
+  if (lexed.text === '') throw wrongAt(place, `base name (${from.base}) should not be blank`);
   const platform = from.platform === '' ? undefined : platformOf(scope, from, declared);
   const context = as === '' ? undefined : namedContext(scope, as, platform);
   const noCache = Array.isArray(request.noCache) ? request.noCache : undefined;
@@ -84,17 +84,26 @@ function makeStage(scope: Scope, { from, instructions }: StageText, { index, dec
   );
 }
 
+/** A word of FROM; variables that no ARG has named are noted also when it is wrong. */
+function lexFrom(word: string, token: string, words: Omit<FromWords, 'unmatched'>): Lexed {
+  const unmatched = new Set<string>();
+  try {
+    return lex(word, words.globals, { token, unmatched });
+  } finally {
+    undeclaredInFrom({ ...words, unmatched });
+  }
+}
+
 function platformOf(scope: Scope, from: InstructionOf<'from'>, declared: readonly string[]): Platform {
   const { token, globals } = scope;
   const { place, platform: written, as, comments } = from;
   const linter = scope.linter.under(comments);
   const lexed = placed(
     place,
-    () => lex(written, globals, { token }),
+    () => lexFrom(written, token, { place, linter, globals, declared }),
     (why) => `failed to process arguments for platform : ${why}`,
   );
   const words = { lexed, place, linter, globals };
-  undeclaredInFrom({ ...words, declared });
   checkFromPlatform(written, as, words);
   const suggest = (message: string) => message + suggestionFor(lexed, globals.keys());
   if (lexed.text === '') throw new DockerfileError(suggest(`empty platform value from expression ${written}`), [place]);

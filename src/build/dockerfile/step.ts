@@ -31,6 +31,8 @@ export interface Step {
   linter: Linter;
   /** Puts variables in, and notes those that are not set. */
   expand: (word: string) => string;
+  /** The same for a text in which quotes are letters like others. */
+  expandText: (text: string) => string;
 }
 
 /** A text as the shell's command line. */

@@ -1,4 +1,4 @@
-/** White space and likeness of words, as Go and BuildKit see them. */
+/** White space, numbers and likeness of words, as Go and BuildKit see them. */
 
 /** Go's unicode.IsSpace; JavaScript's differs in U+0085 and U+FEFF. */
 const SPACE = '\\t\\n\\v\\f\\r \\u0085\\u00a0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000';
@@ -18,6 +18,11 @@ export function trim(text: string): string {
   let end = text.length;
   while (end > 0 && isSpace(text[end - 1] ?? '')) end -= 1;
   return trimStart(text.slice(0, end));
+}
+
+/** STOPSIGNAL takes any number but 0, whatever a kernel makes of it. */
+export function isSignalNumber(text: string): boolean {
+  return /^[+-]?0*[1-9]\d*$/.test(text);
 }
 
 /** The option that is at most two letters away from the word; undefined too when the word is one of them. */

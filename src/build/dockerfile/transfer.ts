@@ -9,7 +9,6 @@ import type { InstructionOf } from '#build/dockerfile/instructions.ts';
 import { shownCommand, stepName } from '#build/dockerfile/naming.ts';
 import { askContext, contextVertex, gitStep, scratchVertex } from '#build/dockerfile/sources.ts';
 import { documentVertex, type Step } from '#build/dockerfile/step.ts';
-import { lex } from '#build/dockerfile/words.ts';
 import type { CopyAction, FileAction } from '#build/vertex.ts';
 
 type Instruction = InstructionOf<'add' | 'copy'>;
@@ -61,7 +60,6 @@ function linkName(name: string, shown: string): string {
 }
 
 function expanded(step: Step, instruction: Instruction): Instruction {
-  const { stage } = step;
   return {
     ...instruction,
     chown: step.expand(instruction.chown),
@@ -70,7 +68,7 @@ function expanded(step: Step, instruction: Instruction): Instruction {
     sources: instruction.sources.map(step.expand),
     target: step.expand(instruction.target),
     contents: instruction.contents.map((content) =>
-      content.expand ? { ...content, data: lex(content.data, stage.env, { skipQuotes: true }).text } : content,
+      content.expand ? { ...content, data: step.expandText(content.data) } : content,
     ),
   };
 }
@@ -94,7 +92,7 @@ function checkMode(chmod: string): void {
   if (/^[0-9]/.test(chmod)) {
     throw wrong(`invalid chmod parameter: '${chmod}'. it should be octal string and between 0 and 07777`);
   }
-  throw wrong(`mode: invalid mode ${quote(chmod)}`);
+  throw wrong('invalid syntax');
 }
 
 function checkChecksum({ kind, checksum, sources }: Instruction): void {

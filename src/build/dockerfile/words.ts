@@ -29,6 +29,8 @@ export interface LexOptions {
   skipQuotes?: boolean;
   /** What is not set stays as it is written. */
   skipUnset?: boolean;
+  /** Where variables that are not set are put, so that they are known also when the text is wrong. */
+  unmatched?: Set<string>;
 }
 
 export interface Lexed {
@@ -61,8 +63,7 @@ const MAX_DEPTH = 1000;
 /** Reads a text. Throws kind `invalid` in BuildKit's words. */
 export function lex(source: string, env: Environment, options: LexOptions = {}): Lexed {
   const matched = new Set<string>();
-  const unmatched = new Set<string>();
-  const { token = '\\', rawEscapes = false } = options;
+  const { token = '\\', rawEscapes = false, unmatched = new Set<string>() } = options;
   const cursor = { source, at: 0, depth: 0, word: '', rawEscapes, env, token, options, matched, unmatched };
   try {
     return { ...readUntil(cursor, undefined, rawEscapes), matched, unmatched };

@@ -1,9 +1,11 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: a shell's variables are written so, too
 import { expect, test } from 'vitest';
-import { expandWord, expandWords } from '#base/shell-words.ts';
+import { type Environment, lex } from '#build/dockerfile/words.ts';
 
 const VALUES: Record<string, string> = { a: 'one', empty: '', path: '/usr/local/lib', list: '80  443', '1': 'digit' };
-const variables = (name: string) => VALUES[name];
+const variables: Environment = { get: (name) => VALUES[name], keys: () => Object.keys(VALUES) };
+const expandWord = (word: string, env = variables, token = '\\') => lex(word, env, { token }).text;
+const expandWords = (word: string, env = variables) => lex(word, env).words;
 
 test.each([
   ['$a', 'one'],
@@ -41,7 +43,7 @@ test.each([
 test.each([
   ["'a", 'unexpected end of statement while looking for matching single-quote'],
   ['"a', 'unexpected end of statement while looking for matching double-quote'],
-  ['${a', "syntax error: missing '}'"],
+  ['${a', 'unsupported modifier (\ufffd) in substitution'],
   ['${a:-b', "syntax error: missing '}'"],
   ['${}', 'syntax error: bad substitution'],
   ['${a^b}', 'unsupported modifier (^) in substitution'],
