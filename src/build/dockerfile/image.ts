@@ -21,7 +21,12 @@ export function emptyImage(platform: Platform): StageImage {
 
 /** A base image as a stage begins with it; fields that no builder knows are left behind. */
 export function imageOf({ author, config, history, ...rest }: ImageConfig): StageImage {
-  return { ...platformOf(rest), ...(author ? { author } : {}), config: config ?? {}, history: [...(history ?? [])] };
+  return {
+    ...platformOf(rest),
+    ...(author ? { author } : {}),
+    config: structuredClone(config ?? {}),
+    history: [...(history ?? [])],
+  };
 }
 
 export function platformOf(about: Platform): Platform {
@@ -33,10 +38,6 @@ export function platformOf(about: Platform): Platform {
     ...(about['os.version'] ? { 'os.version': about['os.version'] } : {}),
     ...(about['os.features']?.length ? { 'os.features': about['os.features'] } : {}),
   };
-}
-
-export function copyImage(image: StageImage): StageImage {
-  return structuredClone(image);
 }
 
 /** A line of the history. Instructions that only change settings make no layer. */

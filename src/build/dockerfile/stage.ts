@@ -126,7 +126,12 @@ export function linkStages(stages: Stages, token: string): void {
   }
   refuseCircles(stages.all);
   const [only] = stages.all;
-  if (stages.all.length === 1 && only !== undefined) only.label = '';
+  if (stages.all.length === 1 && only !== undefined && !hasBareMounts(only)) only.label = '';
+}
+
+/** BuildKit counts an empty stage more for mounts that name none, and shows the name of a stage that isn't alone. */
+function hasBareMounts({ instructions }: Stage): boolean {
+  return instructions.some((step) => step.kind === 'run' && step.mounts.some((mount) => mountFrom(mount) === ''));
 }
 
 interface Linked {
