@@ -30,7 +30,11 @@ export type BuildOutput =
   /** An archive as docker save's, or of the OCI; '-' is standard output; tar: false makes a directory of it. */
   | { type: 'docker' | 'oci'; dest: string; names: string[]; tar: boolean }
   /** The files themselves. */
-  | { type: 'local' | 'tar'; dest: string; platformSplit?: boolean }
+  | {
+      type: 'local' | 'tar';
+      dest: string /** A directory for each platform; by itself with several. */;
+      platformSplit?: boolean;
+    }
   | { type: 'cacheonly' };
 
 /** `--cache-from` and `--cache-to`, as `type=…` and further keys. */

@@ -7,25 +7,23 @@ import { planBuild } from '#build/dockerfile/plan.ts';
 import type { NamedContext, PlanRequest, ResolveBase } from '#build/dockerfile/request.ts';
 import type { Report } from '#build/event.ts';
 import { step, vertexId } from '#build/progress.ts';
-import type { BuildContext, BuildRequest, BuildResult, BuiltTarget } from '#build/request.ts';
-import type { SolvedLayer } from '#build/solve/means.ts';
+import type { BuildContext, BuildRequest, BuildResult } from '#build/request.ts';
 import { ignoreFilter } from '#build/solve/pick.ts';
-import { type Solution, StepError, solve } from '#build/solve/solve.ts';
-import type { Plan, PlanTarget } from '#build/vertex.ts';
+import { StepError, solve } from '#build/solve/solve.ts';
+import type { Plan } from '#build/vertex.ts';
 import { parseSignal } from '#container/signals.ts';
-import { datedConfig } from '#engine/build-config.ts';
 import { type Bases, openBases } from '#engine/build-images.ts';
+import { deliver } from '#engine/build-output.ts';
 import { buildMeans } from '#engine/build-solve.ts';
-import { recordImageEvent } from '#image/event.ts';
-import { assembleImage, type Made } from '#image/make.ts';
 import { hostPlatform } from '#oci/platform.ts';
-import { canonical, familiar, parseReference, withDefaultTag } from '#oci/reference.ts';
 import type { Store } from '#store/store.ts';
 
 export interface BuildOptions {
   report: Report;
   abort?: AbortSignal;
   environment?: NodeJS.ProcessEnv;
+  /** Takes an archive whose destination is standard output. */
+  toStdout?: (piece: Uint8Array) => void;
 }
 
 /**
@@ -104,14 +102,14 @@ export async function runPlan(
   store: Store,
   request: BuildRequest,
   plan: Plan,
-  { report, abort, environment = process.env, bases = openBases(store) }: BuildOptions & { bases?: Bases },
+  { report, abort, toStdout, environment = process.env, bases = openBases(store) }: BuildOptions & { bases?: Bases },
 ): Promise<BuildResult> {
   const umask = process.umask(0);
   const temporary = temporaryPlace(store);
   try {
     const means = buildMeans(store, { request, bases, environment, place: temporary.place });
     using solution = await solve(store, plan, means, { report, abort, epoch: request.epoch }).catch(blame);
-    return await putImages(store, request, { plan, solution, report });
+    return await deliver(store, request, { plan, solution, report, ...given({ abort, toStdout }) });
   } finally {
     temporary.remove();
     process.umask(umask);
@@ -122,44 +120,4 @@ export async function runPlan(
 function blame(error: unknown): never {
   if (!(error instanceof StepError)) throw error;
   throw withPlaces(error.cause, error.vertex.place ?? []);
-}
-
-interface Putting {
-  plan: Plan;
-  solution: Solution;
-  report: Report;
-}
-
-async function putImages(store: Store, request: BuildRequest, { plan, solution }: Putting): Promise<BuildResult> {
-  const names = request.outputs.flatMap((output) => (output.type === 'image' ? output.names : [])).map(fullName);
-  const targets: BuiltTarget[] = [];
-  for (const [index, target] of plan.targets.entries()) {
-    const layers = solution.results[index] ?? [];
-    const { id, manifest } = await putImage(store, target, { layers, names, epoch: request.epoch });
-    targets.push({ platform: target.platform, imageId: id, digest: manifest.digest });
-    noteImage(store, { id, labels: target.config.config?.Labels, names });
-  }
-  return { targets, digest: targets[0]?.digest ?? '', names };
-}
-
-const fullName = (text: string) => canonical(withDefaultTag(parseReference(text)));
-
-async function putImage(
-  store: Store,
-  { config }: PlanTarget,
-  { layers, names, epoch }: { layers: SolvedLayer[]; names: string[]; epoch: number | undefined },
-): Promise<Made> {
-  const stack = {
-    layers: layers.map(({ blob }) => blob),
-    diffIds: layers.map(({ diffId }) => diffId),
-    sizes: new Map(layers.map(({ diffId, size }) => [diffId, size])),
-  };
-  return assembleImage(store, stack, { config: datedConfig(config, layers, epoch), names });
-}
-
-function noteImage(
-  store: Store,
-  { id, labels, names }: { id: string; labels: Record<string, string> | null | undefined; names: readonly string[] },
-): void {
-  for (const name of names) recordImageEvent(store, 'tag', { id, labels, name: familiar(parseReference(name)) });
 }

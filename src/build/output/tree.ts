@@ -59,11 +59,10 @@ export async function writeTree(
   let [count, size] = [0, 0];
   for (const result of results) {
     const root = Buffer.from(result.directory === '' ? dest : `${dest}/${result.directory}`).toString('latin1');
-    attempt(root, () => mkdirSync(raw(root), { recursive: true }));
+    attempt(root, () => mkdirSync(raw(root), { recursive: true, mode: 0o755 }));
     const copying: Copying = { root, links: new Map(), directories: [] };
     for (const member of membersOf(store, result)) {
-      attempt(member.path, () => place(copying, member));
-      size += member.stat.isFile() ? Number(member.stat.size) : 0;
+      size += attempt(member.path, () => place(copying, member));
       count += 1;
       if (count % 100 !== 0) continue;
       told?.(size);
@@ -84,7 +83,8 @@ interface Copying {
   directories: [at: string, member: Member][];
 }
 
-function place({ root, links, directories }: Copying, member: Member): void {
+/** The bytes that were copied. */
+function place({ root, links, directories }: Copying, member: Member): number {
   const { path, stat, at: source } = member;
   const at = `${root}/${path}`;
   const present = lstatSync(raw(at), { throwIfNoEntry: false });
@@ -92,25 +92,27 @@ function place({ root, links, directories }: Copying, member: Member): void {
     if (present !== undefined && !present.isDirectory()) rmSync(raw(at));
     if (!present?.isDirectory()) mkdirSync(raw(at), 0o700);
     directories.push([at, member]);
-    return;
+    return 0;
   }
   if (present?.isDirectory()) throw new WherryError('invalid', `Cannot write "${text(at)}": there is a directory`);
   if (present !== undefined) rmSync(raw(at));
   if (stat.isSymbolicLink()) symlinkSync(readlinkSync(raw(source), { encoding: 'buffer' }), raw(at));
   // Devices and pipes mean nothing outside of containers.
-  else if (stat.isFile()) placeFile(links, member, at);
+  else if (stat.isFile()) return placeFile(links, member, at);
+  return 0;
 }
 
-function placeFile(links: Copying['links'], { stat, at: source }: Member, at: string): void {
+function placeFile(links: Copying['links'], { stat, at: source }: Member, at: string): number {
   const key = `${stat.dev}:${stat.ino}`;
   const first = stat.nlink > 1n ? links.get(key) : undefined;
   if (first !== undefined) {
     linkSync(raw(first), raw(at));
-    return;
+    return 0;
   }
   links.set(key, at);
   copyFileSync(raw(source), raw(at), constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE);
   finish(at, stat);
+  return Number(stat.size);
 }
 
 function finish(at: string, stat: Member['stat']): void {

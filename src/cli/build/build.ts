@@ -10,7 +10,7 @@ import type { BuildResult } from '#build/request.ts';
 import type { LintWarning } from '#build/vertex.ts';
 import { prepareFiles, writeFiles } from '#cli/build/files.ts';
 import { BUILD_FLAGS } from '#cli/build/flags.ts';
-import { type BuildValues, namedContexts, wantedOf } from '#cli/build/request.ts';
+import { type BuildValues, namedContexts, type Wanted, wantedOf } from '#cli/build/request.ts';
 import { explain, sayWarnings } from '#cli/build/say.ts';
 import { inBuildx, needBuilder } from '#cli/buildx/buildx.ts';
 import { type Context, command } from '#cli/command.ts';
@@ -36,6 +36,7 @@ export default command({
 async function runBuild(context: Context, path: string, values: BuildValues): Promise<number> {
   needBuilder(values.builder);
   const wanted = wantedOf(values);
+  checkStdout(context, wanted.outputs);
   const mode = progressMode(values);
   const files = prepareFiles(values);
   const view = showBuild(context.err, mode);
@@ -54,7 +55,8 @@ async function runBuild(context: Context, path: string, values: BuildValues): Pr
     using opened = await openContexts(context.store, opening, { report, abort: context.abort });
     text = opened.dockerfile.text;
     const request = { ...wanted, dockerfile: opened.dockerfile, contexts: opened.contexts };
-    const result = await build(context.store, request, { report, abort: context.abort });
+    const toStdout = (piece: Uint8Array) => context.out.write(piece);
+    const result = await build(context.store, request, { report, abort: context.abort, toStdout });
     recorder.end();
     view.end();
     if (showsWarnings(mode)) sayWarnings(context, warnings, { name: opened.dockerfile.name, text });
@@ -67,11 +69,30 @@ async function runBuild(context: Context, path: string, values: BuildValues): Pr
     recorder.end({ message: error instanceof Error ? error.message : String(error), source });
     if (showsWarnings(mode) && text !== undefined) sayWarnings(context, warnings, { name: nameOf(values), text });
     context.err.write(source);
-    throw error;
+    throw text === undefined ? error : solving(error);
   }
 }
 
-const nameOf = ({ file }: BuildValues) => (file === undefined || file === '' || file === '-' ? 'Dockerfile' : file);
+const SOLVING = 'failed to solve: ';
+
+/** Once the Dockerfile is there, what goes wrong went wrong in the builder, says buildx. */
+function solving(error: unknown): unknown {
+  if (!(error instanceof WherryError) || error.message.startsWith(SOLVING)) return error;
+  const { kind, message, hint, exitCode } = error;
+  return new WherryError(kind, SOLVING + message, { ...given({ hint, exitCode }), cause: error });
+}
+
+/** An archive is nothing for a terminal. */
+function checkStdout({ out }: Context, outputs: Wanted['outputs']): void {
+  const toTerminal = outputs.find((output) => 'dest' in output && output.dest === '-' && out.isTerminal);
+  if (toTerminal === undefined) return;
+  throw new WherryError(
+    'invalid',
+    `dest file is required for ${toTerminal.type} exporter. refusing to write to console`,
+  );
+}
+
+const nameOf = ({ file = '' }: BuildValues) => (file === '' || file === '-' ? 'Dockerfile' : basename(file));
 
 /** -q means that nothing is shown but the image's ID. */
 function progressMode({ quiet, progress }: BuildValues): string {

@@ -2,6 +2,7 @@
 import { DockerfileError, showPlace } from '#build/dockerfile/fault.ts';
 import type { LintWarning } from '#build/vertex.ts';
 import type { Context } from '#cli/command.ts';
+import { warningText } from '#cli/solve/trace.ts';
 
 export interface Source {
   name: string;
@@ -23,7 +24,7 @@ export function sayWarnings(context: Context, warnings: readonly LintWarning[], 
   const title = `${count} found${debug ? '' : ` (use ${program} --debug to expand)`}:\n`;
   err.write(`\n ${process.env.NO_COLOR ? title : `\x1b[33m${title}\x1b[0m`}`);
   for (const warning of warnings) {
-    err.line(` - ${warning.rule}: ${warning.detail}${lineOf(warning)}`);
+    err.line(` - ${warningText(warning)}`);
     if (!debug) continue;
     err.line(warning.description);
     if (warning.url !== '') err.line(`More info: ${warning.url}`);
@@ -31,5 +32,3 @@ export function sayWarnings(context: Context, warnings: readonly LintWarning[], 
     err.line('');
   }
 }
-
-const lineOf = ({ place: [first] }: LintWarning) => (first === undefined ? '' : ` (line ${first.start})`);

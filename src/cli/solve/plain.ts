@@ -2,7 +2,7 @@
  * A build as lines, for files and pipes, as BuildKit writes them: each vertex has a number, and what several print at the
  * same time takes turns, one staying in front for some seconds so that its lines stay together.
  */
-import { amount, isCanceled, type Part, type Trace, type Traced } from '#cli/solve/trace.ts';
+import { amount, isCanceled, type Part, type Trace, type Traced, warningText } from '#cli/solve/trace.ts';
 
 export interface PlainPrinter {
   /** Writes what is new. */
@@ -103,8 +103,8 @@ function tellParts(vertex: Traced, state: Printed, write: Write): boolean {
     isBusy ||= part.completed === undefined;
   }
   vertex.changedParts.clear();
-  for (const { rule, detail } of vertex.warnings.slice(state.toldWarnings)) {
-    write(`#${state.index} WARN: ${rule}: ${detail}\n`);
+  for (const warning of vertex.warnings.slice(state.toldWarnings)) {
+    write(`#${state.index} WARN: ${warningText(warning)}\n`);
   }
   state.toldWarnings = vertex.warnings.length;
   return isBusy;

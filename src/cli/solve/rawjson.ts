@@ -1,5 +1,6 @@
 /** Events as BuildKit's SolveStatus in JSON, a line each. */
 import type { BuildEvent } from '#build/event.ts';
+import { warningText } from '#cli/solve/trace.ts';
 
 const time = (milliseconds: number) => new Date(milliseconds).toISOString();
 const upTo = (completed: number | undefined) => (completed === undefined ? {} : { completed: time(completed) });
@@ -40,7 +41,7 @@ function statusOf(event: BuildEvent): object {
           {
             vertex,
             level: 1,
-            short: base64(`${warning.rule}: ${warning.detail}`),
+            short: base64(warningText(warning)),
             detail: [base64(warning.description)],
             url: warning.url,
             range: warning.place.map(({ start, end }) => ({ start: { line: start }, end: { line: end } })),

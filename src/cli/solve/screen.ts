@@ -1,6 +1,6 @@
 /** A build on a terminal: a line a vertex and a transfer, with times, and below those that run their last lines of output. */
 import { type Colors, painted } from '#cli/solve/colors.ts';
-import { amount, isCanceled, type Trace, type Traced } from '#cli/solve/trace.ts';
+import { amount, isCanceled, type Trace, type Traced, warningText } from '#cli/solve/trace.ts';
 
 export interface Screen {
   /** Draws all anew over what stands there. */
@@ -90,8 +90,8 @@ function linesOf(vertex: Traced, now: number): Line[] {
       isDone: part.completed !== undefined,
       color: 'run' as const,
     })),
-    ...vertex.warnings.map(({ rule, detail }) => ({
-      name: `WARN: ${rule}: ${detail}`,
+    ...vertex.warnings.map((warning) => ({
+      name: `WARN: ${warningText(warning)}`,
       status: '',
       seconds: 0,
       isDone: false,

@@ -47,6 +47,11 @@ export interface Trace {
   take(event: BuildEvent, now?: number): void;
 }
 
+/** `FromAsCasing: … (line 3)` */
+export function warningText({ rule, detail, place: [first] }: LintWarning): string {
+  return `${rule}: ${detail}${first === undefined ? '' : ` (line ${first.start})`}`;
+}
+
 export const isCanceled = ({ error }: Traced) => error?.endsWith('context canceled') ?? false;
 
 export function newTrace(): Trace {
