@@ -196,7 +196,10 @@ int log_wait(void)
 
 void log_flush(void)
 {
-	logfile_flush();
+	if (kind == JOURNAL)
+		logjournal_flush();
+	else
+		logfile_flush();
 }
 
 void log_reap(pid_t pid)
