@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { ipVersion } from '#base/address.ts';
 import { upstreamServers } from '#network/files.ts';
 import type { BridgeState, Known, Lease, NetworkState, Room } from '#network/leases.ts';
-import { toolEnvironment, USER } from '#network/link.ts';
+import { linksProgram, toolEnvironment, USER } from '#network/link.ts';
 import type { Store } from '#store/store.ts';
 import { makeDirectory, readText } from '#sys/file.ts';
 import { findTool } from '#sys/host.ts';
@@ -154,8 +154,8 @@ export async function startServers(store: Store, { folder, state }: Room): Promi
   const start = async (name: string, environment: NodeJS.ProcessEnv) => {
     const place = join(store.runtime, name);
     // It leaves for the background when its pid is written; it serves a moment later.
-    const args = [`--net=./${USER}`, program, '--config', place, '--port', '53', 'run'];
-    await run('nsenter', args, { cwd: folder, env: { ...toolEnvironment(), RUST_LOG: 'error', ...environment } });
+    const args = [`enter ./${USER}`, program, '--config', place, '--port', '53', 'run'];
+    await run(linksProgram(), args, { cwd: folder, env: { ...toolEnvironment(), RUST_LOG: 'error', ...environment } });
     const pid = Number(readText(join(place, PID_FILE)));
     const begun = pid > 0 ? startTime(pid) : undefined;
     return begun === undefined ? undefined : { pid, start: begun };
