@@ -1,6 +1,6 @@
 /** What is done to a container that is there: each command in each state, with good and bad words. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { clearTheStage, expectSame, ours, setTheStage, wordsOf } from '#test/support/compare.ts';
+import { clearTheStage, expectSameAtOnce, ours, setTheStage, wordsOf } from '#test/support/compare.ts';
 import { docker, noDocker } from '#test/support/peers.ts';
 import { eventually } from '#test/support/wherry.ts';
 
@@ -219,14 +219,14 @@ describe.skipIf(noDocker !== undefined)(
     });
 
     describe.each(STATES)('said to %s container', (_state, name) => {
-      test.each(IN_EVERY_STATE)('docker %s', (line) => expectSame(filled(line.replace(/\{\}(?!\})/g, name))));
+      test.each(IN_EVERY_STATE)('docker %s', (line) => expectSameAtOnce(filled(line.replace(/\{\}(?!\})/g, name))));
     });
 
     test.each(STORY.map((line) => (typeof line === 'string' ? [line, undefined] : line)))(
       'docker %s',
       async (line, input) => {
         const [word, name = '', text = ''] = filled(line).split(' ');
-        if (word !== 'until') return expectSame(filled(line), input);
+        if (word !== 'until') return expectSameAtOnce(filled(line), input);
         const hasWritten = (log: string) => log.includes(text);
         await eventually(async () => (await ours(['logs', name])).stdout, hasWritten);
         await eventually(() => docker(['logs', name]).stdout, hasWritten);
