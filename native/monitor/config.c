@@ -55,6 +55,7 @@ static const struct {
 	{"oom-file", TEXT, offsetof(struct config, oom_file)},
 	{"netns", TEXT, offsetof(struct config, network)},
 	{"publish", LIST, offsetof(struct config, publish)},
+	{"near", LIST, offsetof(struct config, near)},
 	{"transparent", NUMBER, offsetof(struct config, transparent)},
 	{"events", TEXT, offsetof(struct config, events)},
 	{"event-attributes", TEXT, offsetof(struct config, event_attributes)},

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "monitor/dial.h"
 #include "monitor/life.h"
 #include "monitor/port.h"
 
@@ -199,7 +200,7 @@ static void set_options(int fd)
 static void open_link(struct port *port, int fd, const union address *client)
 {
 	struct link *link = calloc(1, sizeof(*link));
-	int server = link && life_running() ? port_dial(port, client) : -1;
+	int server = link && !port->closed && life_running() ? dial(port, client) : -1;
 
 	if (server < 0) {
 		reset(fd);
@@ -216,8 +217,6 @@ static void open_link(struct port *port, int fd, const union address *client)
 	set_options(server);
 	watch_init(&link->client, fd, client_ready);
 	watch_init(&link->server, server, server_ready);
-	if (connect(server, &port->to.any, address_size(&port->to)) < 0 && errno != EINPROGRESS)
-		return drop(link, true);
 	/* Of the client only the end matters until there is somebody to send to. */
 	if (watch_want(&link->server, EPOLLOUT) < 0 || watch_want(&link->client, 0) < 0)
 		drop(link, true);

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "monitor/chunk.h"
+#include "monitor/dial.h"
 #include "monitor/life.h"
 #include "monitor/port.h"
 
@@ -130,11 +131,9 @@ static struct peer *add(struct port *port, const union address *address)
 {
 	struct peer *peer = peers < MOST_PEERS ? calloc(1, sizeof(*peer)) : NULL;
 	struct peer **bucket = bucket_of(address);
-	int fd = peer ? port_dial(port, address) : -1;
+	int fd = peer && !port->closed ? dial(port, address) : -1;
 
-	if (fd < 0 || connect(fd, &port->to.any, address_size(&port->to)) < 0) {
-		if (fd >= 0)
-			close(fd);
+	if (fd < 0) {
 		free(peer);
 		return NULL;
 	}

@@ -20,7 +20,8 @@ import { replace } from '#sys/file.ts';
 import { resolveInRoot } from '#sys/rooted.ts';
 
 /** What the monitor has to know of it. */
-export interface Bundle extends Pick<MonitorOptions, 'bundle' | 'cgroupManager' | 'oomFile' | 'netns' | 'publish'> {
+export interface Bundle
+  extends Pick<MonitorOptions, 'bundle' | 'cgroupManager' | 'oomFile' | 'netns' | 'publish' | 'near' | 'showsClients'> {
   /** To be called when the container has started: the next one starts faster. */
   started?: () => void;
 }
@@ -43,7 +44,7 @@ export async function prepareBundle(
   ]);
   if (bundle.status === 'rejected') throw bundle.reason;
   if (made.status === 'rejected') throw made.reason;
-  return bundle.value;
+  return { ...bundle.value, showsClients: made.value };
 }
 
 interface Wish {
@@ -77,6 +78,7 @@ async function makeBundle(
     ...(counts === undefined ? {} : { oomFile: counts }),
     ...(connection.userNetns === undefined ? {} : { netns: connection.userNetns }),
     publish: connection.publish,
+    near: connection.near,
     ...(started === undefined ? {} : { started }),
   };
 }

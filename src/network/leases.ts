@@ -57,11 +57,15 @@ export interface BridgeState {
   isOpen: boolean;
 }
 
+/** By the version: do published ports show the clients' addresses, can this kernel do that? Absent: not tried yet. */
+export type ClientSight = Partial<Record<Version, boolean>>;
+
 export interface NetworkState {
   bootId: string;
   bridges: BridgeState[];
   leases: Lease[];
   outside?: Outside;
+  clients?: ClientSight;
   /** The name servers: of all networks, and of those that lead nowhere. */
   dns?: Known;
   innerDns?: Known;

@@ -5,20 +5,22 @@
 import { join } from 'node:path';
 import { ipVersion } from '#base/address.ts';
 import { WherryError } from '#base/error.ts';
-import { linkLocalOf } from '#network/ipam.ts';
-import type { BridgeState } from '#network/leases.ts';
+import { linkLocalOf, type Version } from '#network/ipam.ts';
+import type { BridgeState, ClientSight } from '#network/leases.ts';
 import {
   addAddress,
   addBridge,
   addPair,
   enslave,
   generateNone,
+  localRoute,
+  markRule,
   removeLink,
   replaceDefault,
   setApart,
   switchOn,
 } from '#network/requests.ts';
-import { rules } from '#network/rules.ts';
+import { ANSWER, rules } from '#network/rules.ts';
 import { findTool, installation } from '#sys/host.ts';
 import { run } from '#sys/process.ts';
 
@@ -58,15 +60,55 @@ export function makeUserNamespace(folder: string): Promise<void> {
   return execute(folder, [`new ./${USER}`], 'Cannot make a network namespace');
 }
 
-/** Makes bridges of the user's namespace, lets it forward, and sets the rules of all the bridges. */
-export function makeBridges(folder: string, bridges: readonly Bridge[], all: readonly BridgeState[]): Promise<void> {
-  return execute(folder, userPlan(bridges, all), 'Cannot make the bridge of a network', rules(all));
+/** All the bridges of the user's namespace, by now or soon, and whether clients can be seen there. */
+export interface Bridges {
+  all: readonly BridgeState[];
+  sight?: ClientSight | undefined;
+}
+
+/**
+ * Makes bridges of the user's namespace, lets it forward, and sets the rules of all. What clients' addresses need and this
+ * kernel may lack is tried once. @returns whether clients can be seen
+ */
+export async function makeBridges(folder: string, bridges: readonly Bridge[], after: Bridges): Promise<ClientSight> {
+  const [best = {}, ...others] = sightsFor(after);
+  const set = (sight: ClientSight) => {
+    const plan = userPlan(bridges, after.all, sight);
+    return execute(folder, plan, 'Cannot make the bridge of a network', rules(after.all, sight[4] === true));
+  };
+  try {
+    await set(best);
+    return best;
+  } catch (error) {
+    for (const sight of others) {
+      const isSet = await set(sight).then(
+        () => true,
+        () => false,
+      );
+      if (isSet) return sight;
+    }
+    throw error;
+  }
+}
+
+/** What may be, the best first. */
+function sightsFor({ all, sight = {} }: Bridges): ClientSight[] {
+  const hasV6 = all.some((bridge) => bridge.hasV6);
+  const isKnown = sight[4] === false || (sight[4] === true && (sight[6] !== undefined || !hasV6));
+  if (isKnown) return [sight];
+  const v4 = hasV6
+    ? [
+        { 4: true, 6: true },
+        { 4: true, 6: false },
+      ]
+    : [{ 4: true }];
+  return sight[4] === true ? v4 : [...v4, { 4: false }];
 }
 
 /** Takes a bridge away; the others stay as they are. */
-export function removeBridge(folder: string, name: string, left: readonly BridgeState[]): Promise<void> {
+export function removeBridge(folder: string, name: string, { all, sight }: Bridges): Promise<void> {
   const plan = [`enter ./${USER}`, `try ${removeLink(name)}`];
-  return execute(folder, plan, 'Cannot take the bridge of a network away', rules(left));
+  return execute(folder, plan, 'Cannot take the bridge of a network away', rules(all, sight?.[4] === true));
 }
 
 /** What a container's namespace gets: links, and the ways out of it. */
@@ -91,20 +133,30 @@ export function changeLinks(folder: string, file: string, wiring: Wiring, contai
 }
 
 /** What is done in the user's namespace. What is there already stays as it is, as somebody may have been killed halfway. */
-export function userPlan(bridges: readonly Bridge[], all: readonly BridgeState[]): string[] {
+export function userPlan(bridges: readonly Bridge[], all: readonly BridgeState[], sight: ClientSight = {}): string[] {
   return [
     `enter ./${USER}`,
     switchOn('lo'),
     ...bridges.flatMap((bridge) => [
       `once ${addBridge({ ...bridge, name: bridge.interface })}`,
       generateNone(bridge.interface),
-      ...bridge.addresses.map((address) => `once ${addAddress(bridge.interface, address)}`),
+      ...withLocal(bridge).map((address) => `once ${addAddress(bridge.interface, address)}`),
       switchOn(bridge.interface),
     ]),
+    ...([4, 6] as const).filter((version) => sight[version]).flatMap(leadAnswers),
     'write /proc/sys/net/ipv4/ip_forward 1',
     ...(all.some(({ hasV6 }) => hasV6) ? ['write /proc/sys/net/ipv6/conf/all/forwarding 1'] : []),
   ];
 }
+
+/** The table in which every address is our own. */
+const OWN_TABLE = 119;
+
+/** What containers answer to clients comes to the monitors' sockets that have the clients' addresses. */
+const leadAnswers = (version: Version): string[] => [
+  `once ${localRoute(version, OWN_TABLE)}`,
+  `once ${markRule(version, ANSWER, OWN_TABLE)}`,
+];
 
 /** The descriptor by which the user's namespace is named where the other ends are made. */
 const USER_DESCRIPTOR = 9;
@@ -117,7 +169,7 @@ export function containerPlan({ links, gateways, gone = [] }: Wiring): string[] 
   const inside = links.flatMap(({ interface: name, peer, addresses, mac, mtu }) => [
     addPair({ name, mac, mtu }, peer, USER_DESCRIPTOR),
     generateNone(name),
-    ...[...addresses, ...localAddress(addresses, mac)].map((one) => addAddress(name, one)),
+    ...withLocal({ addresses, mac }).map((one) => addAddress(name, one)),
     switchOn(name),
   ]);
   const noV6 = links
@@ -143,8 +195,10 @@ export function containerPlan({ links, gateways, gone = [] }: Wiring): string[] 
 
 const versionOf = (address: string) => ipVersion(address.split('/')[0] ?? '');
 
-function localAddress(addresses: readonly string[], mac: string): string[] {
-  return addresses.some((address) => versionOf(address) === 6) ? [`${linkLocalOf(mac)}/64`] : [];
+/** By IPv6 one asks for a neighbour with the link's own address, where the packet's source is somebody else's. */
+function withLocal({ addresses, mac }: { addresses: readonly string[]; mac: string }): string[] {
+  const hasV6 = addresses.some((address) => versionOf(address) === 6);
+  return hasV6 ? [...addresses, `${linkLocalOf(mac)}/64`] : [...addresses];
 }
 
 /** nft is where ordinary users' paths often don't go. */

@@ -6,7 +6,7 @@ import { endianness } from 'node:os';
 import { parseAddress } from '#network/ipam.ts';
 
 /** linux/rtnetlink.h */
-const TYPE = { newLink: 16, delLink: 17, newAddress: 20, newRoute: 24 } as const;
+const TYPE = { newLink: 16, delLink: 17, newAddress: 20, newRoute: 24, newRule: 32 } as const;
 
 /** linux/netlink.h */
 const FLAG = { request: 0x1, ack: 0x4, replace: 0x100, exclusive: 0x200, create: 0x400 } as const;
@@ -196,6 +196,9 @@ function broadcastOf(address: Buffer, prefix: number): Buffer {
 const MAIN = 254;
 const BOOT = 3;
 const UNICAST = 1;
+const LOCAL = 2;
+const HOST_SCOPE = 254;
+const RTA_INTERFACE = 4;
 const RTA_GATEWAY = 5;
 
 /** The way out, in the place of one that is there. */
@@ -205,5 +208,29 @@ export function replaceDefault(gateway: string): string {
   return send(TYPE.newRoute, FLAG.create | FLAG.replace, {
     body: [numbers(...header, [0, 4]), attribute(RTA_GATEWAY, bytes)],
     what: `default route via ${gateway}`,
+  });
+}
+
+/** Every address is our own: the one route of a table. */
+export function localRoute(version: 4 | 6, table: number): string {
+  const header = [FAMILY[version], 0, 0, 0, table, BOOT, HOST_SCOPE, LOCAL].map((value): [number, 1] => [value, 1]);
+  const place = 16 + header.length + 4 + 4;
+  return send(TYPE.newRoute, FLAG.create | FLAG.exclusive, {
+    body: [numbers(...header, [0, 4]), attribute(RTA_INTERFACE, u32(0))],
+    places: [[place, 'lo']],
+    what: `local route of IPv${version}`,
+  });
+}
+
+/** struct fib_rule_hdr */
+const TO_TABLE = 1;
+const FRA_MARK = 10;
+
+/** What has this mark goes by that table. */
+export function markRule(version: 4 | 6, mark: number, table: number): string {
+  const header = [FAMILY[version], 0, 0, 0, table, 0, 0, TO_TABLE].map((value): [number, 1] => [value, 1]);
+  return send(TYPE.newRule, FLAG.create | FLAG.exclusive, {
+    body: [numbers(...header, [0, 4]), attribute(FRA_MARK, u32(mark))],
+    what: `rule of IPv${version} for answers`,
   });
 }

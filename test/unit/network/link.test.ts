@@ -28,11 +28,13 @@ test('userPlan() makes bridges whether they are there or not, and lets the names
     'send 20:br0 interface br0',
     'once send 20:br0 address 10.0.0.1/16 of br0',
     'once send 20:br0 address fd00::1/64 of br0',
+    'once send 20:br0 address fe80::42:aff:fe00:1/64 of br0',
     'send 20:br0 interface br0',
     'write /proc/sys/net/ipv4/ip_forward 1',
     'write /proc/sys/net/ipv6/conf/all/forwarding 1',
   ]);
   expect(userPlan([], [bridgeState({ hasV6: false })]).join()).not.toContain('ipv6');
+  expect(plain(userPlan([], [], { 4: true }))).toContain('once send - rule of IPv4 for answers');
 });
 
 describe('containerPlan()', () => {

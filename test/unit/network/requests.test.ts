@@ -1,5 +1,15 @@
 import { expect, test } from 'vitest';
-import { addAddress, addBridge, addPair, enslave, replaceDefault, setApart, switchOn } from '#network/requests.ts';
+import {
+  addAddress,
+  addBridge,
+  addPair,
+  enslave,
+  localRoute,
+  markRule,
+  replaceDefault,
+  setApart,
+  switchOn,
+} from '#network/requests.ts';
 
 const device = { name: 'eth0', mac: '02:42:ac:11:00:02', mtu: 1500 };
 
@@ -17,6 +27,18 @@ test.each([
     replaceDefault('172.17.0.1'),
     '-',
     '24000000180005050100000000000000020000' + '00fe03000100000000' + '08000500ac110001',
+  ],
+  [
+    'localRoute()',
+    localRoute(4, 119),
+    '32:lo',
+    '24000000180005060100000000000000020000' + '007703fe0200000000' + '0800040000000000',
+  ],
+  [
+    'markRule()',
+    markRule(4, 0x7768, 119),
+    '-',
+    '24000000200005060100000000000000020000' + '007700000100000000' + '08000a0068770000',
   ],
 ])('%s is what ip(8) asks for', (_, line, places, hex) => {
   expect(line.split(' ').slice(0, 3)).toEqual(['send', places, hex]);
