@@ -144,6 +144,8 @@ static void obey(struct client *client)
 		tell(client, "leads");
 	} else if (strncmp(word, "near ", 5) == 0 && dial_add_near(word + 5)) {
 		tell(client, "near");
+	} else if (sscanf(word, "unhealthy %15s", policy) == 1 && clients.calls->action(policy)) {
+		tell(client, "unhealthy");
 	} else if (strcmp(word, "check") == 0) {
 		client->checks = true;
 		if (!clients.calls->check())

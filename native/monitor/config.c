@@ -73,6 +73,7 @@ static const struct {
 	{"health-start-period", NUMBER, offsetof(struct config, health_start_period)},
 	{"health-start-interval", NUMBER, offsetof(struct config, health_start_interval)},
 	{"health-retries", NUMBER, offsetof(struct config, health_retries)},
+	{"health-action", TEXT, offsetof(struct config, health_action)},
 };
 
 static void unescape(char *text)

@@ -73,6 +73,7 @@ struct config {
 	long long health_start_period;
 	long long health_start_interval;
 	long long health_retries;
+	char *health_action; /* what is done to an unhealthy one; absent: nothing */
 };
 
 /* Reads PATH; false with a sentence in PROBLEM. The strings live as long as the process. */
