@@ -236,6 +236,8 @@ export interface MountPoint {
   Anonymous?: boolean;
   /** Only `readonly` of the mount itself, not of what is mounted below its source. */
   ReadOnlyNonRecursive?: boolean;
+  /** All of it is read-only, or the container doesn't start. */
+  ReadOnlyForceRecursive?: boolean;
   /** Of a volume's or an image's content only this part: a relative path. */
   Subpath?: string;
   /** The image's ID and layers, lowest first, where an image is mounted. */

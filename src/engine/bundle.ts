@@ -98,24 +98,33 @@ async function mountRoot(store: Store, record: ContainerRecord): Promise<string>
 
 /** Mounts what volumes have of their own, and before the first start fills fresh ones from the root. */
 export async function prepareVolumes(store: Store, record: ContainerRecord, rootfs: string): Promise<void> {
-  await mountVolumes(store, record);
-  const fresh = record.mounts.filter((point) => point.Type === 'volume' && !point.NoCopy && !point.Subpath);
-  if (fresh.length === 0 || statusOf(readState(store, record.id)) !== 'created') return;
-  const { copyUp } = await import('#volume/copyup.ts');
-  for (const point of fresh) await copyUp(resolveInRoot(rootfs, point.Destination), point.Source);
+  const volumes = record.mounts.filter((point) => point.Type === 'volume');
+  if (volumes.length === 0) return;
+  const { copyUp, emptyIfCutOff } = await import('#volume/copyup.ts');
+  for (const { Source } of volumes) await emptyIfCutOff(Source);
+  const inMemory = await mountVolumes(store, volumes);
+  const fresh = volumes.filter((point) => isFilled(point) && !inMemory.has(point));
+  if (statusOf(readState(store, record.id)) !== 'created') return;
+  for (const { Anonymous: anonymous = false, Destination, Source } of fresh) {
+    await copyUp(resolveInRoot(rootfs, Destination), Source, { anonymous });
+  }
   if (record.extras?.maps !== undefined) await giveVolumes(record, fresh);
 }
+
+/** Does a volume start with what the image has there? */
+export const isFilled = ({ Type, NoCopy, Subpath }: MountPoint): boolean => Type === 'volume' && !NoCopy && !Subpath;
 
 async function giveVolumes(record: ContainerRecord, fresh: readonly MountPoint[]): Promise<void> {
   const { giveVolume } = await import('#container/expose.ts');
   for (const { Source } of fresh) giveVolume(record, Source);
 }
 
-async function mountVolumes(store: Store, { mounts }: ContainerRecord): Promise<void> {
-  const named = mounts.filter((point) => point.Type === 'volume' && !point.Anonymous);
-  if (named.length === 0) return;
+/** Gives those that are in memory: Docker's start empty. */
+async function mountVolumes(store: Store, volumes: readonly MountPoint[]): Promise<Set<MountPoint>> {
   const { mountVolume } = await import('#volume/mounted.ts');
-  for (const { Name = '' } of named) await mountVolume(store, Name);
+  const inMemory = new Set<MountPoint>();
+  for (const point of volumes) if ((await mountVolume(store, point.Name ?? '')) === 'tmpfs') inMemory.add(point);
+  return inMemory;
 }
 
 interface Prepared {

@@ -61,11 +61,7 @@ const MODE_GROUPS = [
 export function parseBind(text: string): Bind {
   const [source = '', target = '', mode = '', ...more] = text.split(':');
   if (more.length > 0) throw new WherryError('invalid', `invalid volume specification: '${text}'`);
-  const words = mode === '' ? [] : mode.split(',');
-  const groups = words.map((word) => MODE_GROUPS.findIndex((group) => group.includes(word)));
-  if (groups.includes(-1) || new Set(groups).size !== groups.length) {
-    throw new WherryError('invalid', `invalid mode: ${mode}`);
-  }
+  const words = modeWords(mode);
   checkKind(text, source.startsWith('/') ? 'bind' : 'volume', words);
   return {
     source,
@@ -77,6 +73,28 @@ export function parseBind(text: string): Bind {
     chown: words.includes('U'),
     overlay: words.includes('O'),
   };
+}
+
+/** Throws for what is no mode, and where a group is named twice. */
+function modeWords(mode: string): string[] {
+  const words = mode === '' ? [] : mode.split(',');
+  const groups = words.map((word) => MODE_GROUPS.findIndex((group) => group.includes(word)));
+  if (groups.includes(-1) || new Set(groups).size !== groups.length) {
+    throw new WherryError('invalid', `invalid mode: ${mode}`);
+  }
+  return words;
+}
+
+const INHERITABLE = new Set(['ro', 'rw', 'z', 'Z', 'consistent', 'cached', 'delegated']);
+
+/** One of HostConfig.VolumesFrom: `container[:mode]`. Throws kind `invalid` in Docker's words. */
+export function parseVolumesFrom(text: string): { container: string; readOnly: boolean } {
+  if (text === '') throw new WherryError('invalid', 'volumes-from specification cannot be an empty string');
+  const [container = '', ...more] = text.split(':');
+  const mode = more.join(':');
+  const words = modeWords(mode);
+  if (!words.every((word) => INHERITABLE.has(word))) throw new WherryError('invalid', `invalid mode: ${mode}`);
+  return { container, readOnly: words.includes('ro') };
 }
 
 /** What only the other kind knows. */

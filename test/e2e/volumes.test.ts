@@ -175,3 +175,51 @@ test('what is written above a directory is the container’s own, and one is giv
   expect(await run(['-u', '1000', '-v', 'given:/data:U'], 'touch /data/x; stat -c %u /data/x')).toBe('1000');
   await succeed('volume', 'rm', 'given');
 });
+
+test('a volume that was made with create has the image’s content before anything runs', async () => {
+  await succeed('create', '--name', 'made', '-v', 'early:/etc', BUSYBOX, 'true');
+  expect(await run(['-v', 'early:/data'], 'test -s /data/passwd && echo filled')).toBe('filled');
+  expect(await run(['--volumes-from', 'made'], 'test -s /etc/passwd && echo filled')).toBe('filled');
+  await removeContainers();
+  await succeed('volume', 'rm', 'early');
+});
+
+test('a copy into a volume that was cut off is made anew', async () => {
+  await succeed('volume', 'create', 'cut');
+  const place = await succeed('volume', 'inspect', '--format', '{{.Mountpoint}}', 'cut');
+  await user(`touch ${place}/half ${place}/../filling`);
+  expect(await run(['-v', 'cut:/etc'], 'test -s /etc/passwd && test ! -e /etc/half && echo whole')).toBe('whole');
+  await succeed('volume', 'rm', 'cut');
+});
+
+test('a directory of the host behind a volume stays whole when the volume is removed, whoever was killed before', async () => {
+  const directory = join(testUser().home, 'precious');
+  await user(`mkdir -p ${directory}; echo mine > ${directory}/file`);
+  await succeed('volume', 'create', '-o', 'type=none', '-o', `device=${directory}`, '-o', 'o=bind', 'link');
+  const place = await succeed('volume', 'inspect', '--format', '{{.Mountpoint}}', 'link');
+  await succeed('unshare', 'mount', '--bind', directory, place);
+  await succeed('volume', 'rm', 'link');
+  expect((await user(`cat ${directory}/file`)).stdout).toBe('mine\n');
+});
+
+test('a tmpfs has the permissions of the directory that it covers', async () => {
+  expect(
+    await run(['--tmpfs', '/root', '--tmpfs', '/new', '--tmpfs', '/etc:mode=711'], 'stat -c %a /root /new /etc'),
+  ).toBe('700\n1777\n711');
+});
+
+test('a mount at a link of the image that leads nowhere yet is made where the link says', async () => {
+  const made = ['run', '--name', 'linked', '--network', 'none', BUSYBOX, 'ln', '-s', '/srv/new', '/place'];
+  await succeed(...made);
+  await succeed('commit', 'linked', 'linked:1');
+  const flags = ['run', '--rm', '--network', 'none', '-v', 'place:/place', 'linked:1'];
+  expect(await succeed(...flags, 'sh', '-c', 'echo x > /place/file; cat /srv/new/file')).toBe('x');
+  await removeContainers();
+  await succeed('rmi', 'linked:1');
+  await succeed('volume', 'rm', 'place');
+});
+
+test('an image’s /proc never hides the kernel’s', async () => {
+  const refused = await wherry(['run', '--rm', '-v', 'proc:/proc', BUSYBOX, 'true']);
+  expect(refused).toMatchObject({ status: 125, stderr: expect.stringContaining('it is not of type proc') });
+});
