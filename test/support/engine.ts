@@ -23,29 +23,38 @@ export interface Engine {
 declare module 'vitest' {
   interface ProvidedContext {
     engine: Engine;
+    /** A directory of this run's own, on the file system that docker sees. */
+    scratch: string;
   }
 }
 
-/** What we are compared with: its words are those of other versions no longer. */
-const VERSION = '28.';
+/** What we are compared with: others have other words. */
+const VERSION = '28.5.';
 const USUAL_HOST = 'unix:///tmp/dockerd/docker.sock';
 
 export const peers = process.env.WHERRY_PEERS ?? fileURLToPath(new URL('../../../shared/peers/peers', import.meta.url));
 
 /** The state of the engine that this run started. */
 let started: string | undefined;
+let scratch: string | undefined;
 
 export function setup(project: TestProject): void {
   const engine = findEngine();
-  if (engine.lacks !== undefined) process.stderr.write(`Nothing is compared with Docker: ${engine.lacks}\n`);
+  if (engine.lacks !== undefined) {
+    process.stderr.write(`Nothing is compared with Docker: ${engine.lacks} (CONTRIBUTING.md says what helps)\n`);
+  }
   project.provide('engine', engine);
+  scratch = mkdtempSync(join(tmpdir(), 'wherry-compared-'));
+  project.provide('scratch', scratch);
 }
 
 export async function teardown(): Promise<void> {
+  if (scratch !== undefined) rmSync(scratch, { recursive: true, force: true });
   if (started === undefined) return;
-  const pid = Number(readFileSync(join(started, 'pid'), 'utf8'));
-  spawnSync(peers, ['dockerd-stop', started]);
-  while (existsSync(`/proc/${pid}`)) await setTimeout(50);
+  const file = join(started, 'pid');
+  const pid = existsSync(file) ? readFileSync(file, 'utf8') : '';
+  if (pid !== '') spawnSync(peers, ['dockerd-stop', started]);
+  while (pid !== '' && existsSync(`/proc/${pid}`)) await setTimeout(50);
   rmSync(started, { recursive: true, force: true });
 }
 
@@ -64,24 +73,28 @@ function startedPeers(): Engine {
   if (built.status !== 0) return { through, host, lacks: `"${peers} build" failed: ${lastLine(built.stderr)}` };
   const running = asked({ through, host });
   if (running.lacks === undefined || process.env.DOCKER_HOST !== undefined) return running;
-  const state = mkdtempSync(join(tmpdir(), 'wherry-engine-'));
-  const start = spawnSync(peers, ['dockerd', state], { encoding: 'utf8' });
-  if (start.status === 0) started = state;
-  else return { through, host, lacks: `"${peers} dockerd" failed: ${lastLine(start.stderr)}` };
-  return asked({ through, host: `unix://${state}/docker.sock` });
+  started = mkdtempSync(join(tmpdir(), 'wherry-engine-'));
+  const { status, stderr } = spawnSync(peers, ['dockerd', started], { encoding: 'utf8' });
+  if (status !== 0) return { through, host, lacks: `"${peers} dockerd" failed: ${lastLine(stderr)}` };
+  return asked({ through, host: `unix://${started}/docker.sock` });
 }
 
-/** Whether docker reaches an engine of the version that we are compared with. */
+/** Whether docker reaches an engine, both of the version that we are compared with. */
 function asked({ through, host }: Omit<Engine, 'lacks'>): Engine {
-  const [program = '', ...args] = [...through, 'docker', 'version', '--format', '{{.Server.Version}}'];
+  const [program = '', ...args] = [
+    ...through,
+    'docker',
+    'version',
+    '--format',
+    '{{.Client.Version}} {{.Server.Version}}',
+  ];
   const env = host === undefined ? process.env : { ...process.env, DOCKER_HOST: host };
   const { status, stdout, stderr, error } = spawnSync(program, args, { encoding: 'utf8', env });
-  const version = stdout?.trim();
-  const at = host === undefined ? '' : ` at ${host}`;
-  if (error !== undefined) return { through, host, lacks: `there is no docker here, and no WHERRY_PEERS` };
-  if (status !== 0) return { through, host, lacks: `no Docker Engine answers${at}: ${lastLine(stderr)}` };
-  const isWanted = version.startsWith(VERSION);
-  return { through, host, lacks: isWanted ? undefined : `the engine${at} is ${version}, not ${VERSION}x` };
+  if (error !== undefined) return { through, host, lacks: 'there is no docker here, and no WHERRY_PEERS' };
+  if (status !== 0) return { through, host, lacks: `no Docker Engine answers: ${lastLine(stderr)}` };
+  const versions = stdout.trim();
+  const isWanted = versions.split(' ').every((version) => version.startsWith(VERSION));
+  return { through, host, lacks: isWanted ? undefined : `client and engine are ${versions}, not both ${VERSION}x` };
 }
 
 const lastLine = (text: string) => text.trim().split('\n').at(-1) ?? '';

@@ -1,8 +1,7 @@
 /** The real docker and podman, for what compares with them: engine.ts found them or started them. */
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
@@ -25,8 +24,12 @@ export const docker = (args: readonly string[], input?: string) => run([...throu
 /** The same, while others run; one at a time. */
 export async function dockerMeanwhile(args: readonly string[], input = ''): Promise<Finished> {
   shell ??= startShell();
-  const { stdin, answers, place } = shell;
-  const [given, out, err] = ['in', 'out', 'err'].map((name) => join(place, name)) as [string, string, string];
+  const { stdin, answers } = shell;
+  const [given, out, err] = ['in', 'out', 'err'].map((name) => join(inject('scratch'), name)) as [
+    string,
+    string,
+    string,
+  ];
   writeFileSync(given, input);
   const command = ['docker', ...args].map((word) => `'${word.replaceAll("'", "'\\''")}'`).join(' ');
   stdin.write(`${command} <${given} >${out} 2>${err}; echo $?\n`);
@@ -38,11 +41,9 @@ export async function dockerMeanwhile(args: readonly string[], input = ''): Prom
 let shell: ReturnType<typeof startShell> | undefined;
 
 function startShell() {
-  const place = mkdtempSync(join(tmpdir(), 'wherry-docker-'));
   const [program = '', ...words] = [...through, 'sh'];
   const { stdin, stdout } = spawn(program, words, { env, stdio: ['pipe', 'pipe', 'inherit'] });
-  process.once('exit', () => rmSync(place, { recursive: true, force: true }));
-  return { stdin, answers: createInterface({ input: stdout }), place };
+  return { stdin, answers: createInterface({ input: stdout }) };
 }
 
 /**
