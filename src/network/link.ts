@@ -111,6 +111,11 @@ export function removeBridge(folder: string, name: string, { all, sight }: Bridg
   return execute(folder, plan, 'Cannot take the bridge of a network away', rules(all, sight?.[4] === true));
 }
 
+/** Sets rules in the user's namespace that nothing else depends on. */
+export function setRules(folder: string, text: string, wanted: string): Promise<void> {
+  return execute(folder, [`enter ./${USER}`], wanted, text);
+}
+
 /** What a container's namespace gets: links, and the ways out of it. */
 export interface Wiring {
   links: readonly Link[];

@@ -77,3 +77,19 @@ table ${family} wherry {
     oifname "${TAP}" masquerade
   }
 }`;
+
+/** Leads queries for names that come to one of our own addresses to a server by chance: at port 53, or at another one. */
+export function turnRules(ports: readonly number[], hasV6: boolean): string {
+  const choice = ports.map((port, turn) => `${turn} : ${port}`).join(', ');
+  const table = (family: 'ip' | 'ip6') => `table ${family} wherry_names
+delete table ${family} wherry_names
+table ${family} wherry_names {
+  chain prerouting {
+    type nat hook prerouting priority dstnat
+    iifname != "${TAP}" fib daddr type local meta l4proto { tcp, udp } th dport 53 redirect to : numgen random mod ${ports.length} map { ${choice} }
+  }
+}`;
+  return `${table('ip')}
+${hasV6 ? table('ip6') : ''}
+`;
+}

@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { expect, test } from 'vitest';
-import { rules } from '#network/rules.ts';
+import { rules, turnRules } from '#network/rules.ts';
 import { bridgeState } from '#test/support/network.ts';
 
 const a = bridgeState({ interface: 'br-a', gateways: ['10.1.0.1'] });
@@ -42,11 +42,12 @@ test('IPv6 is hidden behind the tap only where a network has it: not every kerne
 });
 
 test.each([
-  ['no network', [], false],
-  ['an internal one alone', [inner], false],
-  ['several', [a, { ...b, isOpen: true }, { ...inner, isOpen: true }], false],
-  ['several that show clients', [a, b], true],
-])('nft reads the rules of %s', (_, bridges, shows) => {
+  ['no network', rules([], false)],
+  ['an internal one alone', rules([inner], false)],
+  ['several', rules([a, { ...b, isOpen: true }, { ...inner, isOpen: true }], false)],
+  ['several that show clients', rules([a, b], true)],
+  ['names that are answered in turns', turnRules([53, 5301, 5302], true)],
+])('nft reads the rules of %s', (_, input) => {
   const program = 'unshare --user --map-root-user --net nft --check --file -';
   const probe = spawnSync('sh', ['-c', program], {
     input: '',
@@ -54,7 +55,7 @@ test.each([
   });
   if (probe.status !== 0) return;
   const checked = spawnSync('sh', ['-c', program], {
-    input: rules(bridges, shows),
+    input,
     encoding: 'utf8',
     env: { ...process.env, PATH: `${process.env.PATH}:/usr/sbin` },
   });
