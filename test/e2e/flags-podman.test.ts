@@ -1,11 +1,16 @@
 /** What flags of podman's do, and other spellings of Docker's, where no other test shows it. */
+import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { BUSYBOX, removeContainers, startWherry, succeed, wherry } from '#test/support/wherry.ts';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { testUser } from '#test/support/user.ts';
+import { BUSYBOX, removeContainers, startWherry, succeed, wherry, wherryPath } from '#test/support/wherry.ts';
 
 const ALONE = ['--network', 'none'];
 const NETWORK = 'e2e-podman-flags';
-const ENVS = 'localhost/flags-podman';
+const ENVS = 'localhost/flags-envs';
+const VOLUMES = 'localhost/flags-volumes';
 
 const inspect = (name: string, format: string) => succeed('inspect', '--format', format, name);
 const inside = async (flags: readonly string[], script: string, image = BUSYBOX) =>
@@ -19,7 +24,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await removeContainers();
   await wherry(['network', 'rm', NETWORK]);
-  await wherry(['image', 'rm', ENVS]);
+  await wherry(['image', 'rm', ENVS, VOLUMES]);
 });
 
 describe('run and create:', () => {
@@ -42,6 +47,44 @@ describe('run and create:', () => {
     await succeed('create', '--name', 'envs', ...ALONE, BUSYBOX);
     await succeed('commit', '--change', 'ENV KEPT=1 GONE=2', 'envs', ENVS);
     expect(await inside(['--unsetenv', 'GONE'], 'echo "$KEPT-$GONE"', ENVS)).toBe('1-');
+  });
+
+  test('--image-volume says what becomes of a volume of the image', async () => {
+    await succeed('create', '--name', 'volumes', ...ALONE, BUSYBOX);
+    await succeed('commit', '--change', 'VOLUME /kept', 'volumes', VOLUMES);
+    const script = 'grep " /kept " /proc/mounts | cut -d" " -f3';
+    expect(await inside(['--image-volume', 'tmpfs'], script, VOLUMES)).toBe('tmpfs');
+    expect(await inside(['--image-volume', 'ignore'], script, VOLUMES)).toBe('');
+    const format = '{{range .Mounts}}{{.Type}} {{.Destination}}{{end}}';
+    await succeed('create', '--name', 'anonymous', ...ALONE, '--image-volume', 'anonymous', VOLUMES, 'true');
+    expect(await inspect('anonymous', format)).toBe('volume /kept');
+  });
+
+  test('--use-api-socket brings the socket of DOCKER_HOST, and what is known of registries', async () => {
+    const socket = join(testUser().home, 'api.sock');
+    const server = createServer().listen(socket);
+    onTestFinished(() => void server.close());
+    await once(server, 'listening');
+    const script = 'test -S /var/run/docker.sock && echo "$DOCKER_CONFIG"';
+    const line = ['run', '--rm', ...ALONE, '--use-api-socket', BUSYBOX, 'sh', '-c', script];
+    expect(await wherry(line, { env: { DOCKER_HOST: `unix://${socket}` } })).toMatchObject({
+      status: 0,
+      stdout: '/run/secrets/docker\n',
+    });
+  });
+
+  test.skipIf(process.getuid?.() !== 0)('--group-add keep-groups keeps those of who runs the command', async () => {
+    const { uid, gid } = testUser();
+    const groupsWith = async (...flags: string[]) => {
+      const line = ['run', '--rm', ...ALONE, ...flags, BUSYBOX, 'id', '-G'];
+      const who = ['--reuid', `${uid}`, '--regid', `${gid}`, '--groups', '4242', '--inh-caps=-all', '--'];
+      const env = testUser().env();
+      const { stdout } = spawnSync('setpriv', [...who, wherryPath(), ...line], { env, encoding: 'utf8' });
+      return stdout.trim().split(' ');
+    };
+    // The host's group has no number inside.
+    expect(await groupsWith('--group-add', 'keep-groups')).toContain('65534');
+    expect(await groupsWith()).not.toContain('65534');
   });
 
   test('--net and --net-alias are --network and --network-alias', async () => {
