@@ -99,18 +99,22 @@ static bool contains(const struct subnet *subnet, const union address *address)
 	return rest == 0 || (ours[whole] ^ theirs[whole]) >> (8 - rest) == 0;
 }
 
+bool is_loopback(const union address *address)
+{
+	if (address->any.sa_family == AF_INET)
+		return ntohl(address->v4.sin_addr.s_addr) >> 24 == IN_LOOPBACKNET;
+	return IN6_IS_ADDR_LOOPBACK(&address->v6.sin6_addr);
+}
+
 /* Can the container answer to the client's own address? */
 static bool sees(const union address *to, const union address *client)
 {
-	if (client->any.sa_family != to->any.sa_family)
+	if (client->any.sa_family != to->any.sa_family || is_loopback(client))
 		return false;
-	if (client->any.sa_family == AF_INET) {
-		if (!(dialing.sees & SEES_V4) || ntohl(client->v4.sin_addr.s_addr) >> 24 == IN_LOOPBACKNET)
-			return false;
-	} else if (!(dialing.sees & SEES_V6) || IN6_IS_ADDR_LOOPBACK(&client->v6.sin6_addr) ||
-		   IN6_IS_ADDR_LINKLOCAL(&client->v6.sin6_addr)) {
+	if (client->any.sa_family == AF_INET6 && IN6_IS_ADDR_LINKLOCAL(&client->v6.sin6_addr))
 		return false;
-	}
+	if (!(dialing.sees & (client->any.sa_family == AF_INET ? SEES_V4 : SEES_V6)))
+		return false;
 	for (size_t i = 0; i < dialing.count; i++)
 		if (contains(&dialing.near[i], client))
 			return false;

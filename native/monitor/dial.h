@@ -23,6 +23,8 @@ bool dial_add_near(const char *subnet);
 /* A socket for CLIENT that is, or is being, connected to PORT in the container. -1 with errno. */
 int dial(const struct port *port, const union address *client);
 
+bool is_loopback(const union address *address);
+
 /* Reads a numeric address of either version into ADDRESS, with this port. */
 bool address_parse(const char *text, long port, union address *address);
 
