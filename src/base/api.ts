@@ -244,6 +244,10 @@ export interface MountPoint {
   Image?: { id: string; diffIds: string[] };
   /** The container's user gets the content (podman's U). */
   Chown?: boolean;
+  /** The container's ids are those on disk (podman's idmap). */
+  Idmap?: boolean;
+  /** noexec, nosuid, nodev: of the file system that a volume's options mount. */
+  Flags?: string[];
   /** The container writes in a layer of its own above the source (podman's O). */
   Overlay?: boolean;
 }

@@ -37,7 +37,7 @@ function isFile(path: string): boolean {
   } catch (error) {
     const why = reasonOf(error);
     if (why === undefined) throw error;
-    throw new WherryError('invalid', `cannot mount "${path}": stat ${path}: ${why}`, { cause: error, exitCode: 125 });
+    throw new WherryError('unavailable', `cannot mount "${path}": stat ${path}: ${why}`, { cause: error });
   }
 }
 

@@ -51,6 +51,9 @@ const WORDS: [RegExp, (attempt: Attempt, match: RegExpExecArray) => string][] = 
 const MISMATCH =
   'Are you trying to mount a directory onto a file (or vice-versa)? Check if the specified host path exists and is the expected type';
 
+/** What crun says where a mount's ids can't be mapped. */
+const NO_IDMAP = 'Only who has mounted a file system may map its ids: use U or --userns=keep-id instead of idmap';
+
 function mountFailed(source: string, target: string, why: string): string {
   const words = why.toLowerCase();
   const at = `error mounting "${source}" to rootfs at "/${target.replace(/^\//, '')}": ${words}`;
@@ -97,7 +100,7 @@ export function startRefusal(text: string, attempt: Attempt): WherryError {
   return new WherryError(
     KINDS[exitCode],
     `failed to create task for container: failed to create shim task: OCI runtime create failed: ${attempt.runtime} create failed: unable to start container process: error during container init: ${reason}`,
-    { exitCode },
+    { exitCode, ...(/^mount_setattr /.test(reason) ? { hint: NO_IDMAP } : {}) },
   );
 }
 

@@ -8,7 +8,7 @@ import type { SpecInput } from '#container/spec.ts';
 import { type Found, idsOf } from '#container/surroundings.ts';
 import { isForSystemd } from '#container/systemd.ts';
 import type { Mount, Propagation } from '#oci/spec.ts';
-import { isMapped } from '#sys/userns.ts';
+import { type IdRange, isMapped } from '#sys/userns.ts';
 
 /** What a read-only root leaves writable. */
 const STAYS_WRITABLE = new Set(['/proc', '/dev', '/dev/pts', '/dev/shm', '/dev/mqueue']);
@@ -29,7 +29,7 @@ export function specMounts(input: SpecInput): Mount[] {
       if (!STAYS_WRITABLE.has(mount.destination) && !mount.options.includes('ro')) mount.options.push('ro');
     }
   }
-  const volumes = record.mounts.map((point) => volumeMount(point, found));
+  const volumes = record.mounts.map((point) => ({ ...volumeMount(point, found), ...idMappings(point, record) }));
   const inside = [...files, ...tmpfs, ...volumes, ...(further?.mounts ?? [])];
   mounts.push(...inside.sort((one, other) => depth(one) - depth(other)));
   if (found.init !== undefined) {
@@ -142,13 +142,17 @@ function volumeMount(point: MountPoint, { facts: { kernel }, files, covered }: F
   return mount(
     destination,
     'bind',
-    [
-      point.NonRecursive ? 'bind' : 'rbind',
-      ...(point.RW ? [] : [readOnly]),
-      ...(propagation === '' ? [] : [propagation]),
-    ],
+    ['rbind', ...(point.RW ? [] : [readOnly]), ...(point.Flags ?? []), ...(propagation === '' ? [] : [propagation])],
     source,
   );
+}
+
+/** Without ids of the container's own those on disk are the same already. */
+function idMappings({ Idmap }: MountPoint, { extras }: ContainerRecord): Pick<Mount, 'uidMappings' | 'gidMappings'> {
+  if (!Idmap || extras?.maps === undefined) return {};
+  const mapped = (ranges: readonly IdRange[]) =>
+    ranges.map(({ inside, outside, count }) => ({ containerID: inside, hostID: outside, size: count }));
+  return { uidMappings: mapped(extras.maps.uids), gidMappings: mapped(extras.maps.gids) };
 }
 
 /** What may be covered in /proc (runc, libcontainer/rootfs_linux.go): lxcfs has its own of these. */

@@ -18,6 +18,7 @@ import { fitToUsernsIfOwn, lookFurtherIfAsked, openUsernsIfAsked } from '#engine
 import type { Store } from '#store/store.ts';
 import { replace } from '#sys/file.ts';
 import { resolveInRoot } from '#sys/rooted.ts';
+import { bringSources } from '#volume/host-path.ts';
 
 /** What the monitor has to know of it. */
 export interface Bundle
@@ -59,6 +60,7 @@ async function makeBundle(
   asked: ContainerRecord,
   { connection, size, userns }: Wish & { connection: Connection },
 ): Promise<Bundle> {
+  bringSources(asked.mounts, asked.hostConfig.Mounts ?? []);
   const rootfs = await mountRoot(store, asked);
   const record = asked.mounts.some(isSpecial) ? await bringSpecial(store, asked, rootfs) : asked;
   const further = await lookFurtherIfAsked(store, record, { rootfs, userns });

@@ -1,12 +1,11 @@
 /** From what was asked for to what gets mounted: volumes are made, host paths looked at, the order settled. */
-import { existsSync, mkdirSync, statSync } from 'node:fs';
 import { posix } from 'node:path';
 import type { MountPoint, MountRequest } from '#base/api.ts';
-import { reasonOf } from '#base/errno.ts';
-import { hasCode, WherryError } from '#base/error.ts';
+import { WherryError } from '#base/error.ts';
 import { given } from '#base/given.ts';
 import type { Store } from '#store/store.ts';
-import { isReadOnly } from '#volume/options.ts';
+import { checkSource, makeHostDirectory } from '#volume/host-path.ts';
+import { flagWords, isReadOnly } from '#volume/options.ts';
 import { parseBind } from '#volume/parse.ts';
 import { createVolume, type VolumeOptions } from '#volume/volume.ts';
 
@@ -86,7 +85,11 @@ async function fromBind(store: Store, text: string, { volumeDriver }: MountWishe
   const destination = within(`invalid volume specification: '${text}': invalid mount config for type "${type}"`, () =>
     cleanTarget(bind.target),
   );
-  const marks = { ...(bind.chown ? { Chown: true } : {}), ...(bind.overlay ? { Overlay: true } : {}) };
+  const marks = {
+    ...(bind.chown ? { Chown: true } : {}),
+    ...(bind.overlay ? { Overlay: true } : {}),
+    ...(bind.idmap ? { Idmap: true } : {}),
+  };
   if (type === 'volume') {
     const wanted = { name: bind.source, ...givenDriver(volumeDriver) };
     const { mode, readOnly, noCopy } = bind;
@@ -115,21 +118,6 @@ function bindPoint(
   };
 }
 
-/** -v makes a missing host directory, as Docker does. */
-function makeHostDirectory(path: string): void {
-  try {
-    if (!existsSync(path)) mkdirSync(path, { recursive: true, mode: 0o755 });
-  } catch (cause) {
-    // What is there and leads nowhere is a link.
-    const why = hasCode(cause, 'ENOENT', 'EEXIST') ? 'file exists' : reasonOf(cause);
-    if (why === undefined) throw cause;
-    throw new WherryError('denied', `error while creating mount source path '${path}': mkdir ${path}: ${why}`, {
-      hint: 'Make the directory first, or choose one that you may write in',
-      cause,
-    });
-  }
-}
-
 async function volumePoint(
   store: Store,
   wanted: VolumeOptions,
@@ -137,6 +125,7 @@ async function volumePoint(
   { mode, readOnly, noCopy }: { mode: string; readOnly: boolean; noCopy: boolean },
 ): Promise<MountPoint> {
   const volume = await createVolume(store, wanted);
+  const flags = flagWords(volume.Options ?? {});
   return {
     Type: 'volume',
     Name: volume.Name,
@@ -148,6 +137,7 @@ async function volumePoint(
     RW: !readOnly && !isReadOnly(volume.Options ?? {}),
     Propagation: '',
     ...(noCopy ? { NoCopy: true } : {}),
+    ...(flags.length === 0 ? {} : { Flags: flags }),
     ...(wanted.name === undefined ? { Anonymous: true } : {}),
   };
 }
@@ -242,16 +232,6 @@ const MOUNT_TYPES: Partial<Record<MountRequest['Type'], FromMount>> = {
 function checkSubpath(path: string, refuse: Help['refuse']): void {
   if (path.startsWith('/') || /^\.\.(\/|$)/.test(posix.normalize(path))) {
     throw refuse('subpath must be a relative path within the volume');
-  }
-}
-
-function checkSource(path: string, refuse: Help['refuse']): void {
-  try {
-    statSync(path);
-  } catch (error) {
-    if (hasCode(error, 'ENOENT')) throw refuse(`bind source path does not exist: ${path}`);
-    const why = reasonOf(error);
-    throw why === undefined ? error : refuse(`stat ${path}: ${why}`);
   }
 }
 

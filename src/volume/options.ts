@@ -43,6 +43,15 @@ export function isReadOnly(options: DriverOptions): boolean {
   return words(options).findLast((word) => word === 'ro' || word === 'rw') === 'ro';
 }
 
+/**
+ * What the options forbid on a file system of the volume's own: a runtime's bind mount of it would allow that again. A
+ * directory of the host keeps what it was mounted with, as Docker has it.
+ */
+export function flagWords(options: DriverOptions): string[] {
+  if (isBind(options)) return [];
+  return ['noexec', 'nosuid', 'nodev'].filter((word) => words(options).includes(word));
+}
+
 /** Flags by name: the bits that they set, or take away (mount(8), mount(2)). */
 const FLAGS: Readonly<Record<string, { set: number } | { clear: number }>> = {
   defaults: { set: 0 },

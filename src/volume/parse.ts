@@ -41,10 +41,12 @@ export interface Bind {
   chown: boolean;
   /** podman's `O`: what the container writes is its own, and the source stays as it is. */
   overlay: boolean;
+  /** podman's `idmap`. */
+  idmap: boolean;
 }
 
 /**
- * Each group may be named once; what SELinux and macOS hosts need (z, cached …) changes nothing here. The last three are
+ * Each group may be named once; what SELinux and macOS hosts need (z, cached …) changes nothing here. The last ones are
  * podman's.
  */
 const MODE_GROUPS = [
@@ -55,6 +57,7 @@ const MODE_GROUPS = [
   ['consistent', 'cached', 'delegated'],
   ['U'],
   ['O'],
+  ['idmap'],
 ];
 
 /** Reads a bind as it stands in HostConfig.Binds. Throws kind `invalid` in Docker's words. */
@@ -72,6 +75,7 @@ export function parseBind(text: string): Bind {
     propagation: words.find((word) => PROPAGATIONS.includes(word)) ?? '',
     chown: words.includes('U'),
     overlay: words.includes('O'),
+    idmap: words.includes('idmap'),
   };
 }
 

@@ -223,3 +223,50 @@ test('an image’s /proc never hides the kernel’s', async () => {
   const refused = await wherry(['run', '--rm', '-v', 'proc:/proc', BUSYBOX, 'true']);
   expect(refused).toMatchObject({ status: 125, stderr: expect.stringContaining('it is not of type proc') });
 });
+
+test('a source that has gone since the container was made is made anew for -v, and missed for --mount', async () => {
+  const { home } = testUser();
+  await user(`mkdir -p ${home}/gone1 ${home}/gone2`);
+  await succeed('create', '--name', 'one', '--network', 'none', '-v', `${home}/gone1:/x`, BUSYBOX, 'ls', '-d', '/x');
+  const bind = `type=bind,source=${home}/gone2,target=/x`;
+  await succeed('create', '--name', 'two', '--network', 'none', '--mount', bind, BUSYBOX, 'ls', '-d', '/x');
+  await user(`rmdir ${home}/gone1 ${home}/gone2`);
+  expect(await succeed('start', '-a', 'one')).toBe('/x');
+  expect(await wherry(['start', '-a', 'two'])).toMatchObject({
+    status: 1,
+    stderr: expect.stringContaining(`bind source path does not exist: ${home}/gone2`),
+  });
+});
+
+test('what is mounted below a directory comes with it, read-only where asked so, and not where it is not wanted', async () => {
+  const top = join(testUser().home, 'top');
+  await succeed(
+    'unshare',
+    'sh',
+    '-c',
+    `mkdir -p ${top}/sub && mount -t tmpfs none ${top}/sub && touch ${top}/sub/there`,
+  );
+  const bind = (more: string) => ['--mount', `type=bind,source=${top},target=/x${more}`];
+  expect(await run(bind(''), 'ls /x/sub; touch /x/sub/a && echo wrote')).toBe('there\nwrote');
+  expect(await run(bind(',ro'), 'touch /x/sub/b 2>&1 | grep -o Read-only')).toBe('Read-only');
+  expect(await run(bind(',ro,bind-recursive=writable'), 'touch /x/sub/b && echo wrote')).toBe('wrote');
+  expect(await run(bind(',bind-recursive=disabled'), 'ls /x/sub')).toBe('');
+  await succeed('unshare', 'umount', `${top}/sub`);
+});
+
+test('ids are mapped on what the user has mounted, and elsewhere it is said that the kernel lets nobody', async () => {
+  await succeed('volume', 'create', '-o', 'type=tmpfs', '-o', 'device=tmpfs', '-o', 'o=mode=755,noexec', 'ids');
+  await succeed('run', '-d', '--name', 'holds', '--network', 'none', '-v', 'ids:/x', BUSYBOX, 'sleep', '1000');
+  const auto = ['--userns', 'auto'];
+  expect(await run([...auto, '-v', 'ids:/x'], 'stat -c %u /x; touch /x/a 2>/dev/null || echo refused')).toBe(
+    '65534\nrefused',
+  );
+  expect(
+    await run([...auto, '-v', 'ids:/x:idmap'], 'stat -c %u /x; touch /x/a; grep -o " /x .*noexec" /proc/mounts'),
+  ).toBe('0\n /x tmpfs rw,noexec');
+  const directory = join(testUser().home, 'unmapped');
+  const refused = await wherry(['run', '--rm', ...auto, '-v', `${directory}:/x:idmap`, BUSYBOX, 'true']);
+  expect(refused).toMatchObject({ status: 125, stderr: expect.stringContaining('hint: Only who has mounted') });
+  await removeContainers();
+  await succeed('volume', 'rm', 'ids');
+});
