@@ -67,3 +67,9 @@ void bulk_count(struct bulk *bulk, int fd, size_t size)
 	first = bulk;
 	set(bulk, AT_LEAST);
 }
+
+void bulk_renew(void)
+{
+	first = NULL;
+	look = (struct timer){0};
+}

@@ -21,6 +21,9 @@ struct bulk {
 /* SIZE bytes have come from FD. */
 void bulk_count(struct bulk *bulk, int fd, size_t size);
 
+/* In a copy of this process: there is none. */
+void bulk_renew(void);
+
 /* The source is closed, or will be. */
 void bulk_forget(struct bulk *bulk);
 

@@ -143,3 +143,9 @@ bool flow_pump(struct flow *flow, int from, int to)
 	}
 	return true;
 }
+
+void flow_renew(void)
+{
+	spares = pipes = 0;
+	bulk_renew();
+}

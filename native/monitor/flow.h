@@ -29,6 +29,9 @@ bool flow_pump(struct flow *flow, int from, int to);
 /* Gives back what it holds. */
 void flow_drop(struct flow *flow);
 
+/* In a copy of this process: its pipes are closed. */
+void flow_renew(void);
+
 /* No connection is left: what a rush has taken goes back. */
 void flow_rest(void);
 

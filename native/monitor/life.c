@@ -23,6 +23,7 @@
 #include "monitor/loop.h"
 #include "monitor/oom.h"
 #include "monitor/output.h"
+#include "monitor/overflow.h"
 #include "monitor/ports.h"
 #include "monitor/record.h"
 #include "monitor/restart.h"
@@ -442,6 +443,7 @@ void life_reap(void)
 			go_on_after_process();
 		} else {
 			log_reap(pid);
+			overflow_reap(pid);
 		}
 	}
 }

@@ -25,9 +25,6 @@ struct port {
 	struct timer again;
 };
 
-/* Serves a listening socket. */
-void tcp_listen(struct port *port, int fd);
-
 /* Serves a bound socket; -1 with errno. */
 int udp_listen(struct port *port, int fd);
 

@@ -11,7 +11,9 @@
 
 #include "base/scoped.h"
 #include "monitor/dial.h"
+#include "monitor/overflow.h"
 #include "monitor/port.h"
+#include "monitor/tcp.h"
 
 enum { BACKLOG = 4096 };
 
@@ -118,6 +120,7 @@ bool ports_open(const struct config *config, char *problem, size_t size)
 			return false;
 		}
 	}
+	overflow_prepare(ports, port_count);
 	if (enter_network(config, problem, size))
 		return true;
 	close_all();
@@ -134,6 +137,7 @@ bool ports_lead(const char *text)
 		if (!address_parse(words[i], 0, &to[i]))
 			return false;
 	dial_forget_near();
+	overflow_outdated();
 	for (size_t i = 0; i < port_count; i++) {
 		struct port *port = &ports[i];
 		in_port_t number = port->to.any.sa_family == AF_INET ? port->to.v4.sin_port : port->to.v6.sin6_port;

@@ -10,7 +10,8 @@
 #include "monitor/dial.h"
 #include "monitor/flow.h"
 #include "monitor/life.h"
-#include "monitor/port.h"
+#include "monitor/overflow.h"
+#include "monitor/tcp.h"
 
 enum {
 	AT_ONCE = 64, /* connections accepted in one round */
@@ -26,6 +27,7 @@ struct link {
 };
 
 static size_t links, most_links;
+static int latest; /* descriptor */
 
 /* Both sides see at once that it is over, and no socket waits for anything. */
 static void reset(int fd)
@@ -175,6 +177,7 @@ static void open_link(struct port *port, int fd, const union address *client)
 		return;
 	}
 	links++;
+	latest = server;
 	most_links = links > most_links ? links : most_links;
 	link->port = port;
 	flow_init(&link->to_server);
@@ -188,11 +191,30 @@ static void open_link(struct port *port, int fd, const union address *client)
 		drop(link, true);
 }
 
+size_t tcp_links(void)
+{
+	return links;
+}
+
+void tcp_renew(void)
+{
+	links = most_links = 0;
+	latest = 0;
+	flow_renew();
+}
+
 static void listen_again(struct timer *timer)
 {
 	struct port *port = loop_owner(timer, struct port, again);
 
 	(void)watch_want(&port->watch, EPOLLIN);
+}
+
+/* Out of descriptors or memory: others may be done soon. */
+static void rest(struct port *port)
+{
+	watch_pause(&port->watch);
+	timer_set(&port->again, AGAIN, listen_again);
 }
 
 static void accept_links(struct watch *watch, uint32_t events)
@@ -203,17 +225,20 @@ static void accept_links(struct watch *watch, uint32_t events)
 	for (int i = 0; i < AT_ONCE; i++) {
 		union address client = {0};
 		socklen_t size = sizeof(client);
-		int fd = accept4(watch->fd, &client.any, &size, SOCK_CLOEXEC | SOCK_NONBLOCK);
+		int fd;
 
+		if (!overflow_room(latest)) {
+			overflow_start();
+			return rest(port);
+		}
+		fd = accept4(watch->fd, &client.any, &size, SOCK_CLOEXEC | SOCK_NONBLOCK);
 		if (fd >= 0) {
 			open_link(port, fd, &client);
 			continue;
 		}
-		/* Out of descriptors or memory: others may be done soon. All else is a client's trouble. */
-		if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
-			watch_pause(watch);
-			timer_set(&port->again, AGAIN, listen_again);
-		}
+		/* All else is a client's trouble. */
+		if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)
+			return rest(port);
 		if (errno != ECONNABORTED && errno != EINTR)
 			return;
 	}

@@ -192,6 +192,23 @@ describe.skipIf(!isRoot)('a client of another machine', () => {
     expect(await run('client', code)).toBe('ECONNREFUSED');
   });
 
+  test('may be one of ten thousand that stay connected', async () => {
+    await serve();
+    const code = `const all = [];
+      const open = () => new Promise((resolve, reject) => {
+        const socket = require('net').connect(7000, '${HOST.v4}', () => socket.write('who?'));
+        socket.once('data', () => resolve(socket)).on('error', reject);
+      });
+      await ask('${HOST.v4}', 7000);
+      while (all.length < 10_000) all.push(...await Promise.all(Array.from({ length: 250 }, open)));
+      const answers = await Promise.all(all.map((socket) => new Promise((resolve) => {
+        socket.once('data', (data) => resolve(String(data).trim() === '[${CLIENT.v4}]:' + socket.localPort));
+        socket.write('still?');
+      })));
+      return answers.filter(Boolean).length`;
+    expect(await run('client', code)).toBe(10_000);
+  });
+
   test('is one of many: three thousand by UDP have each their own answer', async () => {
     await serve();
     const code = `await send('${HOST.v4}', 7000);
