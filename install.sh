@@ -194,7 +194,7 @@ place() {
 	new=$library.new
 	rm -rf "$new"
 	mkdir -p "$new/bin" "$new/node_modules" "$prefix/bin"
-	cp bin/wherry bin/wherry-monitor "$new/bin/"
+	cp bin/wherry bin/wherry-monitor bin/wherry-links "$new/bin/"
 	cp -R dist LICENSE "$new/"
 	if [ -d share ]; then cp -R share "$new/"; fi
 	# The bundle holds every other package; these two are programs for this machine.

@@ -9,7 +9,14 @@ export default defineConfig({
     projects: [
       { test: { name: 'unit', include: ['test/unit/**/*.test.ts'], testTimeout: 0 } },
       { test: { name: 'e2e', include: ['test/e2e/**/*.test.ts', 'test/native/**/*.test.ts'], ...serial } },
-      { test: { name: 'diff', include: ['test/diff/**/*.test.ts'], ...serial } },
+      {
+        test: {
+          name: 'diff',
+          include: ['test/diff/**/*.test.ts'],
+          ...serial,
+          globalSetup: [...serial.globalSetup, 'test/support/engine.ts'],
+        },
+      },
     ],
   },
 });

@@ -10,10 +10,12 @@
 #include <unistd.h>
 
 #include "monitor/chunk.h"
+#include "monitor/dial.h"
 #include "monitor/log.h"
 #include "monitor/input.h"
 #include "monitor/outlet.h"
 #include "monitor/output.h"
+#include "monitor/ports.h"
 #include "monitor/stdio.h"
 
 enum { HEADER = 8, LONGEST_CONTROL = 128, BACKLOG = 128, MOST_AT_ONCE = 64 * 1024, ACCEPT_AGAIN = 100 /* ms */ };
@@ -138,6 +140,12 @@ static void obey(struct client *client)
 		clients.cleaned = clients.calls->ended() != NULL;
 	} else if (sscanf(word, "policy %15s %lld", policy, &most) == 2 && clients.calls->policy(policy, most)) {
 		tell(client, "policy");
+	} else if (strncmp(word, "lead ", 5) == 0 && ports_lead(word + 5)) {
+		tell(client, "leads");
+	} else if (strncmp(word, "near ", 5) == 0 && dial_add_near(word + 5)) {
+		tell(client, "near");
+	} else if (sscanf(word, "unhealthy %15s", policy) == 1 && clients.calls->action(policy)) {
+		tell(client, "unhealthy");
 	} else if (strcmp(word, "check") == 0) {
 		client->checks = true;
 		if (!clients.calls->check())

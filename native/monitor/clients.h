@@ -19,6 +19,8 @@ struct client_calls {
 	bool (*pause)(bool paused);
 	/* Another restart policy; false when there is none of this name. */
 	bool (*policy)(const char *name, long long most);
+	/* What is done to an unhealthy container from now on; false where there is nothing of this name. */
+	bool (*action)(const char *name);
 	/* A health check now, and clients_checked() with its result; false where nothing can be checked. */
 	bool (*check)(void);
 	/* The news for somebody who asks when all is over; NULL before. */

@@ -55,6 +55,7 @@ static const struct {
 	{"oom-file", TEXT, offsetof(struct config, oom_file)},
 	{"netns", TEXT, offsetof(struct config, network)},
 	{"publish", LIST, offsetof(struct config, publish)},
+	{"near", LIST, offsetof(struct config, near)},
 	{"transparent", NUMBER, offsetof(struct config, transparent)},
 	{"events", TEXT, offsetof(struct config, events)},
 	{"event-attributes", TEXT, offsetof(struct config, event_attributes)},
@@ -72,6 +73,7 @@ static const struct {
 	{"health-start-period", NUMBER, offsetof(struct config, health_start_period)},
 	{"health-start-interval", NUMBER, offsetof(struct config, health_start_interval)},
 	{"health-retries", NUMBER, offsetof(struct config, health_retries)},
+	{"health-action", TEXT, offsetof(struct config, health_action)},
 };
 
 static void unescape(char *text)

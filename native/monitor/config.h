@@ -55,7 +55,8 @@ struct config {
 	char *oom_file;
 	char *network; /* where containers are reached; absent: where the monitor is */
 	struct list publish;
-	long long transparent;
+	struct list near;	/* ADDRESS/PREFIX of the container on its networks */
+	long long transparent;	/* 1: containers see clients' addresses of IPv4, 2: of IPv6; 3: both */
 	char *events;		/* the store's journal */
 	char *event_attributes; /* the file of what each event tells of the container */
 	char *event_id;		/* of an exec: its container's */
@@ -72,6 +73,7 @@ struct config {
 	long long health_start_period;
 	long long health_start_interval;
 	long long health_retries;
+	char *health_action; /* what is done to an unhealthy one; absent: nothing */
 };
 
 /* Reads PATH; false with a sentence in PROBLEM. The strings live as long as the process. */

@@ -12,8 +12,16 @@
 
 enum { TRY_AGAIN = 100 /* ms */ };
 
+enum action { NONE, KILL, RESTART, STOP };
+
+static const char *const ACTIONS[] = {[NONE] = "none", [KILL] = "kill", [RESTART] = "restart", [STOP] = "stop"};
+
 static struct {
 	const struct config *config;
+	const struct health_calls *calls;
+	enum action action;
+	bool action_known; /* the configuration's, or one that was set since */
+	bool given_up;	   /* the process is being ended: no more checks */
 	struct health_state state;
 	bool on;	    /* the container runs and isn't paused */
 	bool awaits;	    /* a check's result */
@@ -70,6 +78,29 @@ static void judge(int exit_code)
 		health.state.status = HEALTH_BAD;
 }
 
+bool health_set_action(const char *action)
+{
+	for (size_t i = 0; i < sizeof(ACTIONS) / sizeof(*ACTIONS); i++) {
+		if (strcmp(action, ACTIONS[i]) != 0)
+			continue;
+		health.action = (enum action)i;
+		health.action_known = true;
+		return true;
+	}
+	return false;
+}
+
+static void act(void)
+{
+	if (health.action == NONE || health.given_up || strcmp(health.state.status, HEALTH_BAD) != 0)
+		return;
+	health.given_up = true;
+	if (health.action == RESTART)
+		health.calls->restart();
+	else
+		health.calls->end(health.action == KILL);
+}
+
 static void finished(const struct health_result *result)
 {
 	const char *former = health.state.status;
@@ -81,7 +112,9 @@ static void finished(const struct health_result *result)
 	note_status(former);
 	snprintf(news, sizeof(news), "checked %d %s", result->exit_code, health.state.status);
 	clients_checked(news);
-	timer_set(&health.timer, pause_before_next(), ring);
+	act();
+	if (!health.given_up)
+		timer_set(&health.timer, pause_before_next(), ring);
 }
 
 /* --- when there is a check --------------------------------------------------------------------------------------- */
@@ -103,11 +136,15 @@ static void ring(struct timer *timer)
 		begin();
 }
 
-void health_begin(const struct config *config)
+void health_begin(const struct config *config, const struct health_calls *calls)
 {
 	if (config->health.count == 0)
 		return;
+	if (!health.action_known && config->health_action)
+		(void)health_set_action(config->health_action);
 	health.config = config;
+	health.calls = calls;
+	health.given_up = false;
 	health.began = loop_now();
 	health.state = (struct health_state){.status = HEALTH_STARTING};
 	health.on = true;
@@ -145,7 +182,7 @@ void health_pause(bool paused)
 
 bool health_check_now(void)
 {
-	if (!health.config || !health.on)
+	if (!health.config || !health.on || health.given_up)
 		return false;
 	if (health.awaits)
 		return true;

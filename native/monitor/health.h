@@ -15,8 +15,16 @@
 
 #include "monitor/config.h"
 
+/* What may be done to a container that is found unhealthy. */
+struct health_calls {
+	/* It ends now: as by `stop`, or killed at once. */
+	void (*end)(bool at_once);
+	/* As by `stop`, and it is started again, whatever its policy says. */
+	void (*restart)(void);
+};
+
 /* The container's process is about to be known as running: checks are due from now on, if CONFIG has one. */
-void health_begin(const struct config *config);
+void health_begin(const struct config *config, const struct health_calls *calls);
 
 /* The process has ended: what a check at work would say counts no more. */
 void health_end(void);
@@ -26,5 +34,8 @@ void health_pause(bool paused);
 
 /* Checks now, for clients that wait for it (clients_checked()); false where nothing can be checked. */
 bool health_check_now(void);
+
+/* From now on an unhealthy container gets this ACTION: none, kill, restart or stop; false for others. */
+bool health_set_action(const char *action);
 
 #endif

@@ -23,6 +23,7 @@
 #include "monitor/loop.h"
 #include "monitor/oom.h"
 #include "monitor/output.h"
+#include "monitor/overflow.h"
 #include "monitor/ports.h"
 #include "monitor/record.h"
 #include "monitor/restart.h"
@@ -49,6 +50,7 @@ static struct {
 	bool ever_started;
 	bool terminate; /* SIGTERM came while the process was being started */
 	bool stopped;	/* no restart */
+	bool again;	/* a restart, whatever the policy says */
 	bool drained;	/* the output of the process that has ended is in the log */
 	bool told;	/* the command knows the end */
 	bool is_copy;	/* only here for clients that are behind */
@@ -189,8 +191,10 @@ static void drained(void)
 {
 	uint64_t lasted = life.ended - life.since;
 	bool again = !life.stopped && !config_is_exec(life.config) &&
-		     restart_due(&life.restart, life.record.exit_code, lasted);
+		     (life.again ? restart_anyway(&life.restart)
+				 : restart_due(&life.restart, life.record.exit_code, lasted));
 
+	life.again = false;
 	life.drained = true;
 	log_flush();
 	life.record.status = again ? "restarting" : "exited";
@@ -305,6 +309,34 @@ static void end_process(void)
 		timer_set(&life.patience, (uint64_t)life.config->stop_timeout, patience_over);
 }
 
+static void note_kill(long long signal)
+{
+	char details[32];
+
+	snprintf(details, sizeof(details), "\"signal\":\"%lld\"", signal);
+	event_record(life.config, "kill", details);
+}
+
+/* The health check has given the process up. */
+static void end_unhealthy(bool at_once)
+{
+	stop();
+	note_kill(at_once ? SIGKILL : life.config->stop_signal);
+	if (at_once)
+		kill(life.process, SIGKILL);
+	else
+		end_process();
+}
+
+static void restart_unhealthy(void)
+{
+	life.again = true;
+	note_kill(life.config->stop_signal);
+	end_process();
+}
+
+static const struct health_calls when_unhealthy = {.end = end_unhealthy, .restart = restart_unhealthy};
+
 /* The runtime has ended well: whom did it start? */
 static void runtime_done(void)
 {
@@ -326,7 +358,7 @@ static void runtime_done(void)
 	life.record.restart_count = life.restart.count;
 	clock_gettime(CLOCK_REALTIME, &life.record.started);
 	/* Before the container is known to run: who sees it run finds how it is. */
-	health_begin(life.config);
+	health_begin(life.config, &when_unhealthy);
 	save();
 	if (!config_is_exec(life.config)) {
 		event_record(life.config, "start", NULL);
@@ -411,6 +443,7 @@ void life_reap(void)
 			go_on_after_process();
 		} else {
 			log_reap(pid);
+			overflow_reap(pid);
 		}
 	}
 }
@@ -443,6 +476,7 @@ static const struct client_calls calls = {
 	.stop = stop,
 	.pause = set_paused,
 	.policy = set_policy,
+	.action = health_set_action,
 	.check = health_check_now,
 	.ended = news_of_end,
 };

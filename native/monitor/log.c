@@ -19,6 +19,7 @@ enum kind { JSON, PLAIN, JOURNAL };
 
 static const char *attributes;
 static enum kind kind;
+static struct timespec now; /* when what is at work now was read: many lines at once came at one time */
 
 static enum kind kind_of(const char *driver)
 {
@@ -116,7 +117,6 @@ static void note_loss(void)
 	char text[160];
 	const char *parts[2] = {text, ""};
 	size_t sizes[2] = {0, 0};
-	struct timespec now;
 	int problem, n;
 
 	lost += logfile_lost(&problem);
@@ -124,7 +124,6 @@ static void note_loss(void)
 		return;
 	n = snprintf(text, sizeof(text), "wherry: lines before this one are lost (%llu): %s", lost, strerror(problem));
 	sizes[0] = n > 0 ? (size_t)n : 0;
-	clock_gettime(CLOCK_REALTIME, &now);
 	write_entry("stderr", &now, parts, sizes, true);
 	logfile_flush();
 	/* The note itself is no line that was lost. */
@@ -153,7 +152,7 @@ static void log_line(struct line *line, const char *bytes, size_t size, bool end
 		note_loss();
 	/* All pieces of a line have the time of its first one. */
 	if (!line->partial)
-		clock_gettime(CLOCK_REALTIME, &line->since);
+		line->since = now;
 	write_entry(line->stream, &line->since, parts, sizes, ends);
 	line->size = 0;
 	line->partial = !ends;
@@ -163,6 +162,7 @@ void log_feed(struct line *line, const char *bytes, size_t size)
 {
 	if (!is_open())
 		return;
+	clock_gettime(CLOCK_REALTIME, &now);
 	while (size > 0) {
 		size_t room = LOG_PIECE - line->size;
 		size_t look = size < room ? size : room;
@@ -183,6 +183,7 @@ void log_feed(struct line *line, const char *bytes, size_t size)
 
 void log_finish(struct line *line)
 {
+	clock_gettime(CLOCK_REALTIME, &now);
 	if (is_open() && line->size > 0)
 		log_line(line, "", 0, false);
 	line->size = 0;
@@ -196,7 +197,10 @@ int log_wait(void)
 
 void log_flush(void)
 {
-	logfile_flush();
+	if (kind == JOURNAL)
+		logjournal_flush();
+	else
+		logfile_flush();
 }
 
 void log_reap(pid_t pid)

@@ -15,10 +15,12 @@
 #include "base/io.h"
 #include "base/scoped.h"
 #include "monitor/child.h"
+#include "monitor/logwriter.h"
 #include "monitor/loop.h"
 
 enum {
-	BLOCK = 256 * 1024, /* large ones cost the kernel less for each byte */
+	BLOCK = 512 * 1024, /* large ones cost the kernel less for each byte */
+	ROOM = BLOCK + LOGFILE_ENTRY,
 	PAGE = 4096,
 	MUCH = 1024 * 1024, /* bytes without a pause */
 	MUCH_MORE = 16 * 1024 * 1024,
@@ -52,12 +54,22 @@ static struct {
 	unsigned long long lost;
 	int problem;
 	long long flood;     /* bytes since the last pause */
-	uint64_t last_flush; /* ms */
+	uint64_t last_block; /* ms */
 	long long cost[2];   /* ns for a page, smoothed; 0: not known */
 	unsigned blocks;
 } file = {.fd = -1, .direct = -1};
 
-static _Alignas(PAGE) char block[BLOCK + LOGFILE_ENTRY];
+/* One is filled; the other is empty, or what is being written (logwriter.h). */
+static _Alignas(PAGE) char blocks[2][ROOM];
+static char *block = blocks[0];
+
+static struct {
+	size_t size; /* 0: nothing is being written */
+	enum way way;
+	unsigned entries; /* that end in it */
+	long long whole;  /* up to where the file has whole entries when it is written */
+	bool is_split;	  /* its last entry goes on in the block */
+} flight;
 
 static void close_direct(void)
 {
@@ -77,14 +89,14 @@ static long long size_now(void)
 static void cut_unfinished(const char *path)
 {
 	scoped_fd fd = open(path, O_RDWR | O_CLOEXEC);
-	long long size = size_now(), from = size > (long long)sizeof(block) ? size - (long long)sizeof(block) : 0;
+	long long size = size_now(), from = size > ROOM ? size - ROOM : 0;
 	ssize_t n = fd < 0 || size == 0 ? 0 : pread(fd, block, (size_t)(size - from), (off_t)from);
 	const char *last = n > 0 ? memrchr(block, '\n', (size_t)n) : NULL;
 
 	if (n > 0 && (last || from == 0) && last != block + n - 1 &&
 	    ftruncate(fd, (off_t)(from + (last ? last - block + 1 : 0))) == 0)
 		file.size = file.whole = size_now();
-	(void)madvise(block, sizeof(block), MADV_DONTNEED);
+	(void)madvise(block, ROOM, MADV_DONTNEED);
 }
 
 static int open_file(int flags)
@@ -120,58 +132,140 @@ bool logfile_is_open(void)
 }
 
 /* What could not be written is lost, and the part of it that was is taken back: no reader shall meet half a line. */
-static void lose_block(void)
+static void lose(unsigned entries, int problem)
 {
-	file.problem = errno;
-	file.lost += file.entries ? file.entries : 1;
+	file.problem = problem;
+	file.lost += entries ? entries : 1;
 	if (size_now() > file.whole && ftruncate(file.fd, (off_t)file.whole) < 0)
 		file.problem = errno;
 	file.size = file.whole;
-	file.used = 0;
-	file.entries = 0;
+}
+
+/* The rest of an entry whose beginning is lost goes as well. */
+static void lose_rest(void)
+{
+	const char *end = memchr(block, '\n', file.used);
+	size_t n = end ? (size_t)(end - block) + 1 : file.used;
+
+	file.used -= n;
+	memmove(block, block + n, file.used);
+	file.entries -= file.entries > 0;
+	file.lost++;
+}
+
+static void note_cost(enum way way, size_t size, long long cost)
+{
+	cost = cost * PAGE / (long long)size + 1;
+	file.cost[way] = file.cost[way] ? (3 * file.cost[way] + cost) / 4 : cost;
+}
+
+/* Past the page cache it did not work: not on this file system, or the disk is full, which the other way will find out.
+ * 0, or the error's number. */
+static int write_again(const char *bytes, size_t size)
+{
+	file.never_direct = true;
+	close_direct();
+	/* A part may be there. */
+	if (size_now() > file.size && ftruncate(file.fd, (off_t)file.size) < 0)
+		return errno;
+	return io_write(file.fd, bytes, size) < 0 ? errno : 0;
+}
+
+/* Waits until what is being written is in the file, or lost. */
+static void settle(void)
+{
+	size_t size = flight.size;
+	long long cost;
+	int problem;
+
+	if (size == 0)
+		return;
+	flight.size = 0;
+	problem = logwriter_wait(&cost);
+	if (!problem)
+		note_cost(flight.way, size, cost);
+	else if (flight.way == DIRECT)
+		problem = write_again(block == blocks[0] ? blocks[1] : blocks[0], size);
+	if (problem) {
+		lose(flight.entries, problem);
+		if (flight.is_split)
+			lose_rest();
+		/* What comes next is written at once, until it is clear how it goes on. */
+		file.flood = 0;
+		return;
+	}
+	file.size += (long long)size;
+	file.whole = flight.whole;
 }
 
 static void write_block(void)
 {
+	settle();
 	if (file.used == 0)
 		return;
-	if (io_write(file.fd, block, file.used) < 0)
-		return lose_block();
-	file.size += (long long)file.used;
-	file.whole = file.size;
+	if (io_write(file.fd, block, file.used) < 0) {
+		lose(file.entries, errno);
+	} else {
+		file.size += (long long)file.used;
+		file.whole = file.size;
+	}
 	file.used = 0;
 	file.entries = 0;
 }
 
-/* The first N bytes of the block are in the file; an entry may go on in the rest. */
-static void drop_written(size_t n)
+static unsigned count_entries(const char *bytes, size_t size)
 {
-	const char *last = memrchr(block, '\n', n);
+	const char *end = bytes + size;
+	unsigned count = 0;
 
-	if (last)
-		file.whole = file.size + (last - block) + 1;
-	file.size += (long long)n;
-	file.used -= n;
-	memmove(block, block + n, file.used);
+	for (const char *at = bytes; at < end && (at = memchr(at, '\n', (size_t)(end - at))); at++)
+		count++;
+	return count;
 }
 
-/* Writes past the page cache, which wants whole pages at whole pages' places. false: not this time. */
-static bool write_direct(void)
+/* Has the first SIZE bytes of the block written at OFFSET, or at the file's end (-1), and goes on in the other block.
+ */
+static void launch(enum way way, size_t size, off_t offset)
 {
-	size_t head, n;
+	const char *last = memrchr(block, '\n', size);
+	char *other = block == blocks[0] ? blocks[1] : blocks[0];
+	size_t rest = file.used - size;
+	unsigned later = count_entries(block + size, rest);
+
+	flight.size = size;
+	flight.way = way;
+	flight.entries = file.entries - later;
+	flight.whole = last ? file.size + (last - block) + 1 : file.whole;
+	flight.is_split = last != block + size - 1;
+	memcpy(other, block + size, rest);
+	logwriter_begin(way == DIRECT ? file.direct : file.fd, block, size, offset);
+	block = other;
+	file.used = rest;
+	file.entries = later;
+}
+
+/* Past the page cache whole pages are written at whole pages' places: the file is filled up to one. */
+static bool fill_page(void)
+{
+	size_t head;
 
 	/* Somebody may have emptied the file. */
 	file.size = size_now();
 	head = (size_t)(-file.size & (PAGE - 1));
-	if (head > 0) {
-		if (io_write(file.fd, block, head) < 0)
-			return false;
-		drop_written(head);
-	}
-	n = file.used & ~(size_t)(PAGE - 1);
-	if (pwrite(file.direct, block, n, (off_t)file.size) != (ssize_t)n)
+	if (head == 0)
+		return true;
+	/* A part of it may be there, which is to be written again. */
+	if (io_write(file.fd, block, head) < 0 && ftruncate(file.fd, (off_t)file.size) == 0)
 		return false;
-	drop_written(n);
+
+	const char *last = memrchr(block, '\n', head);
+
+	if (last)
+		file.whole = file.size + (last - block) + 1;
+	file.entries -= count_entries(block, head);
+	file.size += (long long)head;
+	file.used -= head;
+	memmove(block, block + head, file.used);
 	return true;
 }
 
@@ -195,24 +289,13 @@ static enum way choose_way(void)
 /* A full block. */
 static void spill(void)
 {
-	enum way way = choose_way();
-	size_t size = file.used;
-	struct timespec before, after;
-	long long cost;
-
-	clock_gettime(CLOCK_MONOTONIC, &before);
-	if (way == DIRECT && !write_direct()) {
-		/* Not on this file system, or the disk is full, which the other way will find out. */
-		file.never_direct = true;
-		close_direct();
-		way = CACHED;
-	}
-	if (way == CACHED)
-		write_block();
-	clock_gettime(CLOCK_MONOTONIC, &after);
-	cost = (after.tv_sec - before.tv_sec) * 1000000000 + after.tv_nsec - before.tv_nsec;
-	cost = cost * PAGE / (long long)size + 1;
-	file.cost[way] = file.cost[way] ? (3 * file.cost[way] + cost) / 4 : cost;
+	file.last_block = loop_now();
+	settle();
+	if (file.flood < MUCH || file.used < BLOCK)
+		return write_block();
+	if (choose_way() == DIRECT && fill_page())
+		return launch(DIRECT, file.used & ~(size_t)(PAGE - 1), (off_t)file.size);
+	launch(CACHED, file.used, -1);
 }
 
 static int shift_file(long long i, const char *ending)
@@ -271,7 +354,7 @@ static void rotate(void)
 char *logfile_room(void)
 {
 	/* Docker looks before each entry, so a file is larger than its limit by a part of one. */
-	if (file.rotate_at > 0 && file.size + (long long)file.used >= file.rotate_at)
+	if (file.rotate_at > 0 && file.size + (long long)(flight.size + file.used) >= file.rotate_at)
 		rotate();
 	if (file.used >= BLOCK)
 		spill();
@@ -289,25 +372,27 @@ void logfile_add(const char *end)
 
 int logfile_wait(void)
 {
-	return file.used == 0 ? -1 : file.flood < MUCH ? 0 : WAIT;
+	return file.used + flight.size == 0 ? -1 : file.flood < MUCH ? 0 : WAIT;
 }
 
 void logfile_flush(void)
 {
 	uint64_t now = loop_now();
-	bool large = file.used > PAGE || file.flood > PAGE;
+	bool is_large = file.used > PAGE || file.flood > PAGE;
 
 	if (file.fd < 0)
 		return;
 	write_block();
+	logwriter_end();
 	/* A flood is no steady stream: who writes and who reads take turns. */
-	if (now - file.last_flush > PAUSE) {
+	if (now - file.last_block > PAUSE) {
 		file.flood = 0;
 		close_direct();
 	}
-	file.last_flush = now;
-	if (large)
-		(void)madvise(block + PAGE, sizeof(block) - PAGE, MADV_DONTNEED);
+	if (!is_large)
+		return;
+	for (size_t i = 0; i < 2; i++)
+		(void)madvise(blocks[i] + PAGE, ROOM - PAGE, MADV_DONTNEED);
 }
 
 void logfile_reap(pid_t pid)

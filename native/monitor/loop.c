@@ -20,6 +20,13 @@ int loop_open(void)
 	return poller < 0 ? -1 : 0;
 }
 
+int loop_renew(void)
+{
+	graves = NULL;
+	timers = NULL;
+	return loop_open();
+}
+
 void watch_init(struct watch *watch, int fd, void (*ready)(struct watch *, uint32_t))
 {
 	*watch = (struct watch){.fd = fd, .ready = ready};

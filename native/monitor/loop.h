@@ -34,6 +34,9 @@ struct timer {
 /* Makes the loop; -1 with errno. */
 int loop_open(void);
 
+/* In a copy of this process: a loop without watches and timers; what is set in them is no more. -1 with errno. */
+int loop_renew(void);
+
 /* Prepares WATCH for FD without watching yet. */
 void watch_init(struct watch *watch, int fd, void (*ready)(struct watch *, uint32_t));
 

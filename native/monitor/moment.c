@@ -41,23 +41,22 @@ void moment_text(char text[static MOMENT_SIZE], const struct timespec *when)
 
 size_t moment_trimmed(char text[static MOMENT_SIZE], const struct timespec *when)
 {
-	static time_t last_second;
-	static char last_text[20];
-	size_t length = 29;
+	static struct timespec last = {.tv_nsec = -1};
+	static char last_text[MOMENT_SIZE];
+	static size_t length;
 
-	/* Lines come many a second. */
-	if (when->tv_sec != last_second) {
-		last_second = when->tv_sec;
-		whole_seconds(last_text, last_second);
+	/* Lines come many at once. */
+	if (when->tv_sec != last.tv_sec || when->tv_nsec != last.tv_nsec) {
+		last = *when;
+		moment_text(last_text, when);
+		length = 29;
+		while (last_text[length - 1] == '0')
+			length--;
+		if (last_text[length - 1] == '.')
+			length--;
+		memcpy(last_text + length, "Z", 2);
+		length++;
 	}
-	memcpy(text, last_text, 19);
-	text[19] = '.';
-	digits(text + 20, 9, when->tv_nsec);
-	while (text[length - 1] == '0')
-		length--;
-	if (text[length - 1] == '.')
-		length--;
-	text[length] = 'Z';
-	text[length + 1] = '\0';
-	return length + 1;
+	memcpy(text, last_text, MOMENT_SIZE);
+	return length;
 }

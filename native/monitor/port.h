@@ -21,20 +21,11 @@ struct port {
 	struct watch watch;
 	int type; /* SOCK_STREAM or SOCK_DGRAM */
 	union address from, to;
-	bool transparent; /* the container shall see the client's address */
+	bool closed; /* the container is on no network that leads to it */
 	struct timer again;
 };
 
-/* Serves a listening socket. */
-void tcp_listen(struct port *port, int fd);
-
 /* Serves a bound socket; -1 with errno. */
 int udp_listen(struct port *port, int fd);
-
-/*
- * A socket in the user's network, bound to CLIENT's address where the container shall see that: the rules that bring
- * the answers back (a mark for transparent sockets and a local route) are the network's. -1 with errno.
- */
-int port_dial(const struct port *port, const union address *client);
 
 #endif

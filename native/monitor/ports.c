@@ -1,7 +1,6 @@
 #define _GNU_SOURCE
 #include "monitor/ports.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
@@ -11,63 +10,12 @@
 #include <sys/socket.h>
 
 #include "base/scoped.h"
+#include "monitor/dial.h"
+#include "monitor/overflow.h"
 #include "monitor/port.h"
+#include "monitor/tcp.h"
 
 enum { BACKLOG = 4096 };
-
-static bool parse_address(const char *text, long port, union address *address)
-{
-	*address = (union address){0};
-	if (port < 0 || port > 65535)
-		return false;
-	if (inet_pton(AF_INET, text, &address->v4.sin_addr) == 1) {
-		address->v4.sin_family = AF_INET;
-		address->v4.sin_port = htons((uint16_t)port);
-		return true;
-	}
-	if (inet_pton(AF_INET6, text, &address->v6.sin6_addr) == 1) {
-		address->v6.sin6_family = AF_INET6;
-		address->v6.sin6_port = htons((uint16_t)port);
-		return true;
-	}
-	return false;
-}
-
-socklen_t address_size(const union address *address)
-{
-	return address->any.sa_family == AF_INET ? sizeof(address->v4) : sizeof(address->v6);
-}
-
-static bool is_loopback(const union address *address)
-{
-	if (address->any.sa_family == AF_INET)
-		return ntohl(address->v4.sin_addr.s_addr) >> 24 == IN_LOOPBACKNET;
-	return IN6_IS_ADDR_LOOPBACK(&address->v6.sin6_addr);
-}
-
-/* Without the rules or the right it fails, and the container sees the gateway's address, as with other tools. */
-static void show_client(int fd, union address client)
-{
-	int yes = 1;
-	bool is_v4 = client.any.sa_family == AF_INET;
-
-	if (is_v4)
-		client.v4.sin_port = 0;
-	else
-		client.v6.sin6_port = 0;
-	if (setsockopt(fd, is_v4 ? IPPROTO_IP : IPPROTO_IPV6, is_v4 ? IP_TRANSPARENT : IPV6_TRANSPARENT, &yes,
-		       sizeof(yes)) == 0)
-		(void)bind(fd, &client.any, address_size(&client));
-}
-
-int port_dial(const struct port *port, const union address *client)
-{
-	int fd = socket(port->to.any.sa_family, port->type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-
-	if (fd >= 0 && port->transparent && client->any.sa_family == port->to.any.sa_family && !is_loopback(client))
-		show_client(fd, *client);
-	return fd;
-}
 
 /* "PROTOCOL HOST-ADDRESS HOST-PORT CONTAINER-ADDRESS CONTAINER-PORT" */
 static bool parse(const char *text, struct port *port)
@@ -81,7 +29,7 @@ static bool parse(const char *text, struct port *port)
 	port->type = strcmp(protocol, "tcp") == 0 ? SOCK_STREAM : SOCK_DGRAM;
 	if (port->type == SOCK_DGRAM && strcmp(protocol, "udp") != 0)
 		return false;
-	return parse_address(from, from_port, &port->from) && parse_address(to, to_port, &port->to);
+	return address_parse(from, from_port, &port->from) && address_parse(to, to_port, &port->to);
 }
 
 static int bind_port(struct port *port)
@@ -154,6 +102,10 @@ bool ports_open(const struct config *config, char *problem, size_t size)
 {
 	if (config->publish.count == 0)
 		return true;
+	if (!dial_prepare(config)) {
+		snprintf(problem, size, "cannot publish ports: no valid subnet that the container is on");
+		return false;
+	}
 	ports = calloc(config->publish.count, sizeof(*ports));
 	if (!ports) {
 		snprintf(problem, size, "cannot publish ports: %s", strerror(errno));
@@ -163,14 +115,42 @@ bool ports_open(const struct config *config, char *problem, size_t size)
 		struct port *port = &ports[port_count];
 
 		port->watch.fd = -1;
-		port->transparent = config->transparent != 0;
 		if (!open_port(port, config->publish.items[port_count], problem, size)) {
 			close_all();
 			return false;
 		}
 	}
+	overflow_prepare(ports, port_count);
 	if (enter_network(config, problem, size))
 		return true;
 	close_all();
 	return false;
+}
+
+bool ports_lead(const char *text)
+{
+	char words[2][INET6_ADDRSTRLEN];
+	union address to[2];
+	int count = sscanf(text, "%45s %45s", words[0], words[1]);
+
+	for (int i = 0; i < count; i++)
+		if (!address_parse(words[i], 0, &to[i]))
+			return false;
+	dial_forget_near();
+	overflow_outdated();
+	for (size_t i = 0; i < port_count; i++) {
+		struct port *port = &ports[i];
+		in_port_t number = port->to.any.sa_family == AF_INET ? port->to.v4.sin_port : port->to.v6.sin6_port;
+
+		port->closed = count < 1;
+		if (port->closed)
+			continue;
+		/* Each version leads to its own where there is one. */
+		port->to = to[count == 2 && to[1].any.sa_family == port->from.any.sa_family];
+		if (port->to.any.sa_family == AF_INET)
+			port->to.v4.sin_port = number;
+		else
+			port->to.v6.sin6_port = number;
+	}
+	return true;
 }

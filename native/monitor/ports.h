@@ -18,4 +18,11 @@
  */
 bool ports_open(const struct config *config, char *problem, size_t size);
 
+/*
+ * The container has joined or left a network: the addresses that all ports lead to from now on, at most one of each
+ * version; none: they lead nowhere. The subnets are to be told anew (dial_add_near()). false when TEXT is something
+ * else.
+ */
+bool ports_lead(const char *text);
+
 #endif

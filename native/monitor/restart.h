@@ -21,4 +21,7 @@ bool restart_policy(struct restart *restart, const char *policy, long long most)
  */
 bool restart_due(struct restart *restart, int status, uint64_t lasted);
 
+/* The same for a restart that does not depend on the policy: counts it, and says to wait for the shortest time. */
+bool restart_anyway(struct restart *restart);
+
 #endif

@@ -1,63 +1,33 @@
 #define _GNU_SOURCE
 #include <errno.h>
-#include <fcntl.h>
+#include <linux/sockios.h>
 #include <malloc.h>
 #include <netinet/tcp.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "monitor/dial.h"
+#include "monitor/flow.h"
 #include "monitor/life.h"
-#include "monitor/port.h"
+#include "monitor/overflow.h"
+#include "monitor/tcp.h"
 
 enum {
 	AT_ONCE = 64, /* connections accepted in one round */
 	AGAIN = 100,  /* ms until the next try when there are no descriptors */
-	MOST_MOVED = 256 * 1024,
-	SPARE_PIPES = 4,
-};
-
-/* One direction of a connection. Bytes go through a pipe, so they never come up here; and a connection has a pipe only
- * while it holds bytes that the other side can't take, so that thousands of quiet ones cost little. */
-struct flow {
-	int pipe[2];
-	size_t held;
-	bool ended;  /* the source will send no more */
-	bool closed; /* and the target was told */
 };
 
 struct link {
 	struct watch client, server;
 	struct flow to_server, to_client;
 	bool connecting;
+	bool dying; /* one side was reset; the other one gets what had come before */
 	struct port *port;
 };
 
-static int spare[SPARE_PIPES][2];
-static size_t spares;
 static size_t links, most_links;
-
-static bool borrow_pipe(int ends[2])
-{
-	if (spares == 0)
-		return pipe2(ends, O_CLOEXEC | O_NONBLOCK) == 0;
-	spares--;
-	ends[0] = spare[spares][0];
-	ends[1] = spare[spares][1];
-	return true;
-}
-
-static void return_pipe(struct flow *flow)
-{
-	if (flow->held == 0 && spares < SPARE_PIPES) {
-		spare[spares][0] = flow->pipe[0];
-		spare[spares][1] = flow->pipe[1];
-		spares++;
-	} else {
-		close(flow->pipe[0]);
-		close(flow->pipe[1]);
-	}
-	flow->pipe[0] = flow->pipe[1] = -1;
-}
+static int latest; /* descriptor */
 
 /* Both sides see at once that it is over, and no socket waits for anything. */
 static void reset(int fd)
@@ -68,66 +38,24 @@ static void reset(int fd)
 		(void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
 }
 
-static void drop_flow(struct flow *flow)
-{
-	if (flow->pipe[0] >= 0)
-		return_pipe(flow);
-}
-
 static void drop(struct link *link, bool broken)
 {
 	if (broken) {
 		reset(link->client.fd);
 		reset(link->server.fd);
 	}
+	flow_drop(&link->to_server);
+	flow_drop(&link->to_client);
 	watch_close(&link->client);
 	watch_close(&link->server);
-	drop_flow(&link->to_server);
-	drop_flow(&link->to_client);
 	loop_bury(&link->client, link);
 	if (--links > 0)
 		return;
 	/* After a rush: what it took goes back. */
-	while (spares > 0) {
-		spares--;
-		close(spare[spares][0]);
-		close(spare[spares][1]);
-	}
+	flow_rest();
 	if (most_links > AT_ONCE)
 		malloc_trim(0);
 	most_links = 0;
-}
-
-/* Moves what can be moved now; false when the connection is broken. */
-static bool pump(struct flow *flow, int from, int to)
-{
-	ssize_t n;
-
-	if (flow->held == 0 && !flow->ended) {
-		if (flow->pipe[0] < 0 && !borrow_pipe(flow->pipe))
-			return false;
-		n = splice(from, NULL, flow->pipe[1], NULL, MOST_MOVED, SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
-		if (n < 0 && errno != EAGAIN && errno != EINTR)
-			return false;
-		flow->ended = n == 0;
-		flow->held = n > 0 ? (size_t)n : 0;
-	}
-	while (flow->held > 0) {
-		n = splice(flow->pipe[0], NULL, to, NULL, flow->held, SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
-		if (n < 0 && errno == EAGAIN)
-			return true;
-		if (n <= 0 && errno != EINTR)
-			return false;
-		flow->held -= n > 0 ? (size_t)n : 0;
-	}
-	if (flow->pipe[0] >= 0)
-		return_pipe(flow);
-	if (flow->ended && !flow->closed) {
-		flow->closed = true;
-		/* The other direction goes on. ENOTCONN: it has just been reset, which will show. */
-		(void)shutdown(to, SHUT_WR);
-	}
-	return true;
 }
 
 /* One side: read from while there is room for what comes, written to while there is something for it. */
@@ -135,9 +63,9 @@ static int want(struct watch *watch, const struct flow *in, const struct flow *o
 {
 	uint32_t events = 0;
 
-	if (!in->ended && in->held == 0)
+	if (!in->ended && !in->full)
 		events |= EPOLLIN;
-	if (out->held > 0)
+	if (out->full)
 		events |= EPOLLOUT;
 	/* The end of both directions would be reported without end. */
 	if (events)
@@ -146,11 +74,32 @@ static int want(struct watch *watch, const struct flow *in, const struct flow *o
 	return 0;
 }
 
+/*
+ * FROM was reset: TO gets what had come before, and then a reset as well; but where it is still on its way to TO the
+ * end comes in order, as a reset would overtake it.
+ */
+static void pass_reset(struct link *link, struct flow *flow, struct watch *from, struct watch *to)
+{
+	bool moves = true;
+	int unsent = 0;
+
+	link->dying = true;
+	for (int i = 0; i < AT_ONCE && moves && !flow->ended && (i == 0 || !flow->full); i++)
+		moves = flow_pump(flow, from->fd, to->fd);
+	if (!moves || !flow->full)
+		return drop(link, ioctl(to->fd, SIOCOUTQ, &unsent) < 0 || unsent == 0);
+	watch_pause(from);
+	if (watch_want(to, EPOLLOUT) < 0)
+		drop(link, true);
+}
+
 static void go_on(struct link *link, bool to_server, bool to_client)
 {
-	if ((to_server && !pump(&link->to_server, link->client.fd, link->server.fd)) ||
-	    (to_client && !pump(&link->to_client, link->server.fd, link->client.fd)))
-		return drop(link, true);
+	/* One of the two is gone; the other one may still have something to come. */
+	if (to_server && !flow_pump(&link->to_server, link->client.fd, link->server.fd))
+		return pass_reset(link, &link->to_client, &link->server, &link->client);
+	if (to_client && !flow_pump(&link->to_client, link->server.fd, link->client.fd))
+		return pass_reset(link, &link->to_server, &link->client, &link->server);
 	if (link->to_server.closed && link->to_client.closed)
 		return drop(link, false);
 	if (want(&link->client, &link->to_server, &link->to_client) < 0 ||
@@ -162,12 +111,12 @@ static void client_ready(struct watch *watch, uint32_t events)
 {
 	struct link *link = loop_owner(watch, struct link, client);
 
-	if (events & EPOLLERR)
-		drop(link, true);
-	else if (!link->connecting)
+	if (link->dying)
+		pass_reset(link, &link->to_client, &link->server, watch);
+	else if (events & EPOLLERR)
+		pass_reset(link, &link->to_server, watch, &link->server);
+	else
 		go_on(link, events & ~(uint32_t)EPOLLOUT, events & EPOLLOUT);
-	else if (events & EPOLLHUP) /* it did not wait */
-		drop(link, true);
 }
 
 static void server_ready(struct watch *watch, uint32_t events)
@@ -180,26 +129,46 @@ static void server_ready(struct watch *watch, uint32_t events)
 		if (getsockopt(watch->fd, SOL_SOCKET, SO_ERROR, &error, &size) < 0 || error)
 			return drop(link, true);
 		link->connecting = false;
+	} else if (link->dying) {
+		return pass_reset(link, &link->to_server, &link->client, watch);
 	} else if (events & EPOLLERR) {
-		return drop(link, true);
+		return pass_reset(link, &link->to_client, watch, &link->client);
 	}
 	go_on(link, events & EPOLLOUT, events & ~(uint32_t)EPOLLOUT);
 }
 
-static void set_options(int fd)
+/* LOCAL: what it sends stays on this machine, where there is no congestion; some hosts' usual control slows it down. */
+static void set_options(int fd, bool local)
 {
+	static const char simple[] = "reno"; /* everybody may have it */
 	int yes = 1;
 
+	if (local)
+		(void)setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, simple, sizeof(simple) - 1);
 	/* Whoever sends has decided how much to send at once. */
 	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof(yes));
 	/* A peer that vanished must not hold its connection for ever. */
 	(void)setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &yes, sizeof(yes));
 }
 
+/* The way to a container is so short that most are there when connect() returns. 0, or an error. */
+static int settle(struct link *link)
+{
+	const union address *to = &link->port->to;
+
+	if (connect(link->server.fd, &to->any, address_size(to)) == 0 || errno == EISCONN)
+		link->connecting = false;
+	else if (errno != EALREADY && errno != EINPROGRESS)
+		return -1;
+	if (link->connecting)
+		return watch_want(&link->server, EPOLLOUT);
+	return watch_want(&link->server, EPOLLIN) < 0 ? -1 : watch_want(&link->client, EPOLLIN);
+}
+
 static void open_link(struct port *port, int fd, const union address *client)
 {
 	struct link *link = calloc(1, sizeof(*link));
-	int server = link && life_running() ? port_dial(port, client) : -1;
+	int server = link && !port->closed && life_running() ? dial(port, client) : -1;
 
 	if (server < 0) {
 		reset(fd);
@@ -208,19 +177,30 @@ static void open_link(struct port *port, int fd, const union address *client)
 		return;
 	}
 	links++;
+	latest = server;
 	most_links = links > most_links ? links : most_links;
 	link->port = port;
-	link->to_server.pipe[0] = link->to_client.pipe[0] = -1;
+	flow_init(&link->to_server);
+	flow_init(&link->to_client);
 	link->connecting = true;
-	set_options(fd);
-	set_options(server);
+	set_options(fd, is_loopback(client));
+	set_options(server, true);
 	watch_init(&link->client, fd, client_ready);
 	watch_init(&link->server, server, server_ready);
-	if (connect(server, &port->to.any, address_size(&port->to)) < 0 && errno != EINPROGRESS)
-		return drop(link, true);
-	/* Of the client only the end matters until there is somebody to send to. */
-	if (watch_want(&link->server, EPOLLOUT) < 0 || watch_want(&link->client, 0) < 0)
+	if (settle(link) < 0)
 		drop(link, true);
+}
+
+size_t tcp_links(void)
+{
+	return links;
+}
+
+void tcp_renew(void)
+{
+	links = most_links = 0;
+	latest = 0;
+	flow_renew();
 }
 
 static void listen_again(struct timer *timer)
@@ -228,6 +208,13 @@ static void listen_again(struct timer *timer)
 	struct port *port = loop_owner(timer, struct port, again);
 
 	(void)watch_want(&port->watch, EPOLLIN);
+}
+
+/* Out of descriptors or memory: others may be done soon. */
+static void rest(struct port *port)
+{
+	watch_pause(&port->watch);
+	timer_set(&port->again, AGAIN, listen_again);
 }
 
 static void accept_links(struct watch *watch, uint32_t events)
@@ -238,17 +225,20 @@ static void accept_links(struct watch *watch, uint32_t events)
 	for (int i = 0; i < AT_ONCE; i++) {
 		union address client = {0};
 		socklen_t size = sizeof(client);
-		int fd = accept4(watch->fd, &client.any, &size, SOCK_CLOEXEC | SOCK_NONBLOCK);
+		int fd;
 
+		if (!overflow_room(latest)) {
+			overflow_start();
+			return rest(port);
+		}
+		fd = accept4(watch->fd, &client.any, &size, SOCK_CLOEXEC | SOCK_NONBLOCK);
 		if (fd >= 0) {
 			open_link(port, fd, &client);
 			continue;
 		}
-		/* Out of descriptors or memory: others may be done soon. All else is a client's trouble. */
-		if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
-			watch_pause(watch);
-			timer_set(&port->again, AGAIN, listen_again);
-		}
+		/* All else is a client's trouble. */
+		if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)
+			return rest(port);
 		if (errno != ECONNABORTED && errno != EINTR)
 			return;
 	}

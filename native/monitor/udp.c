@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "monitor/chunk.h"
+#include "monitor/dial.h"
 #include "monitor/life.h"
 #include "monitor/port.h"
 
@@ -13,8 +14,8 @@ enum {
 	LARGEST = 64 * 1024,
 	QUIET = 90 * 1000, /* ms after which a peer is forgotten, as Docker's proxy does */
 	LOOK = 15 * 1000,
-	BUCKETS = 256,
-	MOST_PEERS = 8192,
+	BUCKETS = 1024,
+	MOST_PEERS = 8192, /* then who was quiet for longest is forgotten */
 };
 
 /* Where a datagram came to: the answer must come from there, though the socket is bound to all addresses. */
@@ -34,9 +35,11 @@ struct peer {
 	struct place place;
 	uint64_t seen;	   /* ms */
 	struct peer *next; /* of the same bucket */
+	struct peer *older, *newer;
 };
 
 static struct peer *buckets[BUCKETS];
+static struct peer *oldest, *newest; /* by when they were seen */
 static size_t peers;
 static struct timer look;
 
@@ -50,6 +53,27 @@ static struct peer **bucket_of(const union address *address)
 	return &buckets[hash % BUCKETS];
 }
 
+static void take_out(struct peer *peer)
+{
+	*(peer->older ? &peer->older->newer : &oldest) = peer->newer;
+	*(peer->newer ? &peer->newer->older : &newest) = peer->older;
+}
+
+static void put_last(struct peer *peer)
+{
+	peer->seen = loop_now();
+	peer->newer = NULL;
+	peer->older = newest;
+	*(newest ? &newest->newer : &oldest) = peer;
+	newest = peer;
+}
+
+static void see(struct peer *peer)
+{
+	take_out(peer);
+	put_last(peer);
+}
+
 static void drop(struct peer *peer)
 {
 	for (struct peer **at = bucket_of(&peer->address); *at; at = &(*at)->next) {
@@ -58,6 +82,7 @@ static void drop(struct peer *peer)
 			break;
 		}
 	}
+	take_out(peer);
 	watch_close(&peer->watch);
 	loop_bury(&peer->watch, peer);
 	peers--;
@@ -67,13 +92,8 @@ static void drop_quiet(struct timer *timer)
 {
 	uint64_t now = loop_now();
 
-	for (size_t i = 0; i < BUCKETS; i++) {
-		for (struct peer *peer = buckets[i], *next; peer; peer = next) {
-			next = peer->next;
-			if (now - peer->seen > QUIET)
-				drop(peer);
-		}
-	}
+	while (oldest && now - oldest->seen > QUIET)
+		drop(oldest);
 	if (peers > 0)
 		timer_set(timer, LOOK, drop_quiet);
 }
@@ -121,20 +141,33 @@ static void peer_ready(struct watch *watch, uint32_t events)
 		if (n < 0)
 			return;
 		chunk_used((size_t)n);
-		peer->seen = loop_now();
+		see(peer);
 		answer(peer, chunk, (size_t)n);
 	}
 }
 
+/* A socket for one more; where there is no room, the one that was quiet for longest makes some. */
+static int dial_for(const struct port *port, const union address *address)
+{
+	int fd;
+
+	if (peers >= MOST_PEERS)
+		drop(oldest);
+	fd = dial(port, address);
+	if (fd < 0 && (errno == EMFILE || errno == ENFILE) && oldest) {
+		drop(oldest);
+		fd = dial(port, address);
+	}
+	return fd;
+}
+
 static struct peer *add(struct port *port, const union address *address)
 {
-	struct peer *peer = peers < MOST_PEERS ? calloc(1, sizeof(*peer)) : NULL;
+	struct peer *peer = port->closed ? NULL : calloc(1, sizeof(*peer));
 	struct peer **bucket = bucket_of(address);
-	int fd = peer ? port_dial(port, address) : -1;
+	int fd = peer ? dial_for(port, address) : -1;
 
-	if (fd < 0 || connect(fd, &port->to.any, address_size(&port->to)) < 0) {
-		if (fd >= 0)
-			close(fd);
+	if (fd < 0) {
 		free(peer);
 		return NULL;
 	}
@@ -148,6 +181,7 @@ static struct peer *add(struct port *port, const union address *address)
 	peer->address = *address;
 	peer->next = *bucket;
 	*bucket = peer;
+	put_last(peer);
 	if (peers++ == 0)
 		timer_set(&look, LOOK, drop_quiet);
 	return peer;
@@ -211,7 +245,7 @@ static void port_ready(struct watch *watch, uint32_t events)
 		peer = life_running() ? find(port, &from) : NULL;
 		if (!peer)
 			continue;
-		peer->seen = loop_now();
+		see(peer);
 		note_place(&peer->place, &message);
 		(void)send(peer->watch.fd, chunk, (size_t)n, MSG_DONTWAIT | MSG_NOSIGNAL);
 	}

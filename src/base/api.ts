@@ -236,12 +236,18 @@ export interface MountPoint {
   Anonymous?: boolean;
   /** Only `readonly` of the mount itself, not of what is mounted below its source. */
   ReadOnlyNonRecursive?: boolean;
+  /** All of it is read-only, or the container doesn't start. */
+  ReadOnlyForceRecursive?: boolean;
   /** Of a volume's or an image's content only this part: a relative path. */
   Subpath?: string;
   /** The image's ID and layers, lowest first, where an image is mounted. */
   Image?: { id: string; diffIds: string[] };
   /** The container's user gets the content (podman's U). */
   Chown?: boolean;
+  /** The container's ids are those on disk (podman's idmap). */
+  Idmap?: boolean;
+  /** noexec, nosuid, nodev: of the file system that a volume's options mount. */
+  Flags?: string[];
   /** The container writes in a layer of its own above the source (podman's O). */
   Overlay?: boolean;
 }

@@ -25,6 +25,9 @@ export interface UserMaps {
   gids: IdMapping[];
 }
 
+/** What is done to a container whose health check finds it unhealthy. */
+export type HealthAction = 'none' | 'kill' | 'restart' | 'stop';
+
 export interface Extras {
   /** The directory that is the root instead of an image. */
   rootfs?: { path: string; overlay: boolean };
@@ -53,6 +56,8 @@ export interface Extras {
   personality?: 'LINUX' | 'LINUX32';
   /** Seconds after which the container is killed. */
   timeout?: number;
+  /** Absent: `none`. */
+  healthAction?: HealthAction;
   /** Where the pid of its process, or of its monitor, is written at each start. */
   pidFile?: string;
   monitorPidFile?: string;

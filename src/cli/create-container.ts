@@ -11,6 +11,8 @@ export interface CreateFlags {
   quiet: boolean;
   /** A container of the same name goes first. */
   replace: boolean;
+  /** No start follows at once, which would fill fresh volumes. */
+  fill?: boolean;
   abort?: AbortSignal;
 }
 
@@ -37,6 +39,7 @@ export async function create(context: Context, request: CreateRequest, flags: Cr
         if (!flags.quiet) context.err.line(`Unable to find image '${reference}' locally`);
       },
       progress: (event) => show.report(event),
+      fill: flags.fill ?? false,
       ...(flags.abort === undefined ? {} : { abort: flags.abort }),
     });
     await show.end();

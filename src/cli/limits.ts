@@ -136,8 +136,13 @@ export const LIMITS: readonly LimitGroup[] = [
         why: 'Needs the controller cpuset.',
       },
       {
+        flags: ['--blkio-weight'],
+        commands: CHANGES,
+        effect: DISCARDED,
+        why: 'Needs the controller io.',
+      },
+      {
         flags: [
-          '--blkio-weight',
           '--blkio-weight-device',
           '--device-read-bps',
           '--device-read-iops',
@@ -193,6 +198,35 @@ export const LIMITS: readonly LimitGroup[] = [
         commands: ['network create'],
         effect: 'Refused.',
         why: 'They belong to a swarm.',
+      },
+    ],
+  },
+  {
+    title: 'with Docker on Linux as well',
+    limits: [
+      {
+        flags: ['--cpu-count', '--cpu-percent', '--io-maxbandwidth', '--io-maxiops'],
+        commands: MAKES,
+        effect: "Refused in Docker's words.",
+        why: 'They are for containers of Windows.',
+      },
+      {
+        flags: ['--isolation'],
+        commands: MAKES,
+        effect: 'Any other than default is refused.',
+        why: 'The others are for containers of Windows.',
+      },
+      {
+        flags: ['--kernel-memory'],
+        commands: CHANGES,
+        effect: 'Without effect.',
+        why: "The kernel has had no such limit since 5.16; version 2 of cgroups counts its memory as the container's.",
+      },
+      {
+        flags: ['--checkpoint', '--checkpoint-dir'],
+        commands: ['container start'],
+        effect: "Refused in Docker's words.",
+        why: 'Docker has checkpoints in a daemon with experimental features alone, and to restore one needs CAP_CHECKPOINT_RESTORE over the whole machine.',
       },
     ],
   },

@@ -1,7 +1,7 @@
 /** The flags of run and create that podman has and Docker has not, as far as they cost little. */
 
 import { WherryError } from '#base/error.ts';
-import type { Extras, SecretUse } from '#base/extras.ts';
+import type { Extras, HealthAction, SecretUse } from '#base/extras.ts';
 import { type Flags, given, type Values } from '#cli/command.ts';
 import { boolean, type Kind, list, several, strings, text, unsigned } from '#cli/values.ts';
 
@@ -18,6 +18,10 @@ export const EXTRA_FLAGS = {
   'env-merge': { as: list, summary: 'Set environment variables from those of the image (B=$A:more)' },
   gidmap: { as: strings, summary: 'GID map to use for the user namespace' },
   'group-entry': { as: text, summary: 'Entry to write to /etc/group' },
+  'health-on-failure': {
+    as: text,
+    summary: 'What to do with a container that turns unhealthy ("none"|"kill"|"restart"|"stop")',
+  },
   hostuser: { as: strings, summary: 'Host user account to add to /etc/passwd within the container' },
   'http-proxy': { as: boolean, summary: "Set the host's proxy environment variables in the container" },
   'image-volume': { as: text, summary: 'What to do with the volumes of the image ("anonymous"|"tmpfs"|"ignore")' },
@@ -62,6 +66,7 @@ export function extrasFrom(values: ExtraValues, args: readonly string[]): Extras
     secrets: orAbsent(values.secret),
     personality: personality(values.personality),
     timeout: values.timeout || undefined,
+    healthAction: parseHealthAction(values.healthOnFailure),
     pidFile: values.pidfile || undefined,
     monitorPidFile: values.conmonPidfile || undefined,
     requires: orAbsent(values.requires),
@@ -125,6 +130,13 @@ function imageVolumes(value: string | undefined): Extras['imageVolumes'] {
   const words = ['anonymous', 'bind', 'tmpfs', 'ignore'] as const;
   const found = oneOf(words, value, `invalid image volume mode "${value}" required value: anonymous, tmpfs, ignore`);
   return found === 'tmpfs' || found === 'ignore' ? found : undefined;
+}
+
+/** --health-on-failure of run, create and update. Throws kind `invalid` in podman's words. */
+export function parseHealthAction(value: string | undefined): HealthAction | undefined {
+  const supported = 'supported actions are none,kill,restart,stop';
+  const complaint = `invalid on-failure action "${value}" for health check: ${supported}`;
+  return oneOf(['none', 'kill', 'restart', 'stop'], value, complaint);
 }
 
 function personality(value: string | undefined): Extras['personality'] {

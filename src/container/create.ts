@@ -1,7 +1,7 @@
 /** create: what was asked for and what the image brings become one record, by Docker's rules. Pure. */
 import type { Config, CreateRequest, HealthConfig, MountPoint } from '#base/api.ts';
 import { WherryError } from '#base/error.ts';
-import type { Extras } from '#base/extras.ts';
+import type { Extras, HealthAction } from '#base/extras.ts';
 import type { ContainerRecord } from '#container/record.ts';
 import { timestamp } from '#container/state.ts';
 import { isForSystemd, systemdConfig } from '#container/systemd.ts';
@@ -40,6 +40,7 @@ export function makeRecord(request: CreateRequest, image: ImageSource, decided: 
   const { config: defaults, ...source } = image;
   const merged = mergeConfig(request.config, { ...defaults, ...imagePart(defaults, request.extras) });
   const config = { ...merged, User: merged.User || keptUser(request) };
+  checkHealthAction(request.extras?.healthAction, config.Healthcheck);
   const [path, ...args] = [...(config.Entrypoint ?? []), ...(config.Cmd ?? [])];
   if (path === undefined) {
     throw new WherryError('invalid', 'no command specified', {
@@ -61,6 +62,14 @@ export function makeRecord(request: CreateRequest, image: ImageSource, decided: 
     driver: decided.driver,
     ...(request.extras === undefined ? {} : { extras: request.extras }),
   };
+}
+
+/** Throws kind `invalid` in podman's words for something that would never be done. */
+export function checkHealthAction(action: HealthAction | undefined, check: HealthConfig | undefined): void {
+  if (action === undefined || action === 'none' || check?.Test?.length) return;
+  throw new WherryError('invalid', `cannot set on-failure action to ${action} without a health check`, {
+    hint: 'Give it one when it is made: --health-cmd, or HEALTHCHECK in its image',
+  });
 }
 
 /** With --userns keep-id the user is who we are, where neither the request nor the image names another. */

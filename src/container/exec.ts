@@ -28,7 +28,7 @@ import type { ContainerRecord, State } from '#container/record.ts';
 import { type Attempt, execRefusal } from '#container/refusal.ts';
 import { rootfsPath } from '#container/rootfs.ts';
 import { checkDescriptors } from '#container/settle-extras.ts';
-import { readState, socketPath } from '#container/state.ts';
+import { isRestarting, readState, socketPath } from '#container/state.ts';
 import { directStreams, extraDescriptors, mayHandOverAll, type Streams, stdioOf } from '#container/streams.ts';
 import { namespaceOf } from '#container/userns.ts';
 import { CONSOLE_FLAG } from '#oci/runtime.ts';
@@ -133,9 +133,7 @@ function running(store: Store, record: ContainerRecord, name: string): State {
   if (state?.status === 'paused') {
     throw new WherryError('conflict', `Container ${name} is paused, unpause the container before exec`);
   }
-  if (state?.status === 'restarting') {
-    throw new WherryError('conflict', `Container ${record.id} is restarting, wait until the container is running`);
-  }
+  if (state?.status === 'restarting') throw isRestarting(record.id);
   throw new WherryError('conflict', `container ${record.id} is not running`);
 }
 

@@ -97,8 +97,16 @@ function secretsOf(store: Store, { id, extras }: ContainerRecord): { mounts: Mou
         source: path,
         options: ['bind', 'rprivate', 'ro', 'nosuid', 'nodev', 'noexec'],
       })),
-    env: uses.filter(({ type }) => type === 'env').map(({ target, path }) => `${target}=${readFileSync(path, 'utf8')}`),
+    env: uses.filter(({ type }) => type === 'env').map(asVariable),
   };
+}
+
+function asVariable({ target, path }: { target: string; path: string }): string {
+  const text = readFileSync(path, 'utf8');
+  if (!text.includes('\0')) return `${target}=${text}`;
+  throw new WherryError('unavailable', `Cannot give the secret "${target}" as a variable: it has a zero byte`, {
+    hint: 'Give it as a file: type=mount',
+  });
 }
 
 function devicesOf({ deviceNodes = [] }: CdiEdits): FoundDevice[] {

@@ -60,6 +60,7 @@ export function healthSettings(
     ['health-pid-file', at('health.pid')],
     ['health-log', at('health.log')],
     ...timing(record.config.Healthcheck ?? {}),
+    ['health-action', record.extras?.healthAction ?? 'none'],
   ];
 }
 

@@ -215,8 +215,10 @@ function runtimeName(wanted: string): string {
   }
 }
 
-function configOf({ config }: ContainerRecord): object {
-  return filled(config, CONFIG_DEFAULTS);
+/** podman's name for what an unhealthy one gets, where that was said. */
+function configOf({ config, extras }: ContainerRecord): object {
+  const action = extras?.healthAction;
+  return filled({ ...config, ...(action && { HealthcheckOnFailureAction: action }) }, CONFIG_DEFAULTS);
 }
 
 function graphDriverOf(store: Store, { id, driver, image }: ContainerRecord): object {

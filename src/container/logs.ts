@@ -45,15 +45,10 @@ export async function* readLogs(
 /** What the journal has of it. */
 async function* readFromJournal(store: Store, id: string, options: LogOptions): AsyncGenerator<LogEntry[], void> {
   const { readJournal } = await import('#container/logs-journal.ts');
-  const { tail, abort } = options;
   const begun = readState(store, id);
-  const goesOn = options.follow ? () => runsStill(store, id, begun?.startedAt) : undefined;
-  const wish = {
-    ...(tail === undefined ? {} : { tail }),
-    ...(goesOn === undefined ? {} : { goesOn }),
-    ...(abort === undefined ? {} : { abort }),
-  };
-  for await (const batch of readJournal(id, wish)) {
+  const goesOn = () => runsStill(store, id, begun?.startedAt);
+  const { follow, ...wish } = options;
+  for await (const batch of readJournal(id, follow ? { ...wish, goesOn } : wish)) {
     const { entries, past } = within(batch, options);
     if (entries.length > 0) yield entries;
     if (past) return;

@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { WherryError } from '#base/error.ts';
 import type { UserMaps } from '#base/extras.ts';
 import { flatten } from '#container/flatten.ts';
-import { containerIds, readRecord, tolerant } from '#container/names.ts';
+import { allContainers } from '#container/names.ts';
 import type { ContainerRecord } from '#container/record.ts';
 import { outsideId } from '#container/userns.ts';
 import type { Store } from '#store/store.ts';
@@ -104,15 +104,11 @@ function place(maps: UserMaps['uids'], id: number, path: string): number {
 export async function sweepMapped(store: Store): Promise<void> {
   if (!existsSync(store.path(FOLDER))) return;
   using _held = await lock(store.path(FOLDER));
+  const { records, damaged } = allContainers(store);
+  // Nobody can say what that one needs.
+  if (damaged.length > 0) return;
   const used = new Set(
-    containerIds(store).flatMap((id) => {
-      const record = tolerant(
-        () => readRecord(store, id),
-        () => undefined,
-      );
-      const maps = record?.extras?.maps;
-      return record === undefined || maps === undefined ? [] : [nameOf(record.image.diffIds, maps)];
-    }),
+    records.flatMap(({ image, extras }) => (extras?.maps === undefined ? [] : [nameOf(image.diffIds, extras.maps)])),
   );
   for (const name of readdirSync(store.path(FOLDER))) {
     if (used.has(name)) continue;

@@ -39,6 +39,10 @@ export interface MonitorOptions {
   netns?: string;
   /** `proto host-address host-port container-address container-port`, one each. */
   publish?: string[];
+  /** `address/prefix` of what the container reaches by itself: clients from there see the gateway's address. */
+  near?: string[];
+  /** By the version: published ports show clients' addresses. */
+  showsClients?: { 4?: boolean; 6?: boolean };
   /** The monitor listens, and starts the container when a client has attached: attach in here. */
   onReady?: () => Promise<void>;
 }
@@ -145,9 +149,15 @@ function runSettings(
     ...each('cleanup', [join(installation(), 'bin/wherry'), 'container', 'cleanup', id]),
     ...(options.oomFile === undefined ? [] : [['oom-file', options.oomFile] as Setting]),
     ...(options.netns === undefined ? [] : [['netns', options.netns] as Setting]),
-    ...each('publish', options.publish ?? []),
+    ...publishSettings(options),
     ...eventSettings(store, id),
   ];
+}
+
+function publishSettings({ publish = [], near = [], showsClients = {} }: MonitorOptions): Setting[] {
+  if (publish.length === 0) return [];
+  const transparent = (showsClients[4] ? 1 : 0) | (showsClients[6] ? 2 : 0);
+  return [...each('publish', publish), ...each('near', near), ['transparent', transparent]];
 }
 
 /** Where the monitor notes what happens to a container. */

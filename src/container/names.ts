@@ -216,6 +216,25 @@ export function listContainers(
     .filter((record) => record !== undefined);
 }
 
+/**
+ * All containers, and the ids of those of which nobody can say what they have: a record that can't be read, or is gone.
+ * Who gives away or removes what a container may have asks for both.
+ */
+export function allContainers(store: Store): { records: ContainerRecord[]; damaged: string[] } {
+  const damaged: string[] = [];
+  const records = containerIds(store).flatMap((id) => {
+    const record = tolerant(
+      () => readRecord(store, id),
+      () => undefined,
+    );
+    if (record !== undefined) return [record];
+    // It may have been removed just now.
+    if (existsSync(store.path('containers', id))) damaged.push(id);
+    return [];
+  });
+  return { records, damaged };
+}
+
 /** What `read` gives, or undefined, with the error handed over, where the store's bytes are damaged. */
 export function tolerant<T>(read: () => T, damaged: (error: WherryError) => void): T | undefined {
   try {

@@ -4,7 +4,7 @@ import { listenToMonitor } from '#container/attach.ts';
 import { recordContainerEvent, type Told } from '#container/event.ts';
 import { freezeProcesses, type Means, thawProcesses } from '#container/freeze.ts';
 import { findContainer } from '#container/names.ts';
-import { isRunning, readState } from '#container/state.ts';
+import { isRestarting, isRunning, readState } from '#container/state.ts';
 import type { Store } from '#store/store.ts';
 import { lock } from '#sys/file.ts';
 import { isSameProcess } from '#sys/process.ts';
@@ -22,7 +22,7 @@ export async function pauseContainer(store: Store, name: string): Promise<Means>
   if (!isRunning(state)) throw conflict(`container ${record.id} is not running`);
   if (state.status === 'paused') throw conflict(`Container ${record.id} is already paused`);
   if (!isSameProcess(state.pid, state.pidStart) || !(await tell(store, record.id, 'pause'))) {
-    throw conflict(`Container ${record.id} is restarting, wait until the container is running`);
+    throw isRestarting(record.id);
   }
   const means = await freezeProcesses(store, record.id, state);
   recordContainerEvent(store, record, 'pause');

@@ -71,5 +71,5 @@ export function shownMounts({ mounts, hostConfig }: ContainerRecord): MountPoint
 }
 
 /** Does its source have to be brought at each start (engine/mounts.ts)? */
-export const isSpecial = ({ Image, Subpath, Overlay, Chown }: MountPoint): boolean =>
-  [Image, Subpath, Overlay, Chown].some(Boolean);
+export const isSpecial = ({ Image, Subpath, Overlay, Chown, NonRecursive }: MountPoint): boolean =>
+  [Image, Subpath, Overlay, Chown, NonRecursive].some(Boolean);

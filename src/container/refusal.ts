@@ -36,7 +36,29 @@ const WORDS: [RegExp, (attempt: Attempt, match: RegExpExecArray) => string][] = 
     /^chdir(?: to)? [`'"](.*)[`'"]: (.*)/,
     (_attempt, match) => `chdir to cwd ("${match[1]}") set in config.json failed: ${(match[2] ?? '').toLowerCase()}`,
   ],
+  [
+    /^mount [`'"](.*)[`'"] to [`'"](.*)[`'"]: (.*)/,
+    (_attempt, match) => mountFailed(match[1] ?? '', match[2] ?? '', match[3] ?? ''),
+  ],
+  [
+    /^mkdir [`'"](.*)[`'"]: (.*)/,
+    (_attempt, match) =>
+      `create mountpoint for ${match[1]} mount: make mountpoint "${match[1]}": ${(match[2] ?? '').toLowerCase()}`,
+  ],
 ];
+
+/** What runc adds where a directory meets a file. */
+const MISMATCH =
+  'Are you trying to mount a directory onto a file (or vice-versa)? Check if the specified host path exists and is the expected type';
+
+/** What crun says where a mount's ids can't be mapped. */
+const NO_IDMAP = 'Only who has mounted a file system may map its ids: use U or --userns=keep-id instead of idmap';
+
+function mountFailed(source: string, target: string, why: string): string {
+  const words = why.toLowerCase();
+  const at = `error mounting "${source}" to rootfs at "/${target.replace(/^\//, '')}": ${words}`;
+  return words === 'not a directory' ? `${at}: ${MISMATCH}` : at;
+}
 
 function notFound(command: string): string {
   return command.includes('/')
@@ -64,8 +86,8 @@ export function inDockersWords(text: string, attempt: Attempt): string {
 
 /** Docker's CLI reads its exit status out of the message, and so do we. */
 function statusOf(message: string): 125 | 126 | 127 {
-  if (/executable file not found|no such file or directory/.test(message)) return 127;
-  return /permission denied|is a directory/.test(message) ? 126 : 125;
+  if (/executable file not found|no such file or directory/i.test(message)) return 127;
+  return /permission denied|is a directory/i.test(message) ? 126 : 125;
 }
 
 const KINDS = { 125: 'unavailable', 126: 'denied', 127: 'not-found' } as const;
@@ -78,7 +100,7 @@ export function startRefusal(text: string, attempt: Attempt): WherryError {
   return new WherryError(
     KINDS[exitCode],
     `failed to create task for container: failed to create shim task: OCI runtime create failed: ${attempt.runtime} create failed: unable to start container process: error during container init: ${reason}`,
-    { exitCode },
+    { exitCode, ...(/^mount_setattr /.test(reason) ? { hint: NO_IDMAP } : {}) },
   );
 }
 

@@ -1,5 +1,6 @@
 /** What a running container does at its end: its monitor is told when that changes. */
 import type { RestartPolicy } from '#base/api.ts';
+import type { HealthAction } from '#base/extras.ts';
 import { listenToMonitor } from '#container/attach.ts';
 import type { Store } from '#store/store.ts';
 
@@ -13,8 +14,18 @@ export async function tellRestartPolicy(
   id: string,
   { Name: name, MaximumRetryCount: most }: RestartPolicy,
 ): Promise<void> {
+  await tell(store, id, `policy ${name || 'no'} ${most}`);
+}
+
+/** The same for what is done to it when it is found unhealthy. */
+export async function tellHealthAction(store: Store, id: string, action: HealthAction): Promise<void> {
+  await tell(store, id, `unhealthy ${action}`);
+}
+
+/** The answer begins with the word's beginning. */
+async function tell(store: Store, id: string, word: string): Promise<void> {
   const ear = await listenToMonitor(store, id);
-  ear?.say(`policy ${name || 'no'} ${most}`);
-  await ear?.hear('policy', 'exit');
+  ear?.say(word);
+  await ear?.hear(word.replace(/ .*/, ''), 'exit');
   ear?.hangUp();
 }

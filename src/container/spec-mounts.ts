@@ -1,5 +1,6 @@
 /** What a container mounts, in order: the runtime's file systems, Docker's files in /etc, volumes, --init, devices. */
 import type { MountPoint } from '#base/api.ts';
+import { WherryError } from '#base/error.ts';
 import { asBind } from '#container/devices.ts';
 import type { ContainerRecord } from '#container/record.ts';
 import { readSecurity } from '#container/security.ts';
@@ -7,7 +8,7 @@ import type { SpecInput } from '#container/spec.ts';
 import { type Found, idsOf } from '#container/surroundings.ts';
 import { isForSystemd } from '#container/systemd.ts';
 import type { Mount, Propagation } from '#oci/spec.ts';
-import { isMapped } from '#sys/userns.ts';
+import { type IdRange, isMapped } from '#sys/userns.ts';
 
 /** What a read-only root leaves writable. */
 const STAYS_WRITABLE = new Set(['/proc', '/dev', '/dev/pts', '/dev/shm', '/dev/mqueue']);
@@ -28,7 +29,7 @@ export function specMounts(input: SpecInput): Mount[] {
       if (!STAYS_WRITABLE.has(mount.destination) && !mount.options.includes('ro')) mount.options.push('ro');
     }
   }
-  const volumes = record.mounts.map((point) => volumeMount(point, found));
+  const volumes = record.mounts.map((point) => ({ ...volumeMount(point, found), ...idMappings(point, record) }));
   const inside = [...files, ...tmpfs, ...volumes, ...(further?.mounts ?? [])];
   mounts.push(...inside.sort((one, other) => depth(one) - depth(other)));
   if (found.init !== undefined) {
@@ -122,22 +123,51 @@ function etcFiles({ files, record: { extras = {} } }: SpecInput): Mount[] {
   );
 }
 
-function volumeMount(point: MountPoint, { facts: { kernel }, files }: Found): Mount {
+function volumeMount(point: MountPoint, { facts: { kernel }, files, covered }: Found): Mount {
   const { Destination: destination, Source: source, Propagation: propagation } = point;
-  if (point.Type === 'tmpfs') return mount(destination, 'tmpfs', tmpfsOptions(point));
+  checkProc(destination, source || 'tmpfs');
+  if (point.Type === 'tmpfs') {
+    const mode = covered.get(destination);
+    return mount(destination, 'tmpfs', [...tmpfsOptions(point), ...(mode === undefined ? [] : [`mode=${mode}`])]);
+  }
   // mount_setattr(2), Linux 5.12: with what is mounted below the source, and flags that are locked stay as they are.
   // crun 1.8 opens its target as a directory; nothing is mounted below a file.
-  const recursive = (kernel[0] > 5 || (kernel[0] === 5 && kernel[1] >= 12)) && !files.has(source);
-  const readOnly = recursive && !point.ReadOnlyNonRecursive ? 'rro' : 'ro';
+  const able = kernel[0] > 5 || (kernel[0] === 5 && kernel[1] >= 12);
+  if (!able && point.ReadOnlyForceRecursive) {
+    throw new WherryError('unsupported', 'rro is not supported: this kernel has no mount_setattr(2), of Linux 5.12', {
+      hint: 'Leave out bind-recursive=readonly: what is mounted below stays writable',
+    });
+  }
+  const readOnly = able && !files.has(source) && !point.ReadOnlyNonRecursive ? 'rro' : 'ro';
   return mount(
     destination,
     'bind',
-    [
-      point.NonRecursive ? 'bind' : 'rbind',
-      ...(point.RW ? [] : [readOnly]),
-      ...(propagation === '' ? [] : [propagation]),
-    ],
+    ['rbind', ...(point.RW ? [] : [readOnly]), ...(point.Flags ?? []), ...(propagation === '' ? [] : [propagation])],
     source,
+  );
+}
+
+/** Without ids of the container's own those on disk are the same already. */
+function idMappings({ Idmap }: MountPoint, { extras }: ContainerRecord): Pick<Mount, 'uidMappings' | 'gidMappings'> {
+  if (!Idmap || extras?.maps === undefined) return {};
+  const mapped = (ranges: readonly IdRange[]) =>
+    ranges.map(({ inside, outside, count }) => ({ containerID: inside, hostID: outside, size: count }));
+  return { uidMappings: mapped(extras.maps.uids), gidMappings: mapped(extras.maps.gids) };
+}
+
+/** What may be covered in /proc (runc, libcontainer/rootfs_linux.go): lxcfs has its own of these. */
+const PROC_FILES =
+  /^\/proc\/(?:cpuinfo|diskstats|meminfo|stat|swaps|uptime|loadavg|slabinfo|net\/dev|sys\/kernel\/ns_last_pid|sys\/crypto\/fips_enabled)$/;
+
+/** A /proc of the image's making would hide what runtimes and their guards rely on (CVE-2019-16884). */
+function checkProc(destination: string, source: string): void {
+  if (!/^\/proc(\/|$)/.test(destination) || PROC_FILES.test(destination)) return;
+  if (destination === '/proc' && source === '/proc') return;
+  const why = destination === '/proc' ? 'it is not of type proc' : 'it is inside /proc';
+  throw new WherryError(
+    'invalid',
+    `error mounting "${source}" to rootfs at "${destination}": "${destination}" cannot be mounted because ${why}`,
+    { exitCode: 125 },
   );
 }
 

@@ -28,6 +28,10 @@ export function readState(store: Store, id: string): State | undefined {
   return heal(store, id);
 }
 
+/** Docker's answer to who wants a process of a container that has none for this moment. */
+export const isRestarting = (id: string) =>
+  new WherryError('conflict', `Container ${id} is restarting, wait until the container is running`);
+
 /** Writes the state. Only under the container's lock, and only while it has no monitor. */
 export function writeState(store: Store, id: string, state: State): void {
   replace(statePath(store, id), JSON.stringify(state));

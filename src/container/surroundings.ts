@@ -1,13 +1,13 @@
 /** Looking round before a start: the user in the root, devices, the init, the containers whose namespaces are shared. */
-import { existsSync, mkdirSync, readFileSync, realpathSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, statSync } from 'node:fs';
 import { hostname } from 'node:os';
-import { join } from 'node:path';
 import type { MountPoint } from '#base/api.ts';
 import { hasCode, WherryError } from '#base/error.ts';
 import { type FoundDevice, findDevices } from '#container/devices.ts';
 import { type Facts, hostFacts } from '#container/facts.ts';
 import type { Further } from '#container/further.ts';
 import { type Identity, resolveUser } from '#container/identity.ts';
+import { findMounts, type MountsFound } from '#container/mount-places.ts';
 import { findContainer } from '#container/names.ts';
 import type { ContainerRecord } from '#container/record.ts';
 import { shmPath } from '#container/shm.ts';
@@ -17,7 +17,7 @@ import { findTool, needTool } from '#sys/host.ts';
 import { resolveInRoot } from '#sys/rooted.ts';
 import type { UserNamespace } from '#sys/userns.ts';
 
-export interface Found {
+export interface Found extends MountsFound {
   facts: Facts;
   identity: Identity;
   devices: FoundDevice[];
@@ -33,8 +33,6 @@ export interface Found {
   hasMqueue: boolean;
   /** What podman's flags and devices by name bring; absent where nothing of that was asked for. */
   further?: Further;
-  /** Sources of binds that are no directories. */
-  files: ReadonlySet<string>;
 }
 
 /** The ids that the container has. */
@@ -47,7 +45,6 @@ export const idsOf = ({ facts, further }: Pick<Found, 'facts' | 'further'>): Use
  */
 export function lookAround(store: Store, record: ContainerRecord, rootfs: string): Found {
   const { config, hostConfig } = record;
-  checkPropagation(record.mounts);
   makeWorkingDirectory(rootfs, config.WorkingDir, record.mounts);
   const network = networkOwner(store, hostConfig.NetworkMode);
   const shm = sharedShm(store, record);
@@ -65,12 +62,10 @@ export function lookAround(store: Store, record: ContainerRecord, rootfs: string
     ...(shm === undefined ? {} : { shm }),
     hostname: network?.record.config.Hostname ?? hostname(),
     domainname: network?.record.config.Domainname ?? '',
-    files: new Set(record.mounts.map((point) => point.Source).filter(isFile)),
+    ...findMounts(record.mounts, rootfs),
     hasMqueue: hostConfig.IpcMode === 'host' && existsSync('/dev/mqueue'),
   };
 }
-
-const isFile = (path: string) => path !== '' && statSync(path, { throwIfNoEntry: false })?.isDirectory() === false;
 
 /** Statically linked ones: they run in any image. */
 function initProgram(): string {
@@ -130,30 +125,4 @@ function makeWorkingDirectory(rootfs: string, path: string, mounts: readonly Mou
     if (!hasCode(error, 'EEXIST', 'ENOTDIR')) throw error;
     throw new WherryError('invalid', `Cannot mkdir: ${path} is not a directory`, { cause: error });
   }
-}
-
-/** Mounts only travel between mounts that the host shares; ours are slaves of the host's. */
-function checkPropagation(points: readonly MountPoint[]): void {
-  for (const { Source: source, Propagation: word } of points) {
-    const wanted = /^r?(shared|slave)$/.exec(word)?.[1];
-    if (wanted === undefined) continue;
-    const { mountPoint, tags } = mountOf(source);
-    if (tags.includes('shared:') || (wanted === 'slave' && tags.includes('master:'))) continue;
-    const kinds = wanted === 'shared' ? 'a shared' : 'a shared or slave';
-    throw new WherryError('invalid', `path ${source} is mounted on ${mountPoint} but it is not ${kinds} mount`);
-  }
-}
-
-/** The mount that a path is on, and its optional fields (proc_pid_mountinfo(5)). */
-function mountOf(path: string): { mountPoint: string; tags: string } {
-  const real = realpathSync(path);
-  let best = { mountPoint: '/', tags: '' };
-  for (const line of readFileSync('/proc/self/mountinfo', 'utf8').split('\n')) {
-    const [fields = ''] = line.split(' - ');
-    const [, , , , point = '', , ...tags] = fields.split(' ');
-    const mountPoint = point.replace(/\\(\d{3})/g, (_all, octal) => String.fromCharCode(Number.parseInt(octal, 8)));
-    const holds = mountPoint !== '' && (mountPoint === real || `${real}/`.startsWith(join(mountPoint, '/')));
-    if (holds && mountPoint.length >= best.mountPoint.length) best = { mountPoint, tags: tags.join(' ') };
-  }
-  return best;
 }

@@ -3,7 +3,7 @@ import { WherryError } from '#base/error.ts';
 import { recordContainerEvent } from '#container/event.ts';
 import { findContainer } from '#container/names.ts';
 import { containerProcesses } from '#container/processes.ts';
-import { readState } from '#container/state.ts';
+import { isRestarting, readState } from '#container/state.ts';
 import type { Store } from '#store/store.ts';
 import { run } from '#sys/process.ts';
 
@@ -21,9 +21,7 @@ export async function topContainer(store: Store, name: string, options: readonly
   checkOptions(text);
   const record = findContainer(store, name);
   const state = readState(store, record.id);
-  if (state?.status === 'restarting') {
-    throw new WherryError('conflict', `Container ${record.id} is restarting, wait until the container is running`);
-  }
+  if (state?.status === 'restarting') throw isRestarting(record.id);
   if (state === undefined || state.status === 'exited') {
     throw new WherryError('conflict', `container ${record.id} is not running`);
   }

@@ -6,6 +6,8 @@ import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { HostConfig, RestartPolicy } from '#base/api.ts';
 import { WherryError } from '#base/error.ts';
+import type { HealthAction } from '#base/extras.ts';
+import { checkHealthAction } from '#container/create.ts';
 import { recordContainerEvent } from '#container/event.ts';
 import { type Facts, hostFacts } from '#container/facts.ts';
 import { resources } from '#container/limits.ts';
@@ -13,7 +15,7 @@ import { settleLimits } from '#container/limits-check.ts';
 import { runtimeOf } from '#container/monitor.ts';
 import { findContainer, readRecord, replaceRecord } from '#container/names.ts';
 import type { ContainerRecord } from '#container/record.ts';
-import { tellRestartPolicy } from '#container/restart.ts';
+import { tellHealthAction, tellRestartPolicy } from '#container/restart.ts';
 import { rawNumber } from '#container/seccomp.ts';
 import { checkRestartPolicy } from '#container/settle.ts';
 import { readState } from '#container/state.ts';
@@ -39,7 +41,7 @@ export type Update = Pick<
   | 'MemoryReservation'
   | 'MemorySwap'
   | 'PidsLimit'
-> & { RestartPolicy?: RestartPolicy };
+> & { RestartPolicy?: RestartPolicy; healthAction?: HealthAction };
 
 /**
  * Changes one container; gives Docker's warnings. What a running container's cgroup refuses leaves everything as it was.
@@ -51,18 +53,22 @@ export async function updateContainer(
   update: Update,
   facts: Facts = hostFacts(store),
 ): Promise<string[]> {
-  const asked = { ...update } as HostConfig;
+  const { healthAction, ...rest } = update;
+  const asked = { ...rest } as HostConfig;
   if (update.RestartPolicy !== undefined) checkRestartPolicy(update.RestartPolicy);
   const warnings = settleLimits(asked, facts.cgroup, { update: true });
   const { id } = findContainer(store, name);
   using _held = await lock(store.path('containers', id));
   const before = readRecord(store, id);
   if (before === undefined) throw new WherryError('not-found', `No such container: ${name}`);
-  const record = { ...before, hostConfig: merge(before, asked) };
+  checkHealthAction(healthAction, before.config.Healthcheck);
+  const extras = healthAction === undefined ? before.extras : { ...before.extras, healthAction };
+  const record = { ...before, hostConfig: merge(before, asked), ...(extras && { extras }) };
   const limits = changedResources(record.hostConfig, asked);
   if (limits !== undefined && isAlive(store, id)) await applyNow(store, record, limits, facts);
   replaceRecord(store, record);
   if (update.RestartPolicy !== undefined) await tellRestartPolicy(store, id, update.RestartPolicy);
+  if (healthAction !== undefined) await tellHealthAction(store, id, healthAction);
   recordContainerEvent(store, record, 'update');
   return warnings;
 }

@@ -18,9 +18,11 @@ import { fitToUsernsIfOwn, lookFurtherIfAsked, openUsernsIfAsked } from '#engine
 import type { Store } from '#store/store.ts';
 import { replace } from '#sys/file.ts';
 import { resolveInRoot } from '#sys/rooted.ts';
+import { bringSources } from '#volume/host-path.ts';
 
 /** What the monitor has to know of it. */
-export interface Bundle extends Pick<MonitorOptions, 'bundle' | 'cgroupManager' | 'oomFile' | 'netns' | 'publish'> {
+export interface Bundle
+  extends Pick<MonitorOptions, 'bundle' | 'cgroupManager' | 'oomFile' | 'netns' | 'publish' | 'near' | 'showsClients'> {
   /** To be called when the container has started: the next one starts faster. */
   started?: () => void;
 }
@@ -43,7 +45,7 @@ export async function prepareBundle(
   ]);
   if (bundle.status === 'rejected') throw bundle.reason;
   if (made.status === 'rejected') throw made.reason;
-  return bundle.value;
+  return { ...bundle.value, showsClients: made.value };
 }
 
 interface Wish {
@@ -58,6 +60,7 @@ async function makeBundle(
   asked: ContainerRecord,
   { connection, size, userns }: Wish & { connection: Connection },
 ): Promise<Bundle> {
+  bringSources(asked.mounts, asked.hostConfig.Mounts ?? []);
   const rootfs = await mountRoot(store, asked);
   const record = asked.mounts.some(isSpecial) ? await bringSpecial(store, asked, rootfs) : asked;
   const further = await lookFurtherIfAsked(store, record, { rootfs, userns });
@@ -77,6 +80,7 @@ async function makeBundle(
     ...(counts === undefined ? {} : { oomFile: counts }),
     ...(connection.userNetns === undefined ? {} : { netns: connection.userNetns }),
     publish: connection.publish,
+    near: connection.near,
     ...(started === undefined ? {} : { started }),
   };
 }
@@ -96,24 +100,33 @@ async function mountRoot(store: Store, record: ContainerRecord): Promise<string>
 
 /** Mounts what volumes have of their own, and before the first start fills fresh ones from the root. */
 export async function prepareVolumes(store: Store, record: ContainerRecord, rootfs: string): Promise<void> {
-  await mountVolumes(store, record);
-  const fresh = record.mounts.filter((point) => point.Type === 'volume' && !point.NoCopy && !point.Subpath);
-  if (fresh.length === 0 || statusOf(readState(store, record.id)) !== 'created') return;
-  const { copyUp } = await import('#volume/copyup.ts');
-  for (const point of fresh) await copyUp(resolveInRoot(rootfs, point.Destination), point.Source);
+  const volumes = record.mounts.filter((point) => point.Type === 'volume');
+  if (volumes.length === 0) return;
+  const { copyUp, emptyIfCutOff } = await import('#volume/copyup.ts');
+  for (const { Source } of volumes) await emptyIfCutOff(Source);
+  const inMemory = await mountVolumes(store, volumes);
+  const fresh = volumes.filter((point) => isFilled(point) && !inMemory.has(point));
+  if (statusOf(readState(store, record.id)) !== 'created') return;
+  for (const { Anonymous: anonymous = false, Destination, Source } of fresh) {
+    await copyUp(resolveInRoot(rootfs, Destination), Source, { anonymous });
+  }
   if (record.extras?.maps !== undefined) await giveVolumes(record, fresh);
 }
+
+/** Does a volume start with what the image has there? */
+export const isFilled = ({ Type, NoCopy, Subpath }: MountPoint): boolean => Type === 'volume' && !NoCopy && !Subpath;
 
 async function giveVolumes(record: ContainerRecord, fresh: readonly MountPoint[]): Promise<void> {
   const { giveVolume } = await import('#container/expose.ts');
   for (const { Source } of fresh) giveVolume(record, Source);
 }
 
-async function mountVolumes(store: Store, { mounts }: ContainerRecord): Promise<void> {
-  const named = mounts.filter((point) => point.Type === 'volume' && !point.Anonymous);
-  if (named.length === 0) return;
+/** Gives those that are in memory: Docker's start empty. */
+async function mountVolumes(store: Store, volumes: readonly MountPoint[]): Promise<Set<MountPoint>> {
   const { mountVolume } = await import('#volume/mounted.ts');
-  for (const { Name = '' } of named) await mountVolume(store, Name);
+  const inMemory = new Set<MountPoint>();
+  for (const point of volumes) if ((await mountVolume(store, point.Name ?? '')) === 'tmpfs') inMemory.add(point);
+  return inMemory;
 }
 
 interface Prepared {

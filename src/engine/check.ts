@@ -10,6 +10,7 @@ import { unmountRootfs } from '#container/rootfs.ts';
 import { unmountShm } from '#container/shm.ts';
 import { isRunning, readState } from '#container/state.ts';
 import { layerUsers } from '#engine/images.ts';
+import { removalsOver } from '#engine/remove.ts';
 import { aloneInCatalog } from '#image/catalog.ts';
 import { type ImageRemedy, judgeImages, judgeOrphans } from '#image/check.ts';
 import { lookAtCatalog, lookAtImages } from '#image/look.ts';
@@ -125,9 +126,22 @@ async function* checkImages(store: Store, options: CheckOptions): Findings {
     images = judgeImages(facts, places);
   }
   yield* settle(images, options, (remedy) => mendAlone(store, remedy, abort));
+  const before = await lookForOrphans(store);
+  if (before.size === 0) return;
+  // What somebody is about to remove, with a container that has gone already, is no damage.
+  await removalsOver(store);
   using _imagesStay = await lock(store.path('layers'), { shared: !repair });
-  const orphans = judgeOrphans(await orphansIn(store), places);
+  const { blobs, layers } = await orphansIn(store);
+  const stays = (name: string) => before.has(name);
+  const orphans = judgeOrphans({ blobs: blobs.filter(stays), layers: layers.filter(stays) }, places);
   yield* settle(orphans, options, (remedy) => mendImage(store, remedy, abort));
+}
+
+/** Digests and diff IDs. */
+async function lookForOrphans(store: Store): Promise<Set<string>> {
+  using _imagesStay = await lock(store.path('layers'), { shared: true });
+  const { blobs, layers } = await orphansIn(store);
+  return new Set([...blobs, ...layers]);
 }
 
 async function orphansIn(store: Store): Promise<{ blobs: string[]; layers: string[] }> {

@@ -9,6 +9,7 @@ import { isRunning, readState } from '#container/state.ts';
 import type { Found } from '#container/surroundings.ts';
 import { entryFor, type Links, legacyLinks, networkLinks } from '#engine/links.ts';
 import type { HostsEntry } from '#network/files.ts';
+import type { ClientSight } from '#network/leases.ts';
 import type { Joined } from '#network/network.ts';
 import type { Linked } from '#network/places.ts';
 import type { Store } from '#store/store.ts';
@@ -25,23 +26,26 @@ export interface Connection {
   ports: PortMap;
   /** The same, for the monitor. */
   publish: string[];
+  /** Subnets that the container reaches by itself. */
+  near: string[];
   /** Name servers that know containers by their names; none: the host's. */
   nameServers: string[];
   /** Where the host's own resolver is to be had, when that is another place than usual. */
   forwarder?: string;
   /** Others by names of this container's own. */
   links: Links;
-  /** Settles when all of it is there; only then may the container start, or be given up. */
-  made: Promise<void>;
+  /** Settles when all of it is there; only then may the container start, or be given up. See Joined. */
+  made: Promise<ClientSight>;
 }
 
 const UNCONNECTED: Connection = {
   endpoints: {},
   ports: {},
   publish: [],
+  near: [],
   nameServers: [],
   links: { hosts: [], env: [] },
-  made: Promise.resolve(),
+  made: Promise.resolve({}),
 };
 
 /**
@@ -94,7 +98,8 @@ async function joinAll(store: Store, record: ContainerRecord, namespace: string 
     nameServers,
     ports,
     made,
-    publish: published === undefined ? [] : publishLines(ports, published),
+    publish: published === undefined ? [] : publishLines(ports, published.addresses),
+    near: published?.near ?? [],
     links: { hosts: [...legacy.hosts, ...networkLinks(networks, joined.others)], env: legacy.env },
   };
 }
@@ -147,7 +152,7 @@ async function connectAlone(
     endpoints: { [mode.kind]: endpoint },
     ...(forwarder === undefined ? {} : { forwarder }),
     ports,
-    publish: endpoint.address === undefined ? [] : publishLines(ports, endpoint.address),
+    publish: endpoint.address === undefined ? [] : publishLines(ports, { 4: endpoint.address.split('/')[0] ?? '' }),
   };
 }
 
@@ -161,6 +166,18 @@ export function tellLinked(
     const entry = entryFor(record, link, endpoints);
     if (entry !== undefined) changeHosts(store, link, { names: [link.alias], entries: [entry] });
   }
+}
+
+/** Published ports go where the default route is by now, as with Docker. */
+export async function leadPorts(
+  store: Store,
+  { id }: ContainerRecord,
+  { ports }: NetworkState,
+  { published = { addresses: {}, near: [] } }: Pick<Joined, 'published'>,
+): Promise<void> {
+  if (!Object.values(ports).some((bindings) => bindings?.length)) return;
+  const { tellInside } = await import('#container/forward.ts');
+  await tellInside(store, id, published);
 }
 
 /** Changes the hosts file of a container that runs: the file itself, as that is what the container has before it. */

@@ -1,7 +1,7 @@
 /** What images and containers have to do with each other: who uses which. */
 import { existsSync } from 'node:fs';
 import { listRecords } from '#build/solve/cache.ts';
-import { listContainers, tolerant } from '#container/names.ts';
+import { allContainers, listContainers, tolerant } from '#container/names.ts';
 import { isRunning, readState } from '#container/state.ts';
 import type { LayerUser } from '#image/look.ts';
 import { mountedImages, unmountImage } from '#image/mount.ts';
@@ -35,7 +35,8 @@ function cacheUsers(store: Store): LayerUser[] {
 }
 
 function containerUsers(store: Store): LayerUser[] {
-  return listContainers(store).flatMap(({ id, name, image, mounts }) => {
+  const { records, damaged } = allContainers(store);
+  const known = records.flatMap(({ id, name, image, mounts }) => {
     const state = tolerant(
       () => readState(store, id),
       () => undefined,
@@ -46,7 +47,11 @@ function containerUsers(store: Store): LayerUser[] {
     );
     return [{ ...user, image: image.id, reference: image.reference, diffIds: image.diffIds }, ...mounted];
   });
+  return damaged.length === 0 ? known : [...known, UNKNOWN];
 }
+
+/** Containers whose records are damaged: until they are mended each layer may be theirs. */
+const UNKNOWN: LayerUser = { id: '', name: '', image: '', reference: '', diffIds: [], running: false, isUnknown: true };
 
 /** Image ID -> how many containers were made from it. */
 export function containersByImage(store: Store): Map<string, number> {

@@ -1,12 +1,12 @@
 /** What a new container gets that is shared with others: ids that no other has, secrets, a directory instead of an image. */
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { CreateRequest } from '#base/api.ts';
 import { WherryError } from '#base/error.ts';
 import type { Extras, UserMaps } from '#base/extras.ts';
 import { hostFacts } from '#container/facts.ts';
 import { idCount } from '#container/identity-count.ts';
-import { listContainers } from '#container/names.ts';
+import { allContainers } from '#container/names.ts';
 import type { ContainerRecord } from '#container/record.ts';
 import { autoMaps, outsideId, parseUserns } from '#container/userns.ts';
 import type { Image } from '#image/names.ts';
@@ -31,9 +31,9 @@ export async function reserveFor(store: Store, record: ContainerRecord): Promise
   const held = mode.kind === 'auto' ? await lock(store.path('containers')) : undefined;
   try {
     if (mode.kind === 'auto') {
-      const used = listContainers(store).flatMap(({ extras: other }): UserMaps[] =>
-        other?.maps === undefined ? [] : [other.maps],
-      );
+      const { records, damaged } = allContainers(store);
+      for (const id of damaged) refuseWithIds(store, id);
+      const used = records.flatMap(({ extras: other }): UserMaps[] => (other?.maps === undefined ? [] : [other.maps]));
       const size = mode.size ?? idCount(store, record);
       extras.maps = autoMaps(mode, size, { ours: hostFacts(store).userns, used });
     }
@@ -46,6 +46,23 @@ export async function reserveFor(store: Store, record: ContainerRecord): Promise
     fill: (directory) => writeSecrets(store, secrets, { maps: extras.maps, directory }),
     [Symbol.dispose]: () => held?.[Symbol.dispose](),
   };
+}
+
+/**
+ * Ids of a container whose record is damaged can't be told from free ones. Whether it has ids of its own at all is seen
+ * at its files: else they are ours. Throws kind `corrupt`.
+ */
+function refuseWithIds(store: Store, id: string): void {
+  const { uid = 0 } = statSync(store.path('containers', id, 'upper'), { throwIfNoEntry: false }) ?? {};
+  if (uid === 0) return;
+  const short = id.slice(0, 12);
+  throw new WherryError(
+    'corrupt',
+    `Cannot find free ids: the record of container ${short} is damaged, which has some`,
+    {
+      hint: `Run \`wherry system check --repair\`, or \`wherry rm -f ${short}\``,
+    },
+  );
 }
 
 /** A copy each: a secret that is removed, or made anew, stays as it was in the containers that have it. */

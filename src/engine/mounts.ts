@@ -2,7 +2,7 @@
  * What a container mounts, brought for one start: images, parts of volumes and images, writable layers above what others
  * have. All of it is below `mounts/` in the container's directory, and goes with its end.
  */
-import { existsSync, mkdirSync, readdirSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { MountPoint } from '#base/api.ts';
 import { hasCode, WherryError } from '#base/error.ts';
@@ -45,6 +45,7 @@ async function bring(store: Store, point: MountPoint, place: string): Promise<st
     });
   }
   if (point.Subpath !== undefined) source = await bindPart(source, point.Subpath, place);
+  if (point.NonRecursive) source = await bindAlone(source, place);
   if (point.Overlay) source = await above(store, source, place);
   return source;
 }
@@ -65,8 +66,33 @@ async function bindPart(root: string, path: string, place: string): Promise<stri
   return target;
 }
 
+/** Without what is mounted below it. crun 1.8 takes that along whatever it is told. */
+async function bindAlone(source: string, place: string): Promise<string> {
+  const { mount, MS } = await import('#sys/ffi.ts');
+  const target = join(place, 'part');
+  mkdirSync(place, { recursive: true, mode: 0o700 });
+  if (statSync(source).isDirectory()) mkdirSync(target, { recursive: true });
+  else writeFileSync(target, '');
+  try {
+    mount(source, target, null, MS.BIND, null);
+  } catch (cause) {
+    if (!hasCode(cause, 'EINVAL')) throw cause;
+    throw new WherryError('unsupported', `Cannot mount "${source}" without what the host has mounted below it`, {
+      hint: 'Only root may take away what covers a directory: leave out bind-recursive=disabled',
+      cause,
+    });
+  }
+  return target;
+}
+
 /** podman's O: what is written is this container's own, until it ends. */
 async function above(store: Store, source: string, place: string): Promise<string> {
+  if (!statSync(source).isDirectory()) {
+    throw new WherryError('invalid', `Cannot mount "${source}" with O: it is not a directory`, {
+      hint: 'Mount the directory that it is in, or leave out O',
+      exitCode: 125,
+    });
+  }
   const { mountByDriver } = await import('#store/driver.ts');
   const [upper, work, target] = ['upper', 'work', 'merged'].map((name) => join(place, name)) as [
     string,

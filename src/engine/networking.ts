@@ -6,7 +6,7 @@ import { shortId } from '#base/text.ts';
 import { findContainer, listContainers, readRecord, replaceRecord } from '#container/names.ts';
 import type { ContainerRecord, NetworkState, State } from '#container/record.ts';
 import { isRunning, readState } from '#container/state.ts';
-import { changeHosts, memberOf, tellLinked } from '#engine/connect.ts';
+import { changeHosts, leadPorts, memberOf, tellLinked } from '#engine/connect.ts';
 import { networkLinks, settleLinks } from '#engine/links.ts';
 import { noteNetwork } from '#engine/taken.ts';
 import { checkEndpoint } from '#network/endpoints.ts';
@@ -138,6 +138,7 @@ async function connectRunning(
   const links = networkLinks({ [network.name]: wanted }, changed.others);
   await rewriteFiles(store, record, { before: known, changed, entries: [...ownEntries(record, endpoint), ...links] });
   tellLinked(store, record, changed);
+  await leadPorts(store, record, known, changed);
   if (endpoint !== undefined) noteNetwork(store, record.id, 'connect', endpoint);
 }
 
@@ -235,6 +236,7 @@ async function disconnectRunning(
     const present = presentOf(record, known);
     const changed = await disconnectNetwork(store, { ...memberOf(record), network: name, present });
     await rewriteFiles(store, record, { before: known, changed, entries: [], gone: addressesOf(endpoint) });
+    await leadPorts(store, record, known, changed);
   }
   noteNetwork(store, record.id, 'disconnect', endpoint);
 }

@@ -19,6 +19,7 @@ import { stageDirectory, stagingName } from '#store/staging.ts';
 import type { Store } from '#store/store.ts';
 import { lock, replace } from '#sys/file.ts';
 import { resolveMounts } from '#volume/mounts.ts';
+import { parseVolumesFrom } from '#volume/parse.ts';
 
 export type PullPolicy = 'always' | 'missing' | 'never';
 
@@ -27,6 +28,8 @@ export interface CreateOptions {
   /** Called before the first byte is asked for: the image is not here. */
   missing?: (reference: string) => void;
   progress?: (event: Progress) => void;
+  /** Fresh volumes get what the image has there now, as Docker's do: others may look before the first start does it. */
+  fill?: boolean;
   abort?: AbortSignal;
 }
 
@@ -61,10 +64,26 @@ export async function createContainer(
     const record = await makeContainer(store, request, { ...held, id, name });
     await writeNewRecord(store, record);
     recordContainerEvent(store, record, 'create');
+    if (options.fill) await fillVolumes(store, record);
     return { id, name, warnings };
   } catch (error) {
     releaseName(store, name, id);
     throw error;
+  }
+}
+
+/** Where that fails there is no container. */
+async function fillVolumes(store: Store, record: ContainerRecord): Promise<void> {
+  const { isFilled } = await import('#engine/bundle.ts');
+  if (!record.mounts.some(isFilled)) return;
+  try {
+    const { openView } = await import('#engine/copy-view.ts');
+    await using _filled = await openView(store, record);
+  } catch (error) {
+    const { removeContainer } = await import('#engine/start.ts');
+    await removeContainer(store, record.id, { force: true, volumes: true });
+    if (!(error instanceof WherryError) || !error.message.startsWith('error while mounting volume')) throw error;
+    throw new WherryError(error.kind, `failed to populate volume: ${error.message}`, { cause: error });
   }
 }
 
@@ -154,10 +173,9 @@ function placeImages(store: Store, id: string, mounts: readonly MountPoint[]): v
 /** --volumes-from: the mounts of other containers, read-only where asked so. */
 function inheritedMounts(store: Store, sources: readonly string[]): MountPoint[] {
   return sources.flatMap((source) => {
-    const [name = '', mode = ''] = source.split(':');
-    if (!/^(?:(?:ro|rw|z|Z)(?:,(?!$)|$))*$/.test(mode)) throw new WherryError('invalid', `invalid mode: ${mode}`);
-    const found = findContainer(store, name).mounts.filter((point) => point.Type !== 'tmpfs');
-    return found.map((point) => ({ ...point, RW: point.RW && mode !== 'ro', Anonymous: false }));
+    const { container, readOnly } = parseVolumesFrom(source);
+    const found = findContainer(store, container).mounts.filter((point) => point.Type !== 'tmpfs');
+    return found.map((point) => ({ ...point, RW: point.RW && !readOnly, Anonymous: false }));
   });
 }
 

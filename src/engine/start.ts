@@ -137,7 +137,7 @@ async function release(store: Store, record: Removable): Promise<void> {
   noteGivenBack(store, record);
   const { takeMounts } = await import('#engine/mounts.ts');
   await takeMounts(store, record.id);
-  if (record.mounts.some((point) => point.Type === 'volume' && !point.Anonymous)) {
+  if (record.mounts.some((point) => point.Type === 'volume')) {
     const { leaveVolumes } = await import('#engine/volumes.ts');
     await leaveVolumes(store, record);
   }

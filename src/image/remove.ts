@@ -19,6 +19,8 @@ export interface ImageUser {
   image: string;
   diffIds: readonly string[];
   running: boolean;
+  /** Nobody can tell what it needs, so no layer goes. */
+  isUnknown?: boolean;
   /** It is no container, but a mount at this place (image mount). */
   mountedAt?: string;
 }

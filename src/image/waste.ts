@@ -57,11 +57,19 @@ export interface Waste {
   size: number;
 }
 
+interface User {
+  diffIds: readonly string[];
+  /** It may need any layer. */
+  isUnknown?: boolean;
+}
+
+const isSure = (users: readonly User[]) => !users.some((user) => user.isUnknown);
+
 interface Needed {
   /** The entries that stay. */
   kept: readonly Entry[];
   /** Containers. */
-  users: readonly { diffIds: readonly string[] }[];
+  users: readonly User[];
   /** What commands at work count on. */
   held: { blobs: ReadonlySet<string>; diffIds: ReadonlySet<string> };
 }
@@ -73,16 +81,18 @@ export function findWaste(read: PartsReader, lost: readonly Entry[], { kept, use
   const layered = [...others, ...users];
   const chains = new Map(own.flatMap((one) => chainSizes(one)));
   const usedChains = new Set(layered.flatMap((one) => chainIds(one.diffIds)));
-  const free = [...chains].filter(([chainId]) => !usedChains.has(chainId));
+  const free = isSure(users) ? [...chains].filter(([chainId]) => !usedChains.has(chainId)) : [];
   return {
     blobs: without(
       own.flatMap((one) => one.blobs),
       [...others.flatMap((one) => one.blobs), ...held.blobs],
     ),
-    layers: without(
-      own.flatMap((one) => one.diffIds),
-      [...layered.flatMap((one) => one.diffIds), ...held.diffIds],
-    ),
+    layers: isSure(users)
+      ? without(
+          own.flatMap((one) => one.diffIds),
+          [...layered.flatMap((one) => one.diffIds), ...held.diffIds],
+        )
+      : [],
     chainIds: free.map(([chainId]) => chainId).reverse(),
     size: free.reduce((sum, [, size]) => sum + size, 0),
   };
@@ -124,8 +134,9 @@ export async function dropUnusedLayers(
   await changeCatalog(store, async (entries) => {
     const parts = entries.map(partsReader(store));
     // Who knows what a damaged image needs.
-    if (parts.some((one) => one.damaged)) return undefined;
-    const used = [...parts, ...usedBy()].flatMap((one) => one.diffIds);
+    const users = usedBy();
+    if (parts.some((one) => one.damaged) || !isSure(users)) return undefined;
+    const used = [...parts, ...users].flatMap((one) => one.diffIds);
     const layers = without(diffIds, [...used, ...(await heldParts(store)).diffIds]);
     await discard(store, { blobs: [], layers });
     return undefined;
@@ -134,7 +145,7 @@ export async function dropUnusedLayers(
 
 const HEX = /^[0-9a-f]{64}$/;
 
-/** What lies in the store and is needed by none of these. Nothing while an image is damaged: who knows what it needs. */
+/** What lies in the store and is needed by none of these. Nothing while one is damaged: who knows what it needs. */
 export function findOrphans(
   store: Store,
   read: PartsReader,
@@ -148,7 +159,9 @@ export function findOrphans(
   if (parts.some((one) => one.damaged)) return { blobs: [], layers: [] };
   return {
     blobs: without(digests('blobs', 'sha256'), [...parts.flatMap((one) => one.blobs), ...held.blobs]),
-    layers: without(digests('layers'), [...[...parts, ...users].flatMap((one) => one.diffIds), ...held.diffIds]),
+    layers: isSure(users)
+      ? without(digests('layers'), [...[...parts, ...users].flatMap((one) => one.diffIds), ...held.diffIds])
+      : [],
   };
 }
 

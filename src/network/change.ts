@@ -15,6 +15,7 @@ import {
   type Member,
   ourselves,
   type Place,
+  publishedOf,
   readWish,
   serversFor,
   surroundings,
@@ -35,7 +36,7 @@ export interface ConnectRequest extends Member {
 }
 
 /** What a change did: the places that the container has now, and what its files are to say. */
-export interface Changed extends Pick<Joined, 'nameServers' | 'linked' | 'others'> {
+export interface Changed extends Pick<Joined, 'nameServers' | 'linked' | 'others' | 'published'> {
   endpoints: Record<string, Endpoint>;
 }
 
@@ -88,6 +89,7 @@ function changed(room: Room, member: Member, places: readonly Place[]): Changed 
   return {
     endpoints: Object.fromEntries(places.map(({ endpoint }) => [endpoint.network, endpoint])),
     nameServers: serversFor(places),
+    published: publishedOf(places),
     ...surroundings(room, member, places),
   };
 }
@@ -137,7 +139,7 @@ export async function dropNetwork(
   if (!room.isAlive || left.length === state.bridges.length) return true;
   state.bridges = left;
   await publishNames(store, room);
-  await removeBridge(room.folder, network.interface, left);
+  await removeBridge(room.folder, network.interface, { all: left, sight: state.clients });
   room.save();
   return true;
 }

@@ -1,18 +1,21 @@
 /**
  * The names of containers, served by aardvark-dns: one process for all networks of the user, on each bridge's own
- * address; a second one for networks that lead nowhere, which asks nobody outside. Their files are written from the leases
- * under the lock on the folder of namespaces, and read again at SIGHUP.
+ * address; a second one for networks that lead nowhere, which asks nobody outside. Where a name leads to several containers
+ * there are further ones of each, with the same names in other orders. Their files are written from the leases under the lock
+ * on the folder of namespaces, and read again at SIGHUP.
  */
 import { existsSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ipVersion } from '#base/address.ts';
+import { WherryError } from '#base/error.ts';
 import { upstreamServers } from '#network/files.ts';
 import type { BridgeState, Known, Lease, NetworkState, Room } from '#network/leases.ts';
-import { toolEnvironment, USER } from '#network/link.ts';
+import { linksProgram, setRules, toolEnvironment, USER } from '#network/link.ts';
+import { turnRules } from '#network/rules.ts';
 import type { Store } from '#store/store.ts';
 import { makeDirectory, readText } from '#sys/file.ts';
 import { findTool } from '#sys/host.ts';
-import { isSameProcess, run, signalProcess, startTime } from '#sys/process.ts';
+import { commandLine, isSameProcess, run, signalProcess, startTime } from '#sys/process.ts';
 
 /** Where podman's packages put it: no directory for people's commands. */
 const PLACES = ['/usr/lib/podman', '/usr/libexec/podman', '/usr/local/lib/podman', '/usr/local/libexec/podman'];
@@ -34,15 +37,16 @@ interface Zone {
 
 /**
  * The files (aardvark-dns, config.md): the addresses to listen at and the servers for other names, then a line a
- * container: id, addresses, names, own servers. upstream: where names that are no container's are asked for.
+ * container: id, addresses, names, own servers. upstream: where names that are no container's are asked for. turn: which of
+ * those that share a name comes first, as the addresses of a name are answered in the order of the lines.
  */
-export function zonesOf({ bridges, leases }: NetworkState, upstream: readonly string[]): Zone {
+export function zonesOf({ bridges, leases }: NetworkState, upstream: readonly string[], turn = 0): Zone {
   const zone: Zone = { all: new Map(), inner: new Map() };
   for (const [index, bridge] of bridges.entries()) {
     if (!bridge.hasNames) continue;
     const members = leases.filter(({ network }) => network === bridge.network);
     const linked = linkedNames(members);
-    const lines = members.map((lease) => entryOf(lease, linked.get(lease.id) ?? []));
+    const lines = inTurn(members, turn).map((lease) => entryOf(lease, linked.get(lease.id) ?? []));
     const servers = upstream.length > 0 ? ` ${upstream.join(',')}` : '';
     const addresses = bridge.gateways.join(',');
     // Each file needs an address. The other server has the network's own.
@@ -51,6 +55,35 @@ export function zonesOf({ bridges, leases }: NetworkState, upstream: readonly st
     if (bridge.isInternal) zone.inner.set(bridge.network, [addresses, ...lines, ''].join('\n'));
   }
   return zone;
+}
+
+/** Who has each name. */
+function owners(members: readonly Lease[]): Map<string, Lease[]> {
+  const found = new Map<string, Lease[]>();
+  for (const lease of members) for (const name of lease.names) found.set(name, [...(found.get(name) ?? []), lease]);
+  return found;
+}
+
+/** The members so that another one than before leads among those that share a name; a member's largest group counts. */
+function inTurn(members: readonly Lease[], turn: number): readonly Lease[] {
+  if (turn === 0) return members;
+  const groups = owners(members);
+  const place = (lease: Lease) => {
+    const group = lease.names
+      .map((name) => groups.get(name) ?? [])
+      .reduce((largest, one) => (one.length > largest.length ? one : largest), []);
+    return group.length === 0 ? 0 : (group.indexOf(lease) - (turn % group.length) + group.length) % group.length;
+  };
+  return members.toSorted((one, other) => place(one) - place(other));
+}
+
+/** Has any name several owners on one network? */
+function isShared({ bridges, leases }: NetworkState): boolean {
+  return bridges.some(({ hasNames, network }) => {
+    if (!hasNames) return false;
+    const names = leases.filter((lease) => lease.network === network).flatMap((lease) => lease.names);
+    return new Set(names).size < names.length;
+  });
 }
 
 /**
@@ -98,11 +131,47 @@ export function nameServersOf(bridges: readonly BridgeState[]): string[] {
 
 const isAlive = (known: Known | undefined): boolean => known !== undefined && isSameProcess(known.pid, known.start);
 
+/** A server with a folder of files below the runtime directory. */
+interface Server {
+  folder: string;
+  port: number;
+  /** It knows what leads nowhere, and asks nobody. */
+  isInner: boolean;
+  turn: number;
+}
+
+/** In how many orders names are answered that lead to several containers: aardvark-dns knows but one. */
+const TURNS = 3;
+
+/** The port of a server whose turn it is; queries come to the first one's. */
+const portOf = (turn: number): number => (turn === 0 ? 53 : 5300 + turn);
+
+/** The servers that these bridges need. Who has shared names once keeps them in turns. */
+function neededServers(state: NetworkState): Server[] {
+  const named = state.bridges.filter(({ hasNames }) => hasNames);
+  if (named.length === 0) return [];
+  const turns = state.turns !== undefined || isShared(state) ? TURNS : 1;
+  const kinds = named.some(({ isInternal }) => isInternal) ? ['dns', 'dns-inner'] : ['dns'];
+  return kinds.flatMap((kind) =>
+    Array.from({ length: turns }, (_, turn) => ({
+      folder: turn === 0 ? kind : `${kind}-${turn}`,
+      port: portOf(turn),
+      isInner: kind === 'dns-inner',
+      turn,
+    })),
+  );
+}
+
 /** Do the servers run that these bridges need? */
-export function isServed({ bridges, dns, innerDns }: NetworkState): boolean {
-  const named = bridges.filter(({ hasNames }) => hasNames);
-  if (named.length === 0 || findNameServer() === undefined) return true;
-  return isAlive(dns) && (!named.some(({ isInternal }) => isInternal) || isAlive(innerDns));
+export function isServed(state: NetworkState): boolean {
+  const needed = neededServers(state);
+  if (needed.length === 0 || findNameServer() === undefined) return true;
+  return needed.every(({ folder }) => isAlive(state.servers?.[folder])) && !needsTurns(state, needed);
+}
+
+function needsTurns({ turns, bridges }: NetworkState, needed: readonly Server[]): boolean {
+  if (!needed.some(({ turn }) => turn > 0) || turns === 'impossible') return false;
+  return turns === undefined || (turns === 'ip' && bridges.some(({ hasNames, hasV6 }) => hasNames && hasV6));
 }
 
 /**
@@ -110,12 +179,14 @@ export function isServed({ bridges, dns, innerDns }: NetworkState): boolean {
  * Without aardvark-dns there are no names.
  */
 export async function publishNames(store: Store, { state }: Room): Promise<void> {
-  if (!state.bridges.some(({ hasNames }) => hasNames) || findNameServer() === undefined) return;
-  const zone = zonesOf(state, upstreamServers());
-  for (const [folder, files, known] of [
-    ['dns', zone.all, state.dns],
-    ['dns-inner', zone.inner, state.innerDns],
-  ] as const) {
+  const needed = neededServers(state);
+  if (needed.length === 0 || findNameServer() === undefined) return;
+  const upstream = upstreamServers();
+  const zones = Array.from({ length: TURNS }, () => undefined as Zone | undefined);
+  for (const { folder, isInner, turn } of needed) {
+    zones[turn] ??= zonesOf(state, upstream, turn);
+    const files = zones[turn][isInner ? 'inner' : 'all'];
+    const known = state.servers?.[folder];
     const changed = writeZone(store, join(store.runtime, folder), files);
     if (changed && known !== undefined) await signalProcess(known.pid, known.start, SIGHUP);
   }
@@ -147,25 +218,52 @@ function writeZone(store: Store, folder: string, files: ReadonlyMap<string, stri
 }
 
 /** Starts the servers that are needed and do not run. The bridges have their addresses, and the names are published. */
-export async function startServers(store: Store, { folder, state }: Room): Promise<void> {
+export async function startServers(store: Store, { folder: cwd, state }: Room): Promise<void> {
   const program = findNameServer();
-  const named = state.bridges.filter(({ hasNames }) => hasNames);
-  if (program === undefined || named.length === 0) return;
-  const start = async (name: string, environment: NodeJS.ProcessEnv) => {
-    const place = join(store.runtime, name);
+  const needed = neededServers(state);
+  if (program === undefined || needed.length === 0) return;
+  const servers: Record<string, Known> = state.servers ?? {};
+  state.servers = servers;
+  const start = async ({ folder, port, isInner }: Server) => {
+    if (isAlive(servers[folder])) return;
+    const place = join(store.runtime, folder);
+    const found = await findUnnoted(place);
+    if (found !== undefined) {
+      servers[folder] = found;
+      return;
+    }
     // It leaves for the background when its pid is written; it serves a moment later.
-    const args = [`--net=./${USER}`, program, '--config', place, '--port', '53', 'run'];
-    await run('nsenter', args, { cwd: folder, env: { ...toolEnvironment(), RUST_LOG: 'error', ...environment } });
+    const args = [`enter ./${USER}`, program, '--config', place, '--port', `${port}`, 'run'];
+    const env = { ...toolEnvironment(), RUST_LOG: 'error', ...(isInner ? { AARDVARK_NO_PROXY: '1' } : {}) };
+    await run(linksProgram(), args, { cwd, env });
     const pid = Number(readText(join(place, PID_FILE)));
     const begun = pid > 0 ? startTime(pid) : undefined;
-    return begun === undefined ? undefined : { pid, start: begun };
+    if (begun !== undefined) servers[folder] = { pid, start: begun };
   };
-  const [all, inner] = await Promise.all([
-    isAlive(state.dns) ? state.dns : start('dns', {}),
-    !named.some(({ isInternal }) => isInternal) || isAlive(state.innerDns)
-      ? state.innerDns
-      : start('dns-inner', { AARDVARK_NO_PROXY: '1' }),
-  ]);
-  if (all !== undefined) state.dns = all;
-  if (inner !== undefined) state.innerDns = inner;
+  await Promise.all(needed.map(start));
+  if (needsTurns(state, needed)) await takeTurns(cwd, state);
+}
+
+/**
+ * A server that a command has started which was killed before it could note it: another one would find its port taken.
+ * It reads its files anew.
+ */
+async function findUnnoted(place: string): Promise<Known | undefined> {
+  const pid = Number(readText(join(place, PID_FILE)));
+  const start = pid > 0 ? startTime(pid) : undefined;
+  if (start === undefined || !commandLine(pid).includes(place)) return undefined;
+  return (await signalProcess(pid, start, SIGHUP)) ? { pid, start } : undefined;
+}
+
+/** From now on each query comes to one of the servers by chance. A kernel that can't do that has the names all the same. */
+async function takeTurns(folder: string, state: NetworkState): Promise<void> {
+  const hasV6 = state.bridges.some((bridge) => bridge.hasNames && bridge.hasV6);
+  const ports = Array.from({ length: TURNS }, (_, turn) => portOf(turn));
+  try {
+    await setRules(folder, turnRules(ports, hasV6), 'Cannot let servers of names take turns');
+    state.turns = hasV6 ? 'both' : 'ip';
+  } catch (error) {
+    if (!(error instanceof WherryError)) throw error;
+    state.turns = 'impossible';
+  }
 }

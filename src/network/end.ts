@@ -12,9 +12,9 @@ const SIGTERM = 15;
 /** For when no container is left. */
 export async function endNetworks(store: Store): Promise<void> {
   using room = await enterRoom(store);
-  const { outside, dns, innerDns, lingerer } = room.state;
+  const { outside, servers = {}, lingerer } = room.state;
   // First the one that would do the same.
-  for (const one of [lingerer, outside, dns, innerDns]) {
+  for (const one of [lingerer, outside, ...Object.values(servers)]) {
     if (one !== undefined) await signalProcess(one.pid, one.start, SIGTERM);
   }
   await releaseNamespace(join(room.folder, USER));

@@ -116,14 +116,14 @@ export interface Candidate {
 }
 
 /**
- * The gateways of the default routes: of the network with the highest priority, then of one with both versions, then of
+ * Whose gateways the default routes have: of the network with the highest priority, then of one with both versions, then of
  * the first by name (libnetwork, Endpoint.Less). Networks that lead nowhere have none.
  */
-export function gatewaysOf(candidates: readonly Candidate[]): string[] {
+export function gatewaysOf(candidates: readonly Candidate[]): { v4?: Endpoint; v6?: Endpoint } {
   const leading = candidates.filter(({ isInternal }) => !isInternal).toSorted(byRank);
-  const v4 = leading.find(({ endpoint }) => endpoint.gateway)?.endpoint.gateway;
-  const v6 = leading.find(({ endpoint }) => endpoint.gateway6)?.endpoint.gateway6;
-  return [v4, v6].filter((gateway) => gateway !== undefined);
+  const v4 = leading.find(({ endpoint }) => endpoint.gateway)?.endpoint;
+  const v6 = leading.find(({ endpoint }) => endpoint.gateway6)?.endpoint;
+  return { ...(v4 && { v4 }), ...(v6 && { v6 }) };
 }
 
 function byRank(a: Candidate, b: Candidate): number {

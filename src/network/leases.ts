@@ -57,14 +57,19 @@ export interface BridgeState {
   isOpen: boolean;
 }
 
+/** By the version: do published ports show the clients' addresses, can this kernel do that? Absent: not tried yet. */
+export type ClientSight = Partial<Record<Version, boolean>>;
+
 export interface NetworkState {
   bootId: string;
   bridges: BridgeState[];
   leases: Lease[];
   outside?: Outside;
-  /** The name servers: of all networks, and of those that lead nowhere. */
-  dns?: Known;
-  innerDns?: Known;
+  clients?: ClientSight;
+  /** The servers of names, by their folders. */
+  servers?: Record<string, Known>;
+  /** Names that lead to several containers are answered in turns: queries of which versions are led to several servers? */
+  turns?: 'ip' | 'both' | 'impossible';
   /** The process that takes the namespace down some time after the last container left. */
   lingerer?: Known;
 }
@@ -116,7 +121,7 @@ function readState(path: string): NetworkState | undefined {
 
 async function clear(folder: string, kept: NetworkState | undefined, bootId: string): Promise<void> {
   if (kept?.bootId === bootId) {
-    for (const process of [kept.outside, kept.dns, kept.innerDns]) await stop(process);
+    for (const process of [kept.outside, ...Object.values(kept.servers ?? {})]) await stop(process);
   }
   for (const name of readdirSync(folder)) await releaseNamespace(join(folder, name));
 }

@@ -1,12 +1,27 @@
 /**
- * The wanted links as few short programs: one shell a namespace, one `ip -batch` and one `nft -f` in it. All run in the
- * folder of the network namespaces and name them relative to it, so that no path of the user's needs quoting.
+ * The wanted links as plans for bin/wherry-links, one process each; `nft -f` where rules change. All run in the folder of the
+ * network namespaces and name them relative to it, so that no path of the user's needs quoting.
  */
+import { join } from 'node:path';
 import { ipVersion } from '#base/address.ts';
 import { WherryError } from '#base/error.ts';
-import { linkLocalOf } from '#network/ipam.ts';
-import type { BridgeState } from '#network/leases.ts';
-import { rules } from '#network/rules.ts';
+import { linkLocalOf, type Version } from '#network/ipam.ts';
+import type { BridgeState, ClientSight } from '#network/leases.ts';
+import {
+  addAddress,
+  addBridge,
+  addPair,
+  enslave,
+  generateNone,
+  localRoute,
+  markRule,
+  removeLink,
+  replaceDefault,
+  setApart,
+  switchOn,
+} from '#network/requests.ts';
+import { ANSWER, rules } from '#network/rules.ts';
+import { findTool, installation } from '#sys/host.ts';
 import { run } from '#sys/process.ts';
 
 /** Interfaces of the user's namespace lead to no real wire; the largest frames are the fastest. */
@@ -42,20 +57,63 @@ export interface Link {
 
 /** Makes the user's network namespace on its file, which must be there. */
 export function makeUserNamespace(folder: string): Promise<void> {
-  return execute(folder, ['unshare', `--net=./${USER}`, 'true'], 'Cannot make a network namespace');
+  return execute(folder, [`new ./${USER}`], 'Cannot make a network namespace');
 }
 
-const inUser = (script: string) => ['nsenter', `--net=./${USER}`, 'sh', '-c', script];
+/** All the bridges of the user's namespace, by now or soon, and whether clients can be seen there. */
+export interface Bridges {
+  all: readonly BridgeState[];
+  sight?: ClientSight | undefined;
+}
 
-/** Makes bridges of the user's namespace, lets it forward, and sets the rules of all the bridges. */
-export function makeBridges(folder: string, bridges: readonly Bridge[], all: readonly BridgeState[]): Promise<void> {
-  return execute(folder, inUser(userScript(bridges, all)), 'Cannot make the bridge of a network');
+/**
+ * Makes bridges of the user's namespace, lets it forward, and sets the rules of all. What clients' addresses need and this
+ * kernel may lack is tried once. @returns whether clients can be seen
+ */
+export async function makeBridges(folder: string, bridges: readonly Bridge[], after: Bridges): Promise<ClientSight> {
+  const [best = {}, ...others] = sightsFor(after);
+  const set = (sight: ClientSight) => {
+    const plan = userPlan(bridges, after.all, sight);
+    return execute(folder, plan, 'Cannot make the bridge of a network', rules(after.all, sight[4] === true));
+  };
+  try {
+    await set(best);
+    return best;
+  } catch (error) {
+    for (const sight of others) {
+      const isSet = await set(sight).then(
+        () => true,
+        () => false,
+      );
+      if (isSet) return sight;
+    }
+    throw error;
+  }
+}
+
+/** What may be, the best first. */
+function sightsFor({ all, sight = {} }: Bridges): ClientSight[] {
+  const hasV6 = all.some((bridge) => bridge.hasV6);
+  const isKnown = sight[4] === false || (sight[4] === true && (sight[6] !== undefined || !hasV6));
+  if (isKnown) return [sight];
+  const v4 = hasV6
+    ? [
+        { 4: true, 6: true },
+        { 4: true, 6: false },
+      ]
+    : [{ 4: true }];
+  return sight[4] === true ? v4 : [...v4, { 4: false }];
 }
 
 /** Takes a bridge away; the others stay as they are. */
-export function removeBridge(folder: string, name: string, left: readonly BridgeState[]): Promise<void> {
-  const script = `ip link del ${name} 2>/dev/null; nft -f - <<E\n${rules(left)}E\n`;
-  return execute(folder, inUser(script), 'Cannot take the bridge of a network away');
+export function removeBridge(folder: string, name: string, { all, sight }: Bridges): Promise<void> {
+  const plan = [`enter ./${USER}`, `try ${removeLink(name)}`];
+  return execute(folder, plan, 'Cannot take the bridge of a network away', rules(all, sight?.[4] === true));
+}
+
+/** Sets rules in the user's namespace that nothing else depends on. */
+export function setRules(folder: string, text: string, wanted: string): Promise<void> {
+  return execute(folder, [`enter ./${USER}`], wanted, text);
 }
 
 /** What a container's namespace gets: links, and the ways out of it. */
@@ -71,93 +129,84 @@ const wantedFor = (container: string) => `Cannot connect container "${container}
 
 /** Makes a container's namespace on its file, which must be there, with all of its links. */
 export function makeLinks(folder: string, file: string, wiring: Wiring, container: string): Promise<void> {
-  const script = containerScript(wiring);
-  return execute(folder, ['unshare', `--net=./${file}`, 'sh', '-c', script], wantedFor(container));
+  return execute(folder, [`new ./${file}`, ...containerPlan(wiring)], wantedFor(container));
 }
 
 /** Changes the links of a container that has its namespace. */
 export function changeLinks(folder: string, file: string, wiring: Wiring, container: string): Promise<void> {
-  const script = containerScript(wiring);
-  return execute(folder, ['nsenter', `--net=./${file}`, 'sh', '-c', script], wantedFor(container));
+  return execute(folder, [`enter ./${file}`, ...containerPlan(wiring)], wantedFor(container));
 }
 
-/** What the shell in the user's namespace runs. What is there already stays as it is. */
-export function userScript(bridges: readonly Bridge[], all: readonly BridgeState[]): string {
-  const make = bridges.map(
-    ({ interface: name, addresses, mac, mtu }) =>
-      `[ -e /proc/sys/net/ipv4/conf/${name} ] || ip -batch - <<E
-link add ${name} address ${mac} mtu ${mtu} type bridge
-link set ${name} addrgenmode none
-${addresses.map((address) => `addr add ${address} ${attributes(address)} dev ${name}`).join('\n')}
-link set ${name} up
-E`,
-  );
-  const v6 = '/proc/sys/net/ipv6/conf/all/forwarding';
-  return `set -e
-ip link set lo up
-${make.join('\n')}
-nft -f - <<E
-${rules(all)}E
-switch=/proc/sys/net/ipv4/ip_forward
-if ! { echo 1 > $switch; } 2> /dev/null && [ "$(cat $switch)" != 1 ]; then
-  echo "IP forwarding can't be switched on: $switch can't be written" >&2
-  exit 1
-fi
-${all.some(({ hasV6 }) => hasV6) ? `echo 1 > ${v6}` : ''}
-`;
+/** What is done in the user's namespace. What is there already stays as it is, as somebody may have been killed halfway. */
+export function userPlan(bridges: readonly Bridge[], all: readonly BridgeState[], sight: ClientSight = {}): string[] {
+  return [
+    `enter ./${USER}`,
+    switchOn('lo'),
+    ...bridges.flatMap((bridge) => [
+      `once ${addBridge({ ...bridge, name: bridge.interface })}`,
+      generateNone(bridge.interface),
+      ...withLocal(bridge).map((address) => `once ${addAddress(bridge.interface, address)}`),
+      switchOn(bridge.interface),
+    ]),
+    ...([4, 6] as const).filter((version) => sight[version]).flatMap(leadAnswers),
+    'write /proc/sys/net/ipv4/ip_forward 1',
+    ...(all.some(({ hasV6 }) => hasV6) ? ['write /proc/sys/net/ipv6/conf/all/forwarding 1'] : []),
+  ];
+}
+
+/** The table in which every address is our own. */
+const OWN_TABLE = 119;
+
+/** What containers answer to clients comes to the monitors' sockets that have the clients' addresses. */
+const leadAnswers = (version: Version): string[] => [
+  `once ${localRoute(version, OWN_TABLE)}`,
+  `once ${markRule(version, ANSWER, OWN_TABLE)}`,
+];
+
+/** The descriptor by which the user's namespace is named where the other ends are made. */
+const USER_DESCRIPTOR = 9;
+
+/**
+ * What is done in a container's namespace, and then in the user's. The other ends are made right there; only there they can
+ * be given to their bridges.
+ */
+export function containerPlan({ links, gateways, gone = [] }: Wiring): string[] {
+  const inside = links.flatMap(({ interface: name, peer, addresses, mac, mtu }) => [
+    addPair({ name, mac, mtu }, peer, USER_DESCRIPTOR),
+    generateNone(name),
+    ...withLocal({ addresses, mac }).map((one) => addAddress(name, one)),
+    switchOn(name),
+  ]);
+  const noV6 = links
+    .filter(({ addresses }) => !addresses.some((address) => versionOf(address) === 6))
+    .map(({ interface: name }) => `try write /proc/sys/net/ipv6/conf/${name}/disable_ipv6 1`);
+  const settings = links.flatMap(({ sysctls }) => sysctls.map(([path, value]) => `write /proc/sys/${path} ${value}`));
+  const outside = links.flatMap(({ peer, bridge, isAlone }) => [
+    generateNone(peer),
+    enslave(peer, bridge),
+    ...(isAlone ? [setApart(peer)] : []),
+  ]);
+  return [
+    ...gone.map((name) => `try ${removeLink(name)}`),
+    switchOn('lo'),
+    ...(links.length > 0 ? [`hold ${USER_DESCRIPTOR} ./${USER}`] : []),
+    ...inside,
+    ...gateways.map(replaceDefault),
+    ...noV6,
+    ...settings,
+    ...(outside.length > 0 ? [`enter ./${USER}`, ...outside] : []),
+  ];
 }
 
 const versionOf = (address: string) => ipVersion(address.split('/')[0] ?? '');
 
-/** Nobody else can have an address that we gave, so it is good at once. */
-function attributes(address: string): string {
-  if (versionOf(address) === 6) return 'nodad';
-  return Number(address.split('/')[1]) < 31 ? 'broadcast +' : '';
+/** By IPv6 one asks for a neighbour with the link's own address, where the packet's source is somebody else's. */
+function withLocal({ addresses, mac }: { addresses: readonly string[]; mac: string }): string[] {
+  const hasV6 = addresses.some((address) => versionOf(address) === 6);
+  return hasV6 ? [...addresses, `${linkLocalOf(mac)}/64`] : [...addresses];
 }
 
-/**
- * What the shell in a container's namespace runs. The peers are made right in the user's namespace; only there they can
- * be given to their bridges.
- */
-export function containerScript({ links, gateways, gone = [] }: Wiring): string {
-  const inside = links.flatMap(({ interface: name, peer, addresses, mac, mtu }) => [
-    `link add ${name} address ${mac} mtu ${mtu} type veth peer name ${peer} mtu ${mtu} netns ./${USER}`,
-    `link set ${name} addrgenmode none`,
-    ...[...addresses, ...localAddress(addresses, mac)].map((one) => `addr add ${one} ${attributes(one)} dev ${name}`),
-    `link set ${name} up`,
-  ]);
-  const routes = gateways.map((gateway) => `route replace default via ${gateway}`);
-  const outside = links.flatMap(({ peer, bridge, isAlone }) => [
-    `link set ${peer} addrgenmode none`,
-    `link set ${peer} master ${bridge} up`,
-    ...(isAlone ? [`link set ${peer} type bridge_slave isolated on`] : []),
-  ]);
-  const noV6 = links
-    .filter(({ addresses }) => !addresses.some((address) => versionOf(address) === 6))
-    .map(({ interface: name }) => `echo 1 > /proc/sys/net/ipv6/conf/${name}/disable_ipv6;`);
-  const settings = links.flatMap(({ sysctls }) =>
-    sysctls.map(([path, value]) => `printf %s ${quote(value)} > /proc/sys/${path}`),
-  );
-  return `set -e
-${gone.map((name) => `ip link del ${name} 2>/dev/null || :`).join('\n')}
-ip -batch - <<E
-link set lo up
-${inside.join('\n')}
-${routes.join('\n')}
-E
-{ ${noV6.join(' ')} :; } 2>/dev/null || :
-${settings.join('\n')}
-${outside.length > 0 ? `exec nsenter --net=./${USER} ip -batch - <<E\n${outside.join('\n')}\nE` : ''}
-`;
-}
-
-function localAddress(addresses: readonly string[], mac: string): string[] {
-  return addresses.some((address) => versionOf(address) === 6) ? [`${linkLocalOf(mac)}/64`] : [];
-}
-
-const quote = (word: string) => `'${word.replaceAll("'", `'\\''`)}'`;
-
-/** ip and nft are where ordinary users' paths often don't go. */
+/** nft is where ordinary users' paths often don't go. */
 export function toolEnvironment(): NodeJS.ProcessEnv {
   return {
     PATH: `${process.env.PATH ?? ''}:/usr/local/sbin:/usr/sbin:/sbin:/usr/local/bin:/usr/bin:/bin`,
@@ -165,26 +214,31 @@ export function toolEnvironment(): NodeJS.ProcessEnv {
   };
 }
 
-const PACKAGES: Record<string, string> = {
-  ip: 'iproute2',
-  nft: 'nftables',
-  nsenter: 'util-linux',
-  unshare: 'util-linux',
-};
+/** The program that follows plans (native/links/main.c), and then becomes another one, where its words are behind the plan. */
+export const linksProgram = (): string => join(installation(), 'bin/wherry-links');
 
-async function execute(cwd: string, [program = '', ...args]: string[], wanted: string): Promise<void> {
-  const { status, stderr } = await run(program, args, { cwd, env: toolEnvironment() });
+/** Follows a plan, and with rules lets nft set them where the plan ends. Throws kind `unavailable` or `unsupported`. */
+async function execute(cwd: string, plan: readonly string[], wanted: string, input?: string): Promise<void> {
+  const env = toolEnvironment();
+  const nft = input === undefined ? [] : [needNft(wanted, env), '-f', '-'];
+  const { status, stderr } = await run(linksProgram(), [plan.join('\n'), ...nft], {
+    cwd,
+    env,
+    ...(input === undefined ? {} : { input }),
+  });
   if (status === 0) return;
-  const missing = /(\w+): not found/.exec(stderr)?.[1];
-  if (missing !== undefined) {
-    throw new WherryError('unsupported', `${wanted}: "${missing}" is not installed`, {
-      hint: `Install it (Debian, Ubuntu: apt install ${PACKAGES[missing] ?? missing}), or use --network none or host`,
-      exitCode: 125,
-    });
-  }
-  const why = stderr.split('\n').filter((line) => line !== '' && !line.startsWith('Command failed'));
-  throw new WherryError('unavailable', `${wanted}: ${why.join('; ') || `${program} ended with status ${status}`}`, {
+  const why = stderr.split('\n').flatMap((line) => line.replace(/^links: /, '') || []);
+  throw new WherryError('unavailable', `${wanted}: ${why.join('; ') || `it ended with status ${status}`}`, {
     hint: 'Use --network none or --network host where this kernel lacks bridges, veth or nftables',
+    exitCode: 125,
+  });
+}
+
+function needNft(wanted: string, env: NodeJS.ProcessEnv): string {
+  const found = findTool('nft', env);
+  if (found !== undefined) return found;
+  throw new WherryError('unsupported', `${wanted}: "nft" is not installed`, {
+    hint: 'Install it (Debian, Ubuntu: apt install nftables), or use --network none or host',
     exitCode: 125,
   });
 }

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import type { Endpoint, EndpointRequest } from '#base/api.ts';
 import { isServed, publishNames, startServers } from '#network/dns.ts';
 import { folderOf, hasNamespace } from '#network/folder.ts';
-import { enterRoom, type Lease, pruneLeases, type Room } from '#network/leases.ts';
+import { type ClientSight, enterRoom, type Lease, pruneLeases, type Room } from '#network/leases.ts';
 import { linger } from '#network/linger.ts';
 import { changeLinks, makeBridges, makeLinks, makeUserNamespace, USER } from '#network/link.ts';
 import { startOutside } from '#network/outside.ts';
@@ -17,6 +17,7 @@ import {
   newBridge,
   type Place,
   type PlacesRequest,
+  type Published,
   publishedOf,
   readWish,
   serversFor,
@@ -48,17 +49,17 @@ export interface Joined {
   endpoints: Record<string, Endpoint>;
   /** The servers that know containers' names; none where the host's are asked. */
   nameServers: string[];
-  /** The address that published ports lead to; none where all its networks are internal. */
-  published: string | undefined;
+  /** Where published ports lead to; none where all its networks are internal. */
+  published: Published | undefined;
   /** Who has links to this container by now; their hosts files are to be told. */
   linked: Linked[];
   /** The places of other containers on these networks. */
   others: Lease[];
   /**
    * Settles when the namespace and its links are there. Other programs make them, which takes 8 ms (the first time 30):
-   * do meanwhile what needs the addresses only. Rejects with kind `unsupported` or `unavailable`.
+   * do meanwhile what needs the addresses only. Tells whether published ports can show clients' addresses. Rejects with kind `unsupported` or `unavailable`.
    */
-  made: Promise<void>;
+  made: Promise<ClientSight>;
 }
 
 /**
@@ -69,7 +70,7 @@ export interface Joined {
  * left.
  */
 export async function joinNetworks(store: Store, request: JoinRequest): Promise<Joined> {
-  const leave = async (error: unknown) => {
+  const leave = async (error: unknown): Promise<never> => {
     await leaveNetworks(store, request.id);
     throw error;
   };
@@ -110,7 +111,7 @@ async function joinRoom(store: Store, request: JoinRequest): Promise<Joined> {
 }
 
 /** Has the links made, and leaves the room as soon as others may come in. */
-async function make(store: Store, room: Room, request: JoinRequest, places: readonly Place[]): Promise<void> {
+async function make(store: Store, room: Room, request: JoinRequest, places: readonly Place[]): Promise<ClientSight> {
   const { id, name, namespace } = request;
   const connect = async () => {
     if (namespace === undefined) return makeLinks(room.folder, id, wiringOf(places), name);
@@ -126,6 +127,7 @@ async function make(store: Store, room: Room, request: JoinRequest, places: read
     using _held = room;
     await prepare(store, room, places, connect);
   }
+  return room.state.clients ?? {};
 }
 
 const isThere = ({ state }: Room, { bridge }: Place) =>
@@ -152,7 +154,9 @@ export async function prepare(
   const links = async () => {
     const missing = places.filter((place) => !isThere(room, place));
     const all = [...state.bridges, ...missing.map(({ bridge }) => bridge)];
-    if (missing.length > 0) await makeBridges(folder, missing.map(newBridge), all);
+    if (missing.length > 0) {
+      state.clients = await makeBridges(folder, missing.map(newBridge), { all, sight: state.clients });
+    }
     state.bridges = all;
     await publishNames(store, room);
     await Promise.all([startServers(store, room), connect()]);

@@ -3,7 +3,7 @@ import type { Endpoint, EndpointRequest } from '#base/api.ts';
 import { dnsNames } from '#base/network-mode.ts';
 import { findNameServer, isMeant, nameServersOf } from '#network/dns.ts';
 import { checkEndpoint, deviceOf, gatewaysOf, localAddressesOf, readLink, sysctlsOf } from '#network/endpoints.ts';
-import { macOf, parseSubnet } from '#network/ipam.ts';
+import { macOf, parseSubnet, type Version } from '#network/ipam.ts';
 import { type BridgeState, type Known, type Lease, type Room, takeLease } from '#network/leases.ts';
 import { type Bridge, type Link, MTU, type Wiring } from '#network/link.ts';
 import { devicePrefix, isIsolated, letsTalk, mtuOf } from '#network/options.ts';
@@ -147,11 +147,28 @@ export function serversFor(places: readonly Place[]): string[] {
   return findNameServer() === undefined ? [] : nameServersOf(places.map(({ bridge }) => bridge));
 }
 
-/** The address that published ports lead to. */
-export function publishedOf(places: readonly Place[]): string | undefined {
-  const leading = places.filter(({ network }) => !network.internal).map(({ endpoint }) => endpoint);
-  return leading.find(({ address }) => address)?.address ?? leading.find(({ address6 }) => address6)?.address6;
+/** Where published ports lead to. */
+export interface Published {
+  /** By the version, without prefix lengths: on the networks of the default routes, by which the answers go. */
+  addresses: Partial<Record<Version, string>>;
+  /** What the container reaches without a gateway, with prefix lengths: clients with such addresses it can't answer. */
+  near: string[];
 }
+
+/** As with Docker, published ports lead to the networks of the default routes. */
+export function publishedOf(places: readonly Place[]): Published | undefined {
+  const { v4, v6 } = gatewaysOf(candidatesOf(places));
+  const addresses: Published['addresses'] = {};
+  if (v4?.address) addresses[4] = bare(v4.address);
+  if (v6?.address6) addresses[6] = bare(v6.address6);
+  if (Object.keys(addresses).length === 0) return undefined;
+  return {
+    addresses,
+    near: places.flatMap(({ endpoint: { address, address6 } }) => [address ?? [], address6 ?? []].flat()),
+  };
+}
+
+const bare = (address: string) => address.split('/')[0] ?? '';
 
 /** Who else is there, and who knows the newcomer by an alias. */
 export function surroundings(
@@ -171,13 +188,17 @@ export function surroundings(
 
 /** What all the places need in the container's namespace. */
 export function wiringOf(places: readonly Place[]): Wiring {
-  const candidates = places.map(({ endpoint, wanted, bridge }) => ({
+  const { v4, v6 } = gatewaysOf(candidatesOf(places));
+  const gateways = [v4?.gateway, v6?.gateway6].filter((gateway) => gateway !== undefined);
+  return { links: places.map(linkOf), gateways };
+}
+
+const candidatesOf = (places: readonly Place[]) =>
+  places.map(({ endpoint, wanted, bridge }) => ({
     endpoint,
     priority: wanted.GwPriority ?? 0,
     isInternal: bridge.isInternal,
   }));
-  return { links: places.map(linkOf), gateways: gatewaysOf(candidates) };
-}
 
 export function linkOf({ endpoint, network, wanted }: Place): Link {
   const { id = '', mac = '', address, address6, interface: device = '' } = endpoint;

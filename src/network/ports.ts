@@ -222,12 +222,14 @@ function tryListen(listener: Listener, start: () => void): Promise<boolean> {
 
 /**
  * The values of the monitor's `publish` keys: `tcp 0.0.0.0 8080 172.17.0.2 80`.
- * address: the container's, with or without its prefix length.
+ * inside: the container's addresses; each family leads to its own where there is one.
  */
-export function publishLines(map: PortMap, address: string): string[] {
-  const [inside] = address.split('/');
+export function publishLines(map: PortMap, inside: Partial<Record<4 | 6, string>>): string[] {
+  const [v4, v6] = [inside[4] ?? inside[6], inside[6] ?? inside[4]];
   return Object.entries(map).flatMap(([port, bindings]) => {
     const [number, protocol] = port.split('/');
-    return (bindings ?? []).map(({ HostIp, HostPort }) => `${protocol} ${HostIp} ${HostPort} ${inside} ${number}`);
+    return (bindings ?? []).map(({ HostIp, HostPort }) => {
+      return `${protocol} ${HostIp} ${HostPort} ${ipVersion(HostIp) === 6 ? v6 : v4} ${number}`;
+    });
   });
 }

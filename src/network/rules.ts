@@ -8,6 +8,9 @@ import type { BridgeState } from '#network/leases.ts';
 /** The way out of the user's namespace: the interface that pasta or slirp4netns serves. */
 export const TAP = 'tap0';
 
+/** The mark of what containers answer to a monitor's socket that has a client's address: it is routed to ourselves. */
+export const ANSWER = 0x7768;
+
 const names = (bridges: readonly BridgeState[]) => bridges.map((bridge) => `"${bridge.interface}"`).join(', ');
 
 /**
@@ -16,8 +19,10 @@ const names = (bridges: readonly BridgeState[]) => bridges.map((bridge) => `"${b
  *
  * pasta of 2023 refuses a connection by a bare RST, which clients that wait for a SYN drop (RFC 9293, 3.10.7.3): they
  * would hang instead of being refused, so the missing ACK bit is set.
+ *
+ * showsClients: published ports show the clients' own addresses, for which the kernel needs nft's socket match.
  */
-export function rules(bridges: readonly BridgeState[]): string {
+export function rules(bridges: readonly BridgeState[], showsClients: boolean): string {
   const leading = bridges.filter(({ isInternal }) => !isInternal);
   const open = bridges.filter(({ isOpen }) => isOpen);
   const hasV6 = bridges.some((bridge) => bridge.hasV6);
@@ -28,9 +33,11 @@ table inet wherry {
     type filter hook prerouting priority raw
     iifname "${TAP}" tcp flags == rst tcp ackseq != 0 tcp flags set rst | ack
   }
+${showsClients ? ANSWERS : ''}
   chain input {
     type filter hook input priority filter
     ct state established,related accept
+    ${showsClients ? `meta mark ${ANSWER} accept` : ''}
 ${bridges.flatMap(inputRules).join('\n')}
   }
   chain forward {
@@ -45,6 +52,11 @@ ${masquerade('ip')}
 ${hasV6 ? masquerade('ip6') : ''}
 `;
 }
+
+const ANSWERS = `  chain answers {
+    type filter hook prerouting priority mangle
+    iifname != "${TAP}" meta l4proto { tcp, udp } socket transparent 1 meta mark set ${ANSWER}
+  }`;
 
 /** Of a bridge's own addresses: the name server, and ping. Nothing of other bridges, and nothing of the tap. */
 function inputRules({ interface: name, gateways }: BridgeState): string[] {
@@ -65,3 +77,19 @@ table ${family} wherry {
     oifname "${TAP}" masquerade
   }
 }`;
+
+/** Leads queries for names that come to one of our own addresses to a server by chance: at port 53, or at another one. */
+export function turnRules(ports: readonly number[], hasV6: boolean): string {
+  const choice = ports.map((port, turn) => `${turn} : ${port}`).join(', ');
+  const table = (family: 'ip' | 'ip6') => `table ${family} wherry_names
+delete table ${family} wherry_names
+table ${family} wherry_names {
+  chain prerouting {
+    type nat hook prerouting priority dstnat
+    iifname != "${TAP}" fib daddr type local meta l4proto { tcp, udp } th dport 53 redirect to : numgen random mod ${ports.length} map { ${choice} }
+  }
+}`;
+  return `${table('ip')}
+${hasV6 ? table('ip6') : ''}
+`;
+}

@@ -2,11 +2,10 @@
  * A command that is killed between the start of the program that serves the tap and the line that notes it leaves one
  * that nobody knows: the tap is taken as long as it lives. Its arguments name the namespace, so it can be found.
  */
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { hasCode } from '#base/error.ts';
 import { USER } from '#network/link.ts';
-import { isSameProcess, signalProcess, startTime } from '#sys/process.ts';
+import { commandLine, isSameProcess, signalProcess, startTime } from '#sys/process.ts';
 
 const SIGKILL = 9;
 /** Milliseconds; a process that is killed is gone in one. */
@@ -28,11 +27,6 @@ export async function endUnnoted(folder: string): Promise<boolean> {
 }
 
 function servesTap(pid: number, place: string): boolean {
-  try {
-    const [program = '', ...args] = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
-    return /(^|\/)(pasta|passt|slirp4netns)[^/]*$/.test(program) && args.includes(place);
-  } catch (error) {
-    if (hasCode(error, 'ENOENT', 'ESRCH', 'EACCES')) return false;
-    throw error;
-  }
+  const [program = '', ...args] = commandLine(pid);
+  return /(^|\/)(pasta|passt|slirp4netns)[^/]*$/.test(program) && args.includes(place);
 }

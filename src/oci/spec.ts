@@ -54,11 +54,21 @@ export interface Rlimit {
 }
 
 /** config.md, "Mounts": options as mount(8) has them. */
+/** One range of ids. */
+interface IdMapping {
+  containerID: number;
+  hostID: number;
+  size: number;
+}
+
 export interface Mount {
   destination: string;
   type: string;
   source: string;
   options: string[];
+  /** From the ids on disk to those outside of the container. */
+  uidMappings?: IdMapping[];
+  gidMappings?: IdMapping[];
 }
 
 export type Propagation = 'private' | 'rprivate' | 'shared' | 'rshared' | 'slave' | 'rslave';

@@ -76,6 +76,16 @@ export function startTime(pid: number): number | undefined {
   return Number(fields[19]);
 }
 
+/** A process's program and its arguments; none where there is no such process, or it is another user's. */
+export function commandLine(pid: number): string[] {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
+  } catch (error) {
+    if (hasCode(error, 'ENOENT', 'ESRCH', 'EACCES')) return [];
+    throw error;
+  }
+}
+
 /** Is this pid still the process that it was when its start time was noted? */
 export function isSameProcess(pid: number, start: number): boolean {
   return pid > 0 && startTime(pid) === start;

@@ -138,6 +138,7 @@ function inOrder({ Type, Source, Target, VolumeOptions, ...rest }: MountRequest)
 
 function checkMix(mount: MountRequest): void {
   const { VolumeOptions: volume, ImageOptions: image, BindOptions: bind, TmpfsOptions: tmpfs } = mount;
+  if ((mount.Type as string) === '') throw new WherryError('invalid', 'type is required');
   if (mount.Target === '') throw new WherryError('invalid', 'target is required');
   for (const [type, given] of Object.entries({ volume, image, bind, tmpfs })) {
     if (given !== undefined && mount.Type !== type) {

@@ -1,12 +1,13 @@
 /** From what was asked for to what gets mounted: volumes are made, host paths looked at, the order settled. */
-import { existsSync, mkdirSync, statSync } from 'node:fs';
 import { posix } from 'node:path';
 import type { MountPoint, MountRequest } from '#base/api.ts';
-import { hasCode, WherryError } from '#base/error.ts';
+import { WherryError } from '#base/error.ts';
+import { given } from '#base/given.ts';
 import type { Store } from '#store/store.ts';
-import { isReadOnly } from '#volume/options.ts';
+import { checkSource, makeHostDirectory } from '#volume/host-path.ts';
+import { flagWords, isReadOnly } from '#volume/options.ts';
 import { parseBind } from '#volume/parse.ts';
-import { createVolume, type VolumeOptions, volumeData } from '#volume/volume.ts';
+import { createVolume, type VolumeOptions } from '#volume/volume.ts';
 
 export interface MountWishes {
   /** HostConfig.Binds. */
@@ -47,7 +48,12 @@ export async function resolveMounts(store: Store, wishes: MountWishes): Promise<
   for (const path of wishes.volumes) {
     // Docker takes these from the root where they are relative; images have such ones.
     const destination = cleanTarget(path.startsWith('/') ? path : `/${path}`);
-    if (!points.has(destination)) points.set(destination, await anonymous(store, destination));
+    if (points.has(destination)) continue;
+    const wanted = givenDriver(wishes.volumeDriver);
+    points.set(
+      destination,
+      await volumePoint(store, wanted, destination, { mode: '', readOnly: false, noCopy: false }),
+    );
   }
   return [...points.values()].sort((one, other) => depth(one) - depth(other));
 }
@@ -79,9 +85,13 @@ async function fromBind(store: Store, text: string, { volumeDriver }: MountWishe
   const destination = within(`invalid volume specification: '${text}': invalid mount config for type "${type}"`, () =>
     cleanTarget(bind.target),
   );
-  const marks = { ...(bind.chown ? { Chown: true } : {}), ...(bind.overlay ? { Overlay: true } : {}) };
+  const marks = {
+    ...(bind.chown ? { Chown: true } : {}),
+    ...(bind.overlay ? { Overlay: true } : {}),
+    ...(bind.idmap ? { Idmap: true } : {}),
+  };
   if (type === 'volume') {
-    const wanted = { name: bind.source, ...(volumeDriver ? { driver: volumeDriver } : {}) };
+    const wanted = { name: bind.source, ...givenDriver(volumeDriver) };
     const { mode, readOnly, noCopy } = bind;
     return { ...(await volumePoint(store, wanted, destination, { mode: mode || 'z', readOnly, noCopy })), ...marks };
   }
@@ -89,6 +99,8 @@ async function fromBind(store: Store, text: string, { volumeDriver }: MountWishe
   const { mode, readOnly, propagation } = bind;
   return { ...bindPoint(posix.normalize(bind.source), destination, { mode, readOnly, propagation }), ...marks };
 }
+
+const givenDriver = (driver = ''): VolumeOptions => (driver === '' ? {} : { driver });
 
 function bindPoint(
   source: string,
@@ -106,19 +118,6 @@ function bindPoint(
   };
 }
 
-/** -v makes a missing host directory, as Docker does. */
-function makeHostDirectory(path: string): void {
-  try {
-    if (!existsSync(path)) mkdirSync(path, { recursive: true, mode: 0o755 });
-  } catch (cause) {
-    if (!hasCode(cause, 'EACCES', 'EPERM', 'EROFS', 'ENOTDIR')) throw cause;
-    throw new WherryError('denied', `error while creating mount source path '${path}': ${(cause as Error).message}`, {
-      hint: 'Make the directory first, or choose one that you may write in',
-      cause,
-    });
-  }
-}
-
 async function volumePoint(
   store: Store,
   wanted: VolumeOptions,
@@ -126,6 +125,7 @@ async function volumePoint(
   { mode, readOnly, noCopy }: { mode: string; readOnly: boolean; noCopy: boolean },
 ): Promise<MountPoint> {
   const volume = await createVolume(store, wanted);
+  const flags = flagWords(volume.Options ?? {});
   return {
     Type: 'volume',
     Name: volume.Name,
@@ -137,21 +137,8 @@ async function volumePoint(
     RW: !readOnly && !isReadOnly(volume.Options ?? {}),
     Propagation: '',
     ...(noCopy ? { NoCopy: true } : {}),
-  };
-}
-
-async function anonymous(store: Store, destination: string, readOnly = false): Promise<MountPoint> {
-  const volume = await createVolume(store);
-  return {
-    Type: 'volume',
-    Name: volume.Name,
-    Source: volumeData(store, volume.Name),
-    Destination: destination,
-    Driver: 'local',
-    Mode: '',
-    RW: !readOnly,
-    Propagation: '',
-    Anonymous: true,
+    ...(flags.length === 0 ? {} : { Flags: flags }),
+    ...(wanted.name === undefined ? { Anonymous: true } : {}),
   };
 }
 
@@ -180,33 +167,32 @@ const MOUNT_TYPES: Partial<Record<MountRequest['Type'], FromMount>> = {
       throw refuse(`invalid propagation mode: ${propagation}`);
     }
     if (mount.BindOptions?.CreateMountpoint) makeHostDirectory(source);
-    if (!reachable(source)) throw refuse(`bind source path does not exist: ${source}`);
+    checkSource(source, refuse);
     const point = bindPoint(posix.normalize(source), destination, {
       mode: '',
       readOnly: mount.ReadOnly ?? false,
       propagation,
     });
-    const { NonRecursive, ReadOnlyNonRecursive } = mount.BindOptions ?? {};
+    const { NonRecursive, ReadOnlyNonRecursive, ReadOnlyForceRecursive } = mount.BindOptions ?? {};
     return {
       ...point,
       ...(NonRecursive ? { NonRecursive } : {}),
       ...(ReadOnlyNonRecursive ? { ReadOnlyNonRecursive } : {}),
+      ...(ReadOnlyForceRecursive ? { ReadOnlyForceRecursive } : {}),
     };
   },
   volume: async (store, mount, destination, { refuse }) => {
     const readOnly = mount.ReadOnly ?? false;
     const { NoCopy = false, Labels, Subpath = '', DriverConfig = {} } = mount.VolumeOptions ?? {};
-    if (!mount.Source) {
-      if (Subpath !== '') throw refuse('must not set Subpath when using anonymous volumes');
-      return anonymous(store, destination, readOnly);
-    }
+    const { Source: name = '' } = mount;
+    if (name === '' && readOnly) throw refuse('must not set ReadOnly mode when using anonymous volumes');
+    if (name === '' && Subpath !== '') throw refuse('must not set Subpath when using anonymous volumes');
     checkSubpath(Subpath, refuse);
-    const { Name: driver = '', Options } = DriverConfig;
+    const { Name: driver, Options } = DriverConfig;
     const wanted = {
-      name: mount.Source,
-      ...(Labels === undefined ? {} : { labels: Labels }),
-      ...(driver === '' ? {} : { driver }),
-      ...(Options === undefined ? {} : { options: Options }),
+      ...(name === '' ? {} : { name }),
+      ...given({ labels: Labels, options: Options }),
+      ...givenDriver(driver),
     };
     const point = await volumePoint(store, wanted, destination, { mode: 'z', readOnly, noCopy: NoCopy });
     return Subpath === '' ? point : { ...point, Subpath };
@@ -246,16 +232,6 @@ const MOUNT_TYPES: Partial<Record<MountRequest['Type'], FromMount>> = {
 function checkSubpath(path: string, refuse: Help['refuse']): void {
   if (path.startsWith('/') || /^\.\.(\/|$)/.test(posix.normalize(path))) {
     throw refuse('subpath must be a relative path within the volume');
-  }
-}
-
-function reachable(path: string): boolean {
-  try {
-    statSync(path);
-    return true;
-  } catch (error) {
-    if (hasCode(error, 'ENOENT', 'ENOTDIR', 'EACCES')) return false;
-    throw error;
   }
 }
 

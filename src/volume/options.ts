@@ -25,7 +25,7 @@ export function checkOptions(name: string, options: DriverOptions, { root }: { r
   const unknown = Object.keys(options).find((key) => !KNOWN.includes(key));
   if (unknown !== undefined) throw refuse(`invalid option: ${JSON.stringify(unknown)}`);
   if (Object.hasOwn(options, 'size')) throw refuse('quota size requested but no quota support');
-  const missing = Object.keys(options).length > 0 ? REQUIRED.find((key) => !options[key]) : undefined;
+  const missing = Object.keys(options).length > 0 ? REQUIRED.find((key) => !Object.hasOwn(options, key)) : undefined;
   if (missing !== undefined) throw refuse(`missing required option: ${JSON.stringify(missing)}`);
   const { type = '' } = options;
   if (root || type === '' || isBind(options) || WITHOUT_ROOT.has(type)) return;
@@ -41,6 +41,15 @@ const isBind = (options: DriverOptions) => words(options).some((word) => word ==
 /** Do the options say that nobody may write? Of several words the last one counts. */
 export function isReadOnly(options: DriverOptions): boolean {
   return words(options).findLast((word) => word === 'ro' || word === 'rw') === 'ro';
+}
+
+/**
+ * What the options forbid on a file system of the volume's own: a runtime's bind mount of it would allow that again. A
+ * directory of the host keeps what it was mounted with, as Docker has it.
+ */
+export function flagWords(options: DriverOptions): string[] {
+  if (isBind(options)) return [];
+  return ['noexec', 'nosuid', 'nodev'].filter((word) => words(options).includes(word));
 }
 
 /** Flags by name: the bits that they set, or take away (mount(8), mount(2)). */
@@ -71,8 +80,8 @@ const FLAGS: Readonly<Record<string, { set: number } | { clear: number }>> = {
 
 /** How the volume is mounted; undefined for one without options. What is no flag is the file system's own. */
 export function mountCall(options: DriverOptions): MountCall | undefined {
-  const { device, type } = options;
-  if (!device || !type) return undefined;
+  const { device = '', type = '' } = options;
+  if (device === '' && type === '') return undefined;
   const call: MountCall = { device, type, flags: 0, data: '' };
   const data: string[] = [];
   for (const word of words(options)) {

@@ -41,10 +41,12 @@ export interface Bind {
   chown: boolean;
   /** podman's `O`: what the container writes is its own, and the source stays as it is. */
   overlay: boolean;
+  /** podman's `idmap`. */
+  idmap: boolean;
 }
 
 /**
- * Each group may be named once; what SELinux and macOS hosts need (z, cached …) changes nothing here. The last three are
+ * Each group may be named once; what SELinux and macOS hosts need (z, cached …) changes nothing here. The last ones are
  * podman's.
  */
 const MODE_GROUPS = [
@@ -55,17 +57,14 @@ const MODE_GROUPS = [
   ['consistent', 'cached', 'delegated'],
   ['U'],
   ['O'],
+  ['idmap'],
 ];
 
 /** Reads a bind as it stands in HostConfig.Binds. Throws kind `invalid` in Docker's words. */
 export function parseBind(text: string): Bind {
   const [source = '', target = '', mode = '', ...more] = text.split(':');
   if (more.length > 0) throw new WherryError('invalid', `invalid volume specification: '${text}'`);
-  const words = mode === '' ? [] : mode.split(',');
-  const groups = words.map((word) => MODE_GROUPS.findIndex((group) => group.includes(word)));
-  if (groups.includes(-1) || new Set(groups).size !== groups.length) {
-    throw new WherryError('invalid', `invalid mode: ${mode}`);
-  }
+  const words = modeWords(mode);
   checkKind(text, source.startsWith('/') ? 'bind' : 'volume', words);
   return {
     source,
@@ -76,7 +75,30 @@ export function parseBind(text: string): Bind {
     propagation: words.find((word) => PROPAGATIONS.includes(word)) ?? '',
     chown: words.includes('U'),
     overlay: words.includes('O'),
+    idmap: words.includes('idmap'),
   };
+}
+
+/** Throws for what is no mode, and where a group is named twice. */
+function modeWords(mode: string): string[] {
+  const words = mode === '' ? [] : mode.split(',');
+  const groups = words.map((word) => MODE_GROUPS.findIndex((group) => group.includes(word)));
+  if (groups.includes(-1) || new Set(groups).size !== groups.length) {
+    throw new WherryError('invalid', `invalid mode: ${mode}`);
+  }
+  return words;
+}
+
+const INHERITABLE = new Set(['ro', 'rw', 'z', 'Z', 'consistent', 'cached', 'delegated']);
+
+/** One of HostConfig.VolumesFrom: `container[:mode]`. Throws kind `invalid` in Docker's words. */
+export function parseVolumesFrom(text: string): { container: string; readOnly: boolean } {
+  if (text === '') throw new WherryError('invalid', 'volumes-from specification cannot be an empty string');
+  const [container = '', ...more] = text.split(':');
+  const mode = more.join(':');
+  const words = modeWords(mode);
+  if (!words.every((word) => INHERITABLE.has(word))) throw new WherryError('invalid', `invalid mode: ${mode}`);
+  return { container, readOnly: words.includes('ro') };
 }
 
 /** What only the other kind knows. */

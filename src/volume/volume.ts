@@ -118,8 +118,9 @@ export function findVolume(store: Store, name: string): Volume | undefined {
   return volume === undefined ? undefined : { ...volume, Mountpoint: volumeData(store, name) };
 }
 
-/** As findVolume(), but throws kind `not-found`. */
+/** As findVolume(), but throws kind `not-found`; `invalid` for no name at all. */
 export function needVolume(store: Store, name: string): Volume {
+  if (name === '') throw new WherryError('invalid', 'invalid volume name or ID: value is empty');
   const volume = findVolume(store, name);
   if (volume === undefined) throw new WherryError('not-found', `get ${name}: no such volume`);
   return volume;
@@ -142,7 +143,7 @@ export function isAnonymous(volume: Volume): boolean {
  * usedBy: ids of the containers that mount it. Throws `not-found`, or `conflict` in Docker's words.
  */
 export async function removeVolume(store: Store, name: string, usedBy: readonly string[]): Promise<void> {
-  const { Driver: driver } = needVolume(store, name);
+  const { Driver: driver, Options } = needVolume(store, name);
   if (usedBy.length > 0) {
     throw new WherryError('conflict', `remove ${name}: volume is in use - [${usedBy.join(', ')}]`);
   }
@@ -150,6 +151,8 @@ export async function removeVolume(store: Store, name: string, usedBy: readonly 
   {
     using _held = await lock(store.path('volumes'));
     if (!existsSync(store.path('volumes', name))) return;
+    // What a killed command has left mounted there is not the volume's to delete.
+    if (Options !== null) (await import('#sys/overlay.ts')).unmountTree(volumeData(store, name));
     renameSync(store.path('volumes', name), doomed);
   }
   removeTree(doomed);

@@ -4,6 +4,7 @@ import { containerBenchmarks } from '#test/bench/containers.ts';
 import { imageBenchmarks } from '#test/bench/images.ts';
 import { networkBenchmarks } from '#test/bench/networks.ts';
 import { IMAGE } from '#test/bench/setting.ts';
+import { throughputBenchmarks } from '#test/bench/throughput.ts';
 
 export const benchmarks: readonly Benchmark[] = [
   {
@@ -16,6 +17,7 @@ export const benchmarks: readonly Benchmark[] = [
     measure: (bench) => compare(bench, (command) => `${command} run --rm ${IMAGE} true`, { podman: 0.6, docker: 0.4 }),
   },
   ...networkBenchmarks,
+  ...throughputBenchmarks,
   ...containerBenchmarks,
   ...imageBenchmarks,
   {

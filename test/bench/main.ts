@@ -36,7 +36,7 @@ for (const benchmark of benchmarks) {
     const beside = `${format(theirs, unit)} ${peer}`.padStart(20);
     const verdict = ratio > most ? '  MISSED' : '';
     process.stdout.write(
-      `${label}${format(ours, unit).padStart(10)}${beside}${ratio.toFixed(2).padStart(8)}${String(most).padStart(9)}${verdict}\n`,
+      `${label}${format(ours, unit).padStart(10)}${beside}${ratio.toFixed(2).padStart(8)}${String(Number(most.toFixed(2))).padStart(9)}${verdict}\n`,
     );
   }
 }

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { clearTheStage, expectSame, ours, plain, setTheStage, wordsOf } from '#test/support/compare.ts';
+import { clearTheStage, expectSameAtOnce, ours, plain, setTheStage, wordsOf } from '#test/support/compare.ts';
 import { docker, noDocker } from '#test/support/peers.ts';
 
 /** The image has this name in both stores. */
@@ -249,7 +249,7 @@ describe.skipIf(noDocker !== undefined)(`the same line by us and by docker (${no
     'inspect --type nonsense x',
   ];
   test.each(lines.map((line) => (typeof line === 'string' ? [line, undefined] : line)))('docker %s', (line, input) =>
-    expectSame(line, input),
+    expectSameAtOnce(line, input),
   );
 
   test.each(DIFFERENT)('docker %s is answered in words of ours', async (line, { says }) => {

@@ -1,6 +1,6 @@
 /** What is done to a container that is there: each command in each state, with good and bad words. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { clearTheStage, expectSame, ours, setTheStage, wordsOf } from '#test/support/compare.ts';
+import { clearTheStage, expectSameAtOnce, ours, setTheStage, wordsOf } from '#test/support/compare.ts';
 import { docker, noDocker } from '#test/support/peers.ts';
 import { eventually } from '#test/support/wherry.ts';
 
@@ -116,19 +116,19 @@ const STORY: (string | [line: string, input: string])[] = [
   'inspect --format "{{.State.Status}} {{.State.ExitCode}}" @frozen',
   'wait @frozen @frozen',
   'rm @frozen',
-  `run -d --name @deaf ${RUN} sh -c "trap 'echo hup' HUP; trap 'exit 5' TERM; trap 'exit 9' INT; echo ready; while :; do sleep 0.1; done"`,
+  `run -d --name @deaf ${RUN} sh -c "trap 'echo told' USR1; trap 'exit 5' TERM; trap 'exit 9' INT; echo ready; while :; do sleep 0.1; done"`,
   'until @deaf ready',
   'stop --time 30 @deaf',
   'inspect --format {{.State.ExitCode}} @deaf',
   'restart @deaf',
   'until @deaf ready\nready',
-  'kill -s HUP @deaf',
-  'until @deaf hup',
+  'kill -s USR1 @deaf',
+  'until @deaf told',
   'stop -s INT @deaf',
   'inspect --format {{.State.ExitCode}} @deaf',
   'start @deaf',
-  'until @deaf hup\nready',
-  'stop -s HUP -t 1 @deaf',
+  'until @deaf told\nready',
+  'stop -s USR1 -t 1 @deaf',
   'inspect --format {{.State.ExitCode}} @deaf',
   'rm @deaf',
   `create --name @bad ${RUN} nosuch`,
@@ -219,14 +219,14 @@ describe.skipIf(noDocker !== undefined)(
     });
 
     describe.each(STATES)('said to %s container', (_state, name) => {
-      test.each(IN_EVERY_STATE)('docker %s', (line) => expectSame(filled(line.replace(/\{\}(?!\})/g, name))));
+      test.each(IN_EVERY_STATE)('docker %s', (line) => expectSameAtOnce(filled(line.replace(/\{\}(?!\})/g, name))));
     });
 
     test.each(STORY.map((line) => (typeof line === 'string' ? [line, undefined] : line)))(
       'docker %s',
       async (line, input) => {
         const [word, name = '', text = ''] = filled(line).split(' ');
-        if (word !== 'until') return expectSame(filled(line), input);
+        if (word !== 'until') return expectSameAtOnce(filled(line), input);
         const hasWritten = (log: string) => log.includes(text);
         await eventually(async () => (await ours(['logs', name])).stdout, hasWritten);
         await eventually(() => docker(['logs', name]).stdout, hasWritten);

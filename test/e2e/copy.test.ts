@@ -118,6 +118,58 @@ describe('cp', () => {
   });
 });
 
+describe('cp of a container with ids of its own', () => {
+  /** The user namespace, who the container's user is in it, and what of the mode is set besides. */
+  const MODES = {
+    nomap: ['0:0', '--userns', 'nomap'],
+    auto: ['100:200', '--userns', 'auto:size=2000', '-u', '100:200'],
+    'keep-id': ['5:6', '--userns', 'keep-id:uid=5,gid=6'],
+  } as const;
+
+  test.each([
+    ['auto', 'overlay'],
+    ['nomap', 'fuse-overlayfs'],
+    ['keep-id', 'fuse-overlayfs'],
+    ['auto', 'copy'],
+    ['keep-id', 'copy'],
+  ] as const)('(%s, %s): who owns what is as inside, and ours here, running or not', async (mode, driver) => {
+    if (driver === 'fuse-overlayfs' && (await user('command -v fuse-overlayfs')).status !== 0) return;
+    const [owner, ...flags] = MODES[mode];
+    const env = { WHERRY_STORAGE_DRIVER: driver };
+    const made = await wherry(
+      ['run', '-d', '--name', 'mapped', ...flags, '-v', 'copied:/v', BUSYBOX, 'sleep', '1000'],
+      { env },
+    );
+    expect(made).toMatchObject({ status: 0 });
+    const put = async (name: string) => {
+      expect(await copy('d/one', `mapped:/tmp/${name}`)).toMatchObject({ status: 0 });
+      expect(await copy('-a', 'd/one', `mapped:/tmp/${name}-a`)).toMatchObject({ status: 0 });
+      expect(await copy('-a', 'd/one', `mapped:/v/${name}`)).toMatchObject({ status: 0 });
+    };
+    const get = async (name: string) => {
+      const { stdout } = await user(
+        `for f in tmp/${name} tmp/${name}-a v/${name}; do ${wherryPath()} cp mapped:/$f - | tar -tvf - --numeric-owner; done`,
+      );
+      expect(lines(stdout).map((line) => line.split(/\s+/)[1]?.replace('/', ':'))).toEqual(['0:0', owner, owner]);
+      expect(await copy(`mapped:/tmp/${name}-a`, 'fetched')).toMatchObject({ status: 0 });
+      const { uid, gid } = testUser();
+      expect(statSync(join(place(), 'fetched'))).toMatchObject({ uid, gid, mode: 0o100640 });
+    };
+    await put('live');
+    expect(await inside('mapped', 'stat -c %u:%g /tmp/live /tmp/live-a /v/live')).toBe(`0:0\n${owner}\n${owner}`);
+    await get('live');
+    await succeed('stop', '-t', '0', 'mapped');
+    await put('resting');
+    await get('resting');
+    await succeed('start', 'mapped');
+    expect(await inside('mapped', 'stat -c %u:%g /tmp/resting /tmp/resting-a /v/resting')).toBe(
+      `0:0\n${owner}\n${owner}`,
+    );
+    await succeed('rm', '-f', 'mapped');
+    await succeed('volume', 'rm', 'copied');
+  });
+});
+
 describe('a container that swaps a directory for a link to the host while it is copied', () => {
   const SWAP = 'while :; do rm -rf /r/x; ln -s $0 /r/x; rm /r/x; mkdir /r/x; echo own > /r/x/f; done';
 

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { afterAll, afterEach, expect, test } from 'vitest';
+import { afterAll, afterEach, describe, expect, test } from 'vitest';
 import { BUSYBOX, eventually, removeContainers, succeed, wherry } from '#test/support/wherry.ts';
 
 afterAll(() => removeContainers());
@@ -134,5 +134,73 @@ test('healthcheck run checks now, and its result counts', async () => {
   expect(await wherry(['healthcheck', 'run', 'plain'])).toMatchObject({
     status: 125,
     stderr: expect.stringContaining('has no defined healthcheck'),
+  });
+});
+
+describe('--health-on-failure', () => {
+  const failing = (action: string, ...flags: string[]) =>
+    checked('test ! -e /ill', '--health-retries', '1', '--health-on-failure', action, ...flags);
+  const fallIll = () => succeed('exec', 'web', 'touch', '/ill');
+  const state = () => succeed('inspect', '--format', '{{.State.Status}} {{.State.ExitCode}} {{.RestartCount}}', 'web');
+
+  test('kill and stop end an unhealthy container for good, the one at once and the other as stop does', async () => {
+    for (const action of ['kill', 'stop']) {
+      const trap = 'trap "exit 7" TERM; while :; do sleep 0.05; done';
+      const flags = ['--health-cmd', 'test ! -e /ill', '--health-interval', '100ms', '--health-retries', '1'];
+      const more = ['--health-on-failure', action, '--restart', 'always', '--name', 'web', BUSYBOX, 'sh', '-c', trap];
+      await detached(...flags, ...more);
+      expect(await succeed('inspect', '--format', '{{.Config.HealthcheckOnFailureAction}}', 'web')).toBe(action);
+      await health(is('healthy'));
+      await fallIll();
+      await eventually(state, (text) => text === `exited ${action === 'kill' ? 137 : 7} 0`);
+      expect(await health()).toMatchObject({ Status: 'unhealthy', FailingStreak: 1 });
+      await succeed('rm', 'web');
+    }
+  });
+
+  test('restart brings an unhealthy container back without a restart policy, as often as it must', async () => {
+    await failing('restart', '--stop-timeout', '0');
+    await fallIll();
+    await eventually(state, (text) => /^running 0 [2-9]/.test(text));
+    await eventually(
+      async () => (await wherry(['exec', 'web', 'rm', '-f', '/ill'])).status,
+      (code) => code === 0,
+    );
+    await health(is('healthy'));
+    await succeed('stop', '-t', '0', 'web');
+    expect(await state()).toMatch(/^exited 137 /);
+  });
+
+  test('a container that is stopping meanwhile is not restarted', async () => {
+    await failing('restart', '--stop-timeout', '2');
+    await fallIll();
+    await health(is('unhealthy'));
+    await succeed('stop', '-t', '0', 'web');
+    expect(await state()).toBe('exited 137 0');
+  });
+
+  test('update changes it while the container runs, and for later starts', async () => {
+    await checked('false', '--health-retries', '1');
+    await health(is('unhealthy'));
+    await succeed('update', '--health-on-failure', 'kill', 'web');
+    await eventually(state, (text) => text === 'exited 137 0');
+    await succeed('update', '--health-on-failure', 'none', 'web');
+    await succeed('start', 'web');
+    await health(({ Log }) => Log.length > 2);
+    expect(await state()).toBe('running 0 0');
+  });
+
+  test('an action that there is not, and one for a container without a check, are refused in podman’s words', async () => {
+    const refused = async (...args: string[]) => {
+      const { status, stderr } = await wherry(args);
+      return `${status} ${stderr.split('\n')[0]}`;
+    };
+    expect(await refused('run', '--health-on-failure', 'pray', BUSYBOX)).toContain(
+      'invalid on-failure action "pray" for health check: supported actions are none,kill,restart,stop',
+    );
+    const checkless = 'cannot set on-failure action to kill without a health check';
+    expect(await refused('create', '--health-on-failure', 'kill', BUSYBOX)).toContain(checkless);
+    await detached('--name', 'web', BUSYBOX, 'sleep', '1000');
+    expect(await refused('update', '--health-on-failure', 'kill', 'web')).toContain(checkless);
   });
 });

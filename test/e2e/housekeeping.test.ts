@@ -188,3 +188,48 @@ describe.skipIf(noDistribution !== undefined)(`with a registry (${noDistribution
     expect(await wherry(['system', 'check'])).toMatchObject({ status: 0, stdout: 'No damage found\n' });
   });
 });
+
+test('what a container with a damaged record may have is neither removed nor given away', async () => {
+  await succeed('run', '--name', 'maker', BUSYBOX, 'touch', '/late');
+  await succeed('commit', 'maker', 'localhost/late');
+  const id = await succeed('run', '-d', '--name', 'hurt', '--userns', 'auto', 'localhost/late', 'sleep', '1000');
+  await succeed('stop', '-t', '0', 'hurt');
+  const parts = () => inStore('ls layers mapped');
+  const before = await parts();
+  await inStore(`cp containers/${id}/container.json kept && echo { > containers/${id}/container.json`);
+  await succeed('rmi', '-f', 'localhost/late');
+  await succeed('image', 'prune', '-f');
+  expect(await parts()).toBe(before);
+  const { stdout } = await wherry(['system', 'check']);
+  expect(stdout).toContain('container.json');
+  expect(stdout).not.toContain('a layer that neither');
+  const refused = await wherry(['run', '--rm', '--userns', 'auto', BUSYBOX, 'true']);
+  expect(refused.stderr).toContain(`the record of container ${id.slice(0, 12)} is damaged, which has some`);
+  await succeed('run', '--rm', BUSYBOX, 'true');
+  await inStore(`mv kept containers/${id}/container.json`);
+  expect(await succeed('start', 'hurt')).toBe('hurt');
+  expect(await succeed('exec', 'hurt', 'ls', '/late')).toBe('/late');
+  await succeed('rm', '-f', 'hurt', 'maker');
+  expect(await wherry(['system', 'check'])).toMatchObject({ status: 0, stdout: 'No damage found\n' });
+});
+
+test('system check beside removals names nothing that is about to go', async () => {
+  const numbers = [1, 2];
+  await succeed('run', '--name', 'maker', BUSYBOX, 'true');
+  for (const number of numbers) {
+    await succeed('run', '--name', `user${number}`, BUSYBOX, 'sh', '-c', `echo ${number} > /n`);
+    await succeed('commit', `user${number}`, `localhost/n${number}`);
+    await succeed('rm', `user${number}`);
+    const files = 'mkdir /d; for i in $(seq 2000); do echo > /d/$i; done';
+    await succeed('run', '--name', `user${number}`, `localhost/n${number}`, 'sh', '-c', files);
+    await succeed('rmi', '-f', `localhost/n${number}`);
+  }
+  const removals = Promise.all(numbers.map((number) => succeed('rm', `user${number}`)));
+  let busy = true;
+  void removals.finally(() => {
+    busy = false;
+  });
+  while (busy) expect(await wherry(['system', 'check', '--quick'])).toMatchObject({ stdout: 'No damage found\n' });
+  await removals;
+  await succeed('rm', 'maker');
+});

@@ -1,6 +1,6 @@
 /** Networks of the user's own, as an ordinary user has them: names, isolation, changes at run time, and what is killed. */
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -73,6 +73,21 @@ test('a name leads to all that have it, a short id and an address to one', async
   expect((await inside('two', 'ping -6 -c 1 -W 2 one')).status).toBe(0);
   await succeed('rm', '-f', 'one');
   expect(await addressesOf('two', 'both')).toEqual(['10.203.0.3']);
+});
+
+test('several containers behind one alias are answered in turns, until they go', async () => {
+  for (const name of ['one', 'two', 'three']) await start(name, ['--network', 'e2e-front', '--network-alias', 'web']);
+  await start('hidden', ['--network', 'e2e-back', '--network-alias', 'many']);
+  await start('client', ['--network', 'e2e-front', '--network', 'name=e2e-back,alias=many']);
+  expect(await addressesOf('client', 'web')).toHaveLength(3);
+  expect((await inside('client', 'nslookup -type=a one')).stdout).toContain('Name:\tone\n');
+  const script =
+    'for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do nslookup -type=a web | sed -n "/^Name/{n;p;q}"; done | sort -u | wc -l';
+  expect((await inside('client', script)).stdout.trim()).toBe('3');
+  const inner = script.replace('a web', 'a many');
+  expect((await inside('hidden', inner)).stdout.trim()).toBe('2');
+  await succeed('rm', '-f', 'one', 'two');
+  expect((await inside('client', script)).stdout.trim()).toBe('1');
 });
 
 test('a container that runs joins and leaves networks, and everything about it is as if it had been so', async () => {
@@ -201,15 +216,24 @@ describe('what is killed is mended by the next command', () => {
   /** What serves the user's network namespace. */
   const served = () => {
     const state = readFileSync(join(testUser().runtimeDir, 'wherry/netns/state.json'), 'utf8');
-    return JSON.parse(state) as Record<'outside' | 'dns', { pid: number }>;
+    return JSON.parse(state) as { outside: { pid: number }; servers: Record<string, { pid: number }> };
   };
 
   test('the server of names', async () => {
     await start('db', ['--network', 'e2e-front']);
-    const { pid } = served().dns;
+    const pid = served().servers.dns?.pid ?? 0;
     process.kill(pid, 'SIGKILL');
     await start('web', ['--network', 'e2e-front']);
-    expect(served().dns.pid).not.toBe(pid);
+    expect(served().servers.dns?.pid).not.toBe(pid);
+    expect(await addressesOf('web', 'db')).toHaveLength(1);
+  });
+
+  test('a command that was killed when it had started the server of names', async () => {
+    await start('db', ['--network', 'e2e-front']);
+    const path = join(testUser().runtimeDir, 'wherry/netns/state.json');
+    writeFileSync(path, JSON.stringify({ ...served(), servers: {} }));
+    await start('web', ['--network', 'e2e-front']);
+    expect(await addressesOf('db', 'web')).toHaveLength(1);
     expect(await addressesOf('web', 'db')).toHaveLength(1);
   });
 

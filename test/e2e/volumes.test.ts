@@ -175,3 +175,98 @@ test('what is written above a directory is the container’s own, and one is giv
   expect(await run(['-u', '1000', '-v', 'given:/data:U'], 'touch /data/x; stat -c %u /data/x')).toBe('1000');
   await succeed('volume', 'rm', 'given');
 });
+
+test('a volume that was made with create has the image’s content before anything runs', async () => {
+  await succeed('create', '--name', 'made', '-v', 'early:/etc', BUSYBOX, 'true');
+  expect(await run(['-v', 'early:/data'], 'test -s /data/passwd && echo filled')).toBe('filled');
+  expect(await run(['--volumes-from', 'made'], 'test -s /etc/passwd && echo filled')).toBe('filled');
+  await removeContainers();
+  await succeed('volume', 'rm', 'early');
+});
+
+test('a copy into a volume that was cut off is made anew', async () => {
+  await succeed('volume', 'create', 'cut');
+  const place = await succeed('volume', 'inspect', '--format', '{{.Mountpoint}}', 'cut');
+  await user(`touch ${place}/half ${place}/../filling`);
+  expect(await run(['-v', 'cut:/etc'], 'test -s /etc/passwd && test ! -e /etc/half && echo whole')).toBe('whole');
+  await succeed('volume', 'rm', 'cut');
+});
+
+test('a directory of the host behind a volume stays whole when the volume is removed, whoever was killed before', async () => {
+  const directory = join(testUser().home, 'precious');
+  await user(`mkdir -p ${directory}; echo mine > ${directory}/file`);
+  await succeed('volume', 'create', '-o', 'type=none', '-o', `device=${directory}`, '-o', 'o=bind', 'link');
+  const place = await succeed('volume', 'inspect', '--format', '{{.Mountpoint}}', 'link');
+  await succeed('unshare', 'mount', '--bind', directory, place);
+  await succeed('volume', 'rm', 'link');
+  expect((await user(`cat ${directory}/file`)).stdout).toBe('mine\n');
+});
+
+test('a tmpfs has the permissions of the directory that it covers', async () => {
+  expect(
+    await run(['--tmpfs', '/root', '--tmpfs', '/new', '--tmpfs', '/etc:mode=711'], 'stat -c %a /root /new /etc'),
+  ).toBe('700\n1777\n711');
+});
+
+test('a mount at a link of the image that leads nowhere yet is made where the link says', async () => {
+  const made = ['run', '--name', 'linked', '--network', 'none', BUSYBOX, 'ln', '-s', '/srv/new', '/place'];
+  await succeed(...made);
+  await succeed('commit', 'linked', 'linked:1');
+  const flags = ['run', '--rm', '--network', 'none', '-v', 'place:/place', 'linked:1'];
+  expect(await succeed(...flags, 'sh', '-c', 'echo x > /place/file; cat /srv/new/file')).toBe('x');
+  await removeContainers();
+  await succeed('rmi', 'linked:1');
+  await succeed('volume', 'rm', 'place');
+});
+
+test('an image’s /proc never hides the kernel’s', async () => {
+  const refused = await wherry(['run', '--rm', '-v', 'proc:/proc', BUSYBOX, 'true']);
+  expect(refused).toMatchObject({ status: 125, stderr: expect.stringContaining('it is not of type proc') });
+});
+
+test('a source that has gone since the container was made is made anew for -v, and missed for --mount', async () => {
+  const { home } = testUser();
+  await user(`mkdir -p ${home}/gone1 ${home}/gone2`);
+  await succeed('create', '--name', 'one', '--network', 'none', '-v', `${home}/gone1:/x`, BUSYBOX, 'ls', '-d', '/x');
+  const bind = `type=bind,source=${home}/gone2,target=/x`;
+  await succeed('create', '--name', 'two', '--network', 'none', '--mount', bind, BUSYBOX, 'ls', '-d', '/x');
+  await user(`rmdir ${home}/gone1 ${home}/gone2`);
+  expect(await succeed('start', '-a', 'one')).toBe('/x');
+  expect(await wherry(['start', '-a', 'two'])).toMatchObject({
+    status: 1,
+    stderr: expect.stringContaining(`bind source path does not exist: ${home}/gone2`),
+  });
+});
+
+test('what is mounted below a directory comes with it, read-only where asked so, and not where it is not wanted', async () => {
+  const top = join(testUser().home, 'top');
+  await succeed(
+    'unshare',
+    'sh',
+    '-c',
+    `mkdir -p ${top}/sub && mount -t tmpfs none ${top}/sub && touch ${top}/sub/there`,
+  );
+  const bind = (more: string) => ['--mount', `type=bind,source=${top},target=/x${more}`];
+  expect(await run(bind(''), 'ls /x/sub; touch /x/sub/a && echo wrote')).toBe('there\nwrote');
+  expect(await run(bind(',ro'), 'touch /x/sub/b 2>&1 | grep -o Read-only')).toBe('Read-only');
+  expect(await run(bind(',ro,bind-recursive=writable'), 'touch /x/sub/b && echo wrote')).toBe('wrote');
+  expect(await run(bind(',bind-recursive=disabled'), 'ls /x/sub')).toBe('');
+  await succeed('unshare', 'umount', `${top}/sub`);
+});
+
+test('ids are mapped on what the user has mounted, and elsewhere it is said that the kernel lets nobody', async () => {
+  await succeed('volume', 'create', '-o', 'type=tmpfs', '-o', 'device=tmpfs', '-o', 'o=mode=755,noexec', 'ids');
+  await succeed('run', '-d', '--name', 'holds', '--network', 'none', '-v', 'ids:/x', BUSYBOX, 'sleep', '1000');
+  const auto = ['--userns', 'auto'];
+  expect(await run([...auto, '-v', 'ids:/x'], 'stat -c %u /x; touch /x/a 2>/dev/null || echo refused')).toBe(
+    '65534\nrefused',
+  );
+  expect(
+    await run([...auto, '-v', 'ids:/x:idmap'], 'stat -c %u /x; touch /x/a; grep -o " /x .*noexec" /proc/mounts'),
+  ).toBe('0\n /x tmpfs rw,noexec');
+  const directory = join(testUser().home, 'unmapped');
+  const refused = await wherry(['run', '--rm', ...auto, '-v', `${directory}:/x:idmap`, BUSYBOX, 'true']);
+  expect(refused).toMatchObject({ status: 125, stderr: expect.stringContaining('hint: Only who has mounted') });
+  await removeContainers();
+  await succeed('volume', 'rm', 'ids');
+});

@@ -1,7 +1,7 @@
 /** One command line, run by us and by Docker, and what of it has to be the same. */
 import { join } from 'node:path';
 import { expect, inject } from 'vitest';
-import { bringImage, docker } from '#test/support/peers.ts';
+import { bringImage, docker, dockerMeanwhile } from '#test/support/peers.ts';
 import { type Finished, testUser } from '#test/support/user.ts';
 import { BUSYBOX, removeContainers, succeed } from '#test/support/wherry.ts';
 
@@ -41,21 +41,33 @@ export async function both(line: Line, input?: string): Promise<[own: Finished, 
   return [await ours(args, input), docker(args, input)];
 }
 
+/** As both(), at the same time: for lines that share no port and no file of the host. */
+async function bothAtOnce(line: Line, input?: string): Promise<[own: Finished, theirs: Finished]> {
+  const args = typeof line === 'string' ? wordsOf(line) : line;
+  return Promise.all([ours(args, input), dockerMeanwhile(args, input)]);
+}
+
 /** Gives what runs a line here and there, and wants status, output and errors to be the same as SHOWN tells them. */
-export function comparing(shown: (text: string) => string): (line: Line, input?: string) => Promise<void> {
+export function comparing(
+  shown: (text: string) => string,
+  running = both,
+): (line: Line, input?: string) => Promise<void> {
   const comparable = ({ status, stdout, stderr }: Finished) => ({
     status,
     stdout: shown(stdout),
     stderr: shown(stderr),
   });
   return async (line, input) => {
-    const [own, theirs] = await both(line, input);
+    const [own, theirs] = await running(line, input);
     expect(comparable(own)).toEqual(comparable(theirs));
   };
 }
 
 /** The same but for what differs by nature. */
 export const expectSame = comparing(plain);
+
+/** As expectSame(), in half the time: for lines that share no port and no file of the host. */
+export const expectSameAtOnce = comparing(plain, bothAtOnce);
 
 /** Neither has one of these containers, both have the embedded image, and our first start is behind us. */
 export async function setTheStage(names: readonly string[]): Promise<void> {

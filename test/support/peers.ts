@@ -1,24 +1,50 @@
-/** The real docker and podman, for what compares with them: $WHERRY_PEERS is a program that runs `run USER docker …`. */
-import { spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+/** The real docker and podman, for what compares with them: engine.ts found them or started them. */
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { inject } from 'vitest';
+import { peers } from '#test/support/engine.ts';
 import type { Finished } from '#test/support/user.ts';
 
-const program = process.env.WHERRY_PEERS ?? fileURLToPath(new URL('../../../shared/peers/peers', import.meta.url));
-const SOCKET = process.env.DOCKER_HOST ?? 'unix:///tmp/dockerd/docker.sock';
+const { through, host, lacks } = inject('engine');
+const env = host === undefined ? process.env : { ...process.env, DOCKER_HOST: host };
 
-function run(user: string, command: readonly string[], input?: string): Finished {
-  const environment = { ...process.env, DOCKER_HOST: SOCKET };
-  const done = spawnSync(program, ['run', user, ...command], {
-    encoding: 'utf8',
-    env: environment,
-    input: input ?? '',
-  });
+function run(command: readonly string[], input?: string): Finished {
+  const [program = '', ...args] = command;
+  const done = spawnSync(program, args, { encoding: 'utf8', env, input: input ?? '' });
   return { status: done.status, signal: done.signal, stdout: done.stdout, stderr: done.stderr };
 }
 
-/** `docker …` against a running Docker Engine, as root. */
-export const docker = (args: readonly string[], input?: string) => run('root', ['docker', ...args], input);
+/** `docker …` against the Docker Engine. */
+export const docker = (args: readonly string[], input?: string) => run([...through, 'docker', ...args], input);
+
+/** The same, while others run; one at a time. */
+export async function dockerMeanwhile(args: readonly string[], input = ''): Promise<Finished> {
+  shell ??= startShell();
+  const { stdin, answers } = shell;
+  const [given, out, err] = ['in', 'out', 'err'].map((name) => join(inject('scratch'), name)) as [
+    string,
+    string,
+    string,
+  ];
+  writeFileSync(given, input);
+  const command = ['docker', ...args].map((word) => `'${word.replaceAll("'", "'\\''")}'`).join(' ');
+  stdin.write(`${command} <${given} >${out} 2>${err}; echo $?\n`);
+  const [status] = await once(answers, 'line');
+  return { status: Number(status), signal: null, stdout: readFileSync(out, 'utf8'), stderr: readFileSync(err, 'utf8') };
+}
+
+/** Lasts as long as the tests: to enter the peers' surroundings takes longer than docker itself. */
+let shell: ReturnType<typeof startShell> | undefined;
+
+function startShell() {
+  const [program = '', ...words] = [...through, 'sh'];
+  const { stdin, stdout } = spawn(program, words, { env, stdio: ['pipe', 'pipe', 'inherit'] });
+  return { stdin, answers: createInterface({ input: stdout }) };
+}
 
 /**
  * The same image in Docker's store as in ours, by its id: copied from the archive that comes with an installation.
@@ -31,15 +57,21 @@ export function bringImage(image: string, id: string): void {
 
 /** The image of an OCI archive into Docker's store. Throws when it can't be brought there. */
 export function bringArchive(archive: string, reference: string): void {
-  const options = ['--insecure-policy', '--dest-daemon-host', SOCKET];
-  const copied = run('root', ['skopeo', 'copy', ...options, `oci-archive:${archive}`, `docker-daemon:${reference}`]);
+  const options = ['--insecure-policy', ...(host === undefined ? [] : ['--dest-daemon-host', host])];
+  const copied = run([
+    ...through,
+    'skopeo',
+    'copy',
+    ...options,
+    `oci-archive:${archive}`,
+    `docker-daemon:${reference}`,
+  ]);
   if (copied.status !== 0) throw new Error(`${reference} could not be copied into Docker: ${copied.stderr}`);
 }
 
 /** A shell line among podman's surroundings. */
-export const besidePodman = (user: string, line: string) => run(user, ['sh', '-c', line]);
+export const besidePodman = (user: string, line: string) => run([peers, 'run', user, 'sh', '-c', line]);
 
 /** Why there is nothing to compare with; undefined where there is. */
-export const noPeers = existsSync(program) ? undefined : 'no peers here: set WHERRY_PEERS';
-export const noDocker =
-  noPeers ?? (docker(['version']).status === 0 ? undefined : `no Docker Engine answers at ${SOCKET}`);
+export const noPeers = existsSync(peers) ? undefined : 'no peers here: set WHERRY_PEERS';
+export const noDocker = lacks;

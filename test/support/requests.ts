@@ -162,6 +162,7 @@ export function found(facts: Facts = rootless, more: Partial<Found> = {}): Found
     domainname: '',
     hasMqueue: true,
     files: new Set(),
+    covered: new Map(),
     ...more,
   };
 }

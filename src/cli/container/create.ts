@@ -34,7 +34,7 @@ export default command({
       context.err.line(`\nRun '${context.program} ${context.name} --help' for more information`);
       return 125;
     }
-    context.out.line(await create(context, request, { pull, quiet, replace, abort: context.abort }));
+    context.out.line(await create(context, request, { pull, quiet, replace, fill: true, abort: context.abort }));
     return 0;
   },
 });

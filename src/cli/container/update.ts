@@ -2,6 +2,7 @@ import { WherryError } from '#base/error.ts';
 import { command } from '#cli/command.ts';
 import { asDaemonError } from '#cli/create-container.ts';
 import { eachName } from '#cli/each.ts';
+import { EXTRA_FLAGS, parseHealthAction } from '#cli/run-extras.ts';
 import { cpuFrom, LIMIT_FLAGS } from '#cli/run-limits.ts';
 import { parseRestart } from '#cli/run-request.ts';
 import { text } from '#cli/values.ts';
@@ -45,6 +46,7 @@ export default command({
     cpus,
     'cpuset-cpus': cpusetCpus,
     'cpuset-mems': cpusetMems,
+    'health-on-failure': EXTRA_FLAGS['health-on-failure'],
     // Without effect, as with Docker.
     'kernel-memory': { ...kernelMemory, hidden: true },
     memory,
@@ -60,6 +62,7 @@ export default command({
     if (context.given.size === 0) {
       throw new WherryError('invalid', 'you must provide one or more flags when using this command');
     }
+    const healthAction = parseHealthAction(values.healthOnFailure);
     const update: Update = {
       BlkioWeight: values.blkioWeight ?? 0,
       ...cpuFrom(values),
@@ -68,6 +71,7 @@ export default command({
       MemorySwap: values.memorySwap ?? 0,
       PidsLimit: values.pidsLimit ?? 0,
       ...(values.restart ? { RestartPolicy: parseRestart(values.restart) } : {}),
+      ...(healthAction && { healthAction }),
     };
     const warnings: string[] = [];
     const status = await eachName(context, names, async (name) => {

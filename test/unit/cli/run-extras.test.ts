@@ -20,6 +20,7 @@ test.each([
   [['--passwd-entry', 'x'], { accounts: { hostUsers: [], passwd: 'x' } }],
   [['--rootfs'], { rootfs: { path: '/image', overlay: false } }],
   [['--requires', 'a,b'], { requires: ['a', 'b'] }],
+  [['--health-on-failure', 'restart'], { healthAction: 'restart' }],
   [['--systemd', 'always'], { systemd: 'always' }],
 ])('%j is %j', (words, extras) => {
   expect(extrasOf(...words)).toEqual(extras);
@@ -49,6 +50,7 @@ describe('--secret', () => {
 test.each([
   [['--umask', '9'], 'invalid umask string 9: invalid argument'],
   [['--image-volume', 'x'], 'invalid image volume mode "x" required value: anonymous, tmpfs, ignore'],
+  [['--health-on-failure', 'x'], 'invalid on-failure action "x" for health check: supported actions are none,kill,'],
   [['--personality', 'x'], 'unknown persona specified "x"'],
   [['--systemd', 'x'], '--systemd values must be one of "true, false, always"'],
 ])('%j is refused', (words, message) => {

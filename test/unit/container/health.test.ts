@@ -50,6 +50,7 @@ describe('what the monitor is told', () => {
       ['health-start-period', 0],
       ['health-start-interval', 5_000],
       ['health-retries', 3],
+      ['health-action', 'none'],
     ]);
   });
 

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { chainIds } from '#image/waste.ts';
+import type { Entry } from '#image/catalog.ts';
+import { chainIds, findWaste } from '#image/waste.ts';
 
 test('chain IDs are those of the image specification', () => {
   const [first, second] = [
@@ -9,4 +10,14 @@ test('chain IDs are those of the image specification', () => {
   expect(chainIds([first, second])[0]).toBe(first);
   expect(chainIds([first, second])[1]).toMatch(/^sha256:[0-9a-f]{64}$/);
   expect(chainIds([])).toEqual([]);
+});
+
+test('no layer is waste while there is a container of which nobody can tell what it needs', () => {
+  const one = { manifest: { digest: 'm', mediaType: '', size: 1 } } as Entry;
+  const read = () => ({ blobs: ['b'], diffIds: ['l'], sizes: new Map([['l', 7]]), damaged: false });
+  const held = { blobs: new Set<string>(), diffIds: new Set<string>() };
+  const waste = { blobs: ['b'], layers: ['l'], chainIds: ['l'], size: 7 };
+  expect(findWaste(read, [one], { kept: [], users: [], held })).toEqual(waste);
+  const users = [{ diffIds: [], isUnknown: true }];
+  expect(findWaste(read, [one], { kept: [], users, held })).toEqual({ ...waste, layers: [], chainIds: [], size: 0 });
 });

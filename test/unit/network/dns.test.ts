@@ -75,3 +75,19 @@ test('a container asks at its networks, and at those that lead nowhere only when
   expect(nameServersOf([inner, unnamed])).toEqual(['10.2.0.1']);
   expect(nameServersOf([unnamed])).toEqual([]);
 });
+
+test('who shares a name leads in turn, and what each is called stays', () => {
+  const ids = ['1', '2', '3'].map((digit) => digit.repeat(64));
+  const leases = ids.map((id, at) => lease({ id, address: `10.1.2.${at + 2}`, names: [`web${at}`, 'web'] }));
+  const alone = lease({ id: '4'.repeat(64), address: '10.1.2.9', names: ['db'] });
+  const orders = [0, 1, 2, 3].map((turn) => {
+    const { all } = zonesOf(state({ bridges: [bridgeState()], leases: [alone, ...leases] }), [], turn);
+    return [...(all.get('web') ?? '').matchAll(/(web\d),web,/g)].map(([, name]) => name);
+  });
+  expect(orders).toEqual([
+    ['web0', 'web1', 'web2'],
+    ['web1', 'web2', 'web0'],
+    ['web2', 'web0', 'web1'],
+    ['web0', 'web1', 'web2'],
+  ]);
+});

@@ -83,7 +83,8 @@ describe('gatewaysOf()', () => {
     ['never an internal one', [place('a', { isInternal: true, priority: 9 }), place('b')], ['b.v4']],
     ['none where all are internal', [place('a', { isInternal: true })], []],
   ])('takes %s', (_, places, expected) => {
-    expect(gatewaysOf(places)).toEqual(expected);
+    const { v4, v6 } = gatewaysOf(places);
+    expect([v4?.gateway, v6?.gateway6].filter((gateway) => gateway !== undefined)).toEqual(expected);
   });
 });
 

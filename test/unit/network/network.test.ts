@@ -334,9 +334,13 @@ describe.skipIf(reason !== undefined)(
       const seen = await session(async ({ create, join, sh }) => {
         await create('six', { ipv4: false, ipv6: true, pools: [{ subnet: 'fd00:1::/64' }] });
         const { endpoints, published, netns } = await join(1, { six: {} });
-        return [endpoints.six?.address ?? null, published, sh(`nsenter --net=${netns} ip -4 -o addr show dev eth0`)];
+        return [
+          endpoints.six?.address ?? null,
+          published?.addresses,
+          sh(`nsenter --net=${netns} ip -4 -o addr show dev eth0`),
+        ];
       });
-      expect(seen).toEqual([null, 'fd00:1::2/64', '']);
+      expect(seen).toEqual([null, { 6: 'fd00:1::2' }, '']);
     });
 
     test('keep containers apart from each other where they say so', async () => {

@@ -184,9 +184,11 @@ test("publishLines() gives the values of the monitor's publish keys", () => {
     '53/udp': [{ HostIp: '127.0.0.1', HostPort: '53' }],
     '81/tcp': null,
   };
-  expect(publishLines(map, '172.17.0.2/16')).toEqual([
+  expect(publishLines(map, { 4: '172.17.0.2' })).toEqual([
     'tcp 0.0.0.0 8080 172.17.0.2 80',
     'tcp :: 8080 172.17.0.2 80',
     'udp 127.0.0.1 53 172.17.0.2 53',
   ]);
+  expect(publishLines(map, { 4: '172.17.0.2', 6: 'fd00::2' })[1]).toBe('tcp :: 8080 fd00::2 80');
+  expect(publishLines(map, { 6: 'fd00::2' })[2]).toBe('udp 127.0.0.1 53 fd00::2 53');
 });

@@ -1,13 +1,13 @@
 import { spawnSync } from 'node:child_process';
 import { expect, test } from 'vitest';
-import { rules } from '#network/rules.ts';
+import { rules, turnRules } from '#network/rules.ts';
 import { bridgeState } from '#test/support/network.ts';
 
 const a = bridgeState({ interface: 'br-a', gateways: ['10.1.0.1'] });
 const b = bridgeState({ interface: 'br-b', gateways: ['10.2.0.1', 'fd00::1'], hasV6: true });
 const inner = bridgeState({ interface: 'br-in', gateways: ['10.3.0.1'], isInternal: true });
 const lines = (bridges: (typeof a)[]) =>
-  rules(bridges)
+  rules(bridges, true)
     .split('\n')
     .map((line) => line.trim());
 
@@ -37,15 +37,17 @@ test('two networks reach each other only where both say so', () => {
 });
 
 test('IPv6 is hidden behind the tap only where a network has it: not every kernel can', () => {
-  expect(rules([a])).not.toContain('table ip6');
-  expect(rules([a, b])).toContain('table ip6 wherry');
+  expect(rules([a], true)).not.toContain('table ip6');
+  expect(rules([a, b], true)).toContain('table ip6 wherry');
 });
 
 test.each([
-  ['no network', []],
-  ['an internal one alone', [inner]],
-  ['several', [a, { ...b, isOpen: true }, { ...inner, isOpen: true }]],
-])('nft reads the rules of %s', (_, bridges) => {
+  ['no network', rules([], false)],
+  ['an internal one alone', rules([inner], false)],
+  ['several', rules([a, { ...b, isOpen: true }, { ...inner, isOpen: true }], false)],
+  ['several that show clients', rules([a, b], true)],
+  ['names that are answered in turns', turnRules([53, 5301, 5302], true)],
+])('nft reads the rules of %s', (_, input) => {
   const program = 'unshare --user --map-root-user --net nft --check --file -';
   const probe = spawnSync('sh', ['-c', program], {
     input: '',
@@ -53,7 +55,7 @@ test.each([
   });
   if (probe.status !== 0) return;
   const checked = spawnSync('sh', ['-c', program], {
-    input: rules(bridges),
+    input,
     encoding: 'utf8',
     env: { ...process.env, PATH: `${process.env.PATH}:/usr/sbin` },
   });
