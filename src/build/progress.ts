@@ -39,7 +39,7 @@ export async function step<T>(report: Report, name: string, work: (step: Step) =
 }
 
 /** As it stands in the progress; who was only interrupted is not to blame. */
-export function oneLine(error: unknown): string {
+function oneLine(error: unknown): string {
   if (error instanceof Error && error.name === 'AbortError') return 'context canceled';
   return (error instanceof Error ? error.message : String(error)).split('\n', 1)[0] ?? '';
 }

@@ -7,12 +7,14 @@ export type Load = () => Promise<{ default: Definition }>;
 /** Full names, in the words of the command line. */
 export const COMMANDS: Readonly<Record<string, Load>> = {
   'buildx build': () => import('./build/build.ts'),
+  'buildx du': () => import('./buildx/du.ts'),
   'buildx history inspect': () => import('./buildx/history-inspect.ts'),
   'buildx history logs': () => import('./buildx/history-logs.ts'),
   'buildx history ls': () => import('./buildx/history-ls.ts'),
   'buildx history rm': () => import('./buildx/history-rm.ts'),
   'buildx inspect': () => import('./buildx/inspect.ts'),
   'buildx ls': () => import('./buildx/ls.ts'),
+  'buildx prune': () => import('./buildx/prune.ts'),
   'buildx version': () => import('./buildx/version.ts'),
   'container attach': () => import('./container/attach.ts'),
   'container cleanup': () => import('./container/cleanup.ts'),
@@ -116,6 +118,7 @@ export const COMMANDS: Readonly<Record<string, Load>> = {
 export const ALIASES: Readonly<Record<string, string>> = {
   build: 'buildx build',
   'builder build': 'buildx build',
+  'builder prune': 'buildx prune',
   'image build': 'buildx build',
   'buildx b': 'buildx build',
   'container list': 'container ls',

@@ -37,7 +37,7 @@ export async function joinStep(store: Store, record: ContainerRecord, place: str
   return {
     ...(joined === undefined ? {} : { netns: joined.netns }),
     files,
-    made: joined?.made ?? Promise.resolve(),
+    made: joined?.made.then(() => undefined) ?? Promise.resolve(),
     [Symbol.asyncDispose]: async () => {
       if (joined === undefined) return;
       await joined.made.catch(() => undefined);

@@ -47,7 +47,7 @@ export async function deliver(store: Store, request: BuildRequest, delivery: Del
 }
 
 /** Throws kind `invalid` in buildx's words for what is no name. */
-export function fullName(text: string): string {
+function fullName(text: string): string {
   try {
     return canonical(withDefaultTag(parseReference(text)));
   } catch (cause) {

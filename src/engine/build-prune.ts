@@ -1,4 +1,5 @@
 /** builder prune: what of the cache goes, by age, by filters, and until no more than so much is left. */
+import { statfsSync } from 'node:fs';
 import { WherryError } from '#base/error.ts';
 import { parseDuration } from '#base/units.ts';
 import { type CacheUsage, cacheUsage, dropCache, type PrunedCache } from '#engine/build-usage.ts';
@@ -10,19 +11,46 @@ export interface PruneCacheOptions {
   all?: boolean;
   /** `until=24h`, `id=…`, `type=regular`, `description~=…`, `inuse`, `shared`, `private`, `mutable`, `immutable`, `parents=…`. */
   filters?: readonly string[];
-  /** Bytes that may stay: the least recently used go first. */
-  keep?: number;
+  limits?: CacheLimits;
+}
+
+/** Bytes. Without any of them all goes that may; else the least recently used go first, until each holds. */
+export interface CacheLimits {
+  /** So much may always stay. */
+  reserved?: number | undefined;
+  /** No more may stay. */
+  most?: number | undefined;
+  /** So much of the disk is to be free. */
+  free?: number | undefined;
 }
 
 /** Throws kind `invalid` for filters that are none. */
 export async function pruneCache(store: Store, options: PruneCacheOptions = {}): Promise<PrunedCache> {
-  const { all = false, filters = [], keep } = options;
+  const { all = false, filters = [], limits = {} } = options;
   const usage = await cacheUsage(store);
   const matches = filters.map(readFilter);
   const wanted = usage.filter((one) => !one.inUse && (all || !one.shared) && matches.every((match) => match(one)));
+  const keep = allowance(store, usage, limits);
   const pruned = await dropCache(store, keep === undefined ? wanted : beyond(usage, wanted, keep));
   recordEvent(store, { type: 'builder', action: 'prune', id: '', attributes: { reclaimed: String(pruned.reclaimed) } });
   return pruned;
+}
+
+/** How many bytes of the cache may stay; undefined: no limit was given. */
+function allowance(
+  store: Store,
+  usage: readonly CacheUsage[],
+  { reserved, most, free }: CacheLimits,
+): number | undefined {
+  if (reserved === undefined && most === undefined && free === undefined) return undefined;
+  const total = usage.reduce((sum, { size }) => sum + size, 0);
+  const limits = [most ?? total];
+  if (free !== undefined) {
+    const { bavail, bsize } = statfsSync(store.root);
+    limits.push(Math.max(0, total - Math.max(0, free - bavail * bsize)));
+  }
+  if (most === undefined && free === undefined) return reserved;
+  return Math.max(reserved ?? 0, Math.min(...limits));
 }
 
 /** The least recently used of `wanted`, as many as are too much. */

@@ -60,7 +60,7 @@ function timeOf(header: string | undefined): number | undefined {
 }
 
 /** Never a path, whatever the server says. */
-export function nameOf(disposition: string | undefined, address: string): string {
+function nameOf(disposition: string | undefined, address: string): string {
   const stated = /filename="([^"]+)"|filename=([^;\s]+)/i.exec(disposition ?? '');
   for (const text of [stated?.[1] ?? stated?.[2], new URL(address).pathname]) {
     const name = posix.basename(text ?? '');

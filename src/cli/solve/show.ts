@@ -10,9 +10,6 @@ import { screen } from '#cli/solve/screen.ts';
 import { isCanceled, newTrace, type Trace, type Traced } from '#cli/solve/trace.ts';
 import { windowSize } from '#cli/terminal.ts';
 
-export const PROGRESS = ['auto', 'none', 'plain', 'quiet', 'rawjson', 'tty'] as const;
-export type ProgressMode = (typeof PROGRESS)[number];
-
 export interface BuildView {
   report(event: BuildEvent): void;
   /** Nothing more comes. What failed is shown once more, with its last lines. */

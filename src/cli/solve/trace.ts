@@ -112,7 +112,7 @@ function spent(seconds: number): string {
 }
 
 /** `31B`, `28.06kB`, in powers of a thousand with two digits behind the point (tonistiigi/units). */
-export function transferred(bytes: number): string {
+function transferred(bytes: number): string {
   const units = ['B', 'kB', 'MB', 'GB', 'TB', 'PB'];
   let [value, unit] = [bytes, 0];
   while (value >= 1000 && unit < units.length - 1) [value, unit] = [value / 1000, unit + 1];
