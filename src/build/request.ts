@@ -26,7 +26,7 @@ export interface BuildSsh {
 /** What becomes of the result. */
 export type BuildOutput =
   /** Into the store under its names, and to their registries with `push`. */
-  | { type: 'image'; names: string[]; store: boolean; push: boolean; byDigest: boolean; insecure: boolean }
+  | { type: 'image'; names: string[]; push: boolean }
   /** An archive as docker save's, or of the OCI; '-' is standard output; tar: false makes a directory of it. */
   | { type: 'docker' | 'oci'; dest: string; names: string[]; tar: boolean }
   /** The files themselves. */

@@ -8,9 +8,12 @@ import type { SolvedLayer } from '#build/solve/means.ts';
 import type { Solution } from '#build/solve/solve.ts';
 import type { Plan, PlanTarget } from '#build/vertex.ts';
 import { datedConfig } from '#engine/build-config.ts';
+import { imageUsers } from '#engine/images.ts';
+import { readCatalog } from '#image/catalog.ts';
 import { recordImageEvent } from '#image/event.ts';
 import { assembleImage, type Made } from '#image/make.ts';
 import { pushImage } from '#image/push.ts';
+import { idOf, removeImage } from '#image/remove.ts';
 import { canonical, familiar, parseReference, withDefaultTag } from '#oci/reference.ts';
 import type { Store } from '#store/store.ts';
 
@@ -29,21 +32,26 @@ type Files = Extract<BuildOutput, { type: 'local' | 'tar' }>;
 /** Does all that the request's outputs say. Throws what they throw; what is done until then stays. */
 export async function deliver(store: Store, request: BuildRequest, delivery: Delivery): Promise<BuildResult> {
   const images = request.outputs.filter((output): output is Image => output.type === 'image');
-  const names = [
-    ...new Set(
-      images
-        .filter((output) => output.store)
-        .flatMap(({ names }) => names)
-        .map(fullName),
-    ),
-  ];
+  const names = [...new Set(images.flatMap((output) => output.names.map(fullName)))];
   const isMade = request.outputs.some(({ type }) => type === 'image' || type === 'docker' || type === 'oci');
+  const known = new Set(images.length > 0 ? [] : readCatalog(store).map(idOf));
   const targets = isMade ? await makeImages(store, request, { ...delivery, names }) : [];
   for (const output of request.outputs) {
     if (output.type === 'local' || output.type === 'tar') await exportFiles(store, output, delivery);
     if (output.type === 'image' && output.push) await pushAll(store, output, delivery);
+    if (output.type === 'docker' || output.type === 'oci') await saveArchive(store, output, { ...delivery, targets });
   }
+  // Nobody has asked for an image in the store: what was made for an archive goes.
+  if (images.length === 0)
+    await forget(
+      store,
+      targets.filter(({ imageId }) => !known.has(imageId)),
+    );
   return { targets, digest: targets[0]?.digest ?? '', names };
+}
+
+async function forget(store: Store, targets: readonly BuiltTarget[]): Promise<void> {
+  for (const { imageId } of targets) await removeImage(store, imageId, { usedBy: () => imageUsers(store) });
 }
 
 /** Throws kind `invalid` in buildx's words for what is no name. */
@@ -116,6 +124,33 @@ function layerTold(tell: Tell): (event: Progress) => void {
     const done = ENDS.has(status) || status.startsWith('Mounted from');
     tell(`pushing layer ${id}`, { current, total, done });
   };
+}
+
+type Archive = Extract<BuildOutput, { type: 'docker' | 'oci' }>;
+
+async function saveArchive(
+  store: Store,
+  { type, dest, names, tar }: Archive,
+  { targets, report, abort, toStdout }: Delivery & { targets: readonly BuiltTarget[] },
+): Promise<void> {
+  const { layOut, saveUnder } = await import('#image/save.ts');
+  const { openOutputFile } = await import('#sys/output-file.ts');
+  const images = targets.map(({ imageId: id }) => ({ id, names: names.map(fullName) }));
+  const options = { docker: type === 'docker', abort };
+  await step(report, `exporting to ${type === 'oci' ? 'oci' : 'docker'} image format`, async ({ tell }) => {
+    let size = 0;
+    const counted = (write: (piece: Uint8Array) => void) => (piece: Uint8Array) => {
+      write(piece);
+      size += piece.length;
+      tell('sending tarball', { current: size });
+    };
+    if (!tar) return layOut(store, images, dest, options);
+    using file = dest === '-' ? undefined : openOutputFile(dest);
+    const write = file === undefined ? (toStdout ?? (() => undefined)) : (piece: Uint8Array) => file.write(piece);
+    await saveUnder(store, images, counted(write), options);
+    file?.commit();
+    tell('sending tarball', { current: size, done: true });
+  });
 }
 
 async function exportFiles(

@@ -67,14 +67,70 @@ export async function saveImages(
   const images = asDaemon(() => selectImages(store, names));
   using _held = await holdImage(store, { blobs: [...new Set(images.flatMap(digestsOf))], diffIds: [] });
   if (wanted !== undefined) for (const { config } of images) needPlatform(config, wanted);
-  for (const piece of archiveOf(membersOf(store, images))) {
+  await handOver(archiveOf(membersOf(store, images, { docker: true })), take, abort);
+  for (const { manifest, config } of images) {
+    recordImageEvent(store, 'save', { id: manifest.config.digest, labels: config.config?.Labels });
+  }
+}
+
+/** An image under names that it need not have in the store. */
+export interface Named {
+  id: string;
+  names: readonly string[];
+}
+
+export interface ArchiveOptions {
+  /** With the documents of docker save beside those of the layout. */
+  docker: boolean;
+  abort?: AbortSignal | undefined;
+}
+
+/** As saveImages(), for what was built just now; canonical names are theirs in the archive alone. */
+export async function saveUnder(
+  store: Store,
+  images: readonly Named[],
+  take: (piece: Buffer) => void,
+  { docker, abort }: ArchiveOptions,
+): Promise<void> {
+  const chosen = await chooseUnder(store, images, abort);
+  using _held = await holdImage(store, { blobs: [...new Set(chosen.flatMap(digestsOf))], diffIds: [] });
+  await handOver(archiveOf(membersOf(store, chosen, { docker })), take, abort);
+}
+
+/** The same as files of a directory, which is made where it is not there. */
+export async function layOut(
+  store: Store,
+  images: readonly Named[],
+  path: string,
+  options: ArchiveOptions,
+): Promise<void> {
+  const chosen = await chooseUnder(store, images, options.abort);
+  using _held = await holdImage(store, { blobs: [...new Set(chosen.flatMap(digestsOf))], diffIds: [] });
+  const { mkdirSync, writeFileSync, copyFileSync } = await import('node:fs');
+  mkdirSync(`${path}/blobs/sha256`, { recursive: true });
+  for (const { name, bytes, blob } of membersOf(store, chosen, options)) {
+    options.abort?.throwIfAborted();
+    if (bytes !== undefined) writeFileSync(`${path}/${name}`, bytes);
+    else if (blob !== undefined) copyFileSync(blob.path, `${path}/${name}`);
+  }
+}
+
+async function chooseUnder(store: Store, images: readonly Named[], abort?: AbortSignal): Promise<Chosen[]> {
+  const chosen: Chosen[] = [];
+  for (const { id, names } of images) {
+    await makeWhole(store, found(readCatalog(store), id).manifest.digest, abort);
+    const entry = found(readCatalog(store), id);
+    chosen.push({ entry, ...readDocuments(store, entry.manifest.digest), tags: names.map(parseReference) });
+  }
+  return chosen;
+}
+
+async function handOver(pieces: Iterable<Buffer>, take: (piece: Buffer) => void, abort?: AbortSignal): Promise<void> {
+  for (const piece of pieces) {
     take(piece);
     // Signals are heard between two pieces only.
     await new Promise((resolve) => setImmediate(resolve));
     abort?.throwIfAborted();
-  }
-  for (const { manifest, config } of images) {
-    recordImageEvent(store, 'save', { id: manifest.config.digest, labels: config.config?.Labels });
   }
 }
 
@@ -155,15 +211,17 @@ interface Member {
 const fileOf = (digest: string) => `blobs/${digest.replace(':', '/')}`;
 
 /** All files by name, as Docker has them, and all of 1970, so that the same images give the same archive. */
-function membersOf(store: Store, images: readonly Chosen[]): Member[] {
+function membersOf(store: Store, images: readonly Chosen[], { docker }: Pick<ArchiveOptions, 'docker'>): Member[] {
   const blobs = new Map(images.flatMap(partsOf).map((part) => [part.digest, part]));
   const files = [...blobs.values()].map((part) => ({ name: fileOf(part.digest), blob: blobOf(store, part) }));
   const repositories = repositoriesOf(images);
   const documents: [name: string, json: string][] = [
     ['index.json', JSON.stringify(indexOf(images))],
-    ['manifest.json', JSON.stringify(images.map(dockerEntry))],
+    ...(docker ? [['manifest.json', JSON.stringify(images.map(dockerEntry))] as [string, string]] : []),
     ['oci-layout', '{"imageLayoutVersion": "1.0.0"}'],
-    ...(repositories === undefined ? [] : [['repositories', `${JSON.stringify(repositories)}\n`] as [string, string]]),
+    ...(repositories === undefined || !docker
+      ? []
+      : [['repositories', `${JSON.stringify(repositories)}\n`] as [string, string]]),
   ];
   return [
     ...files.sort((a, b) => (a.name < b.name ? -1 : 1)),

@@ -170,16 +170,17 @@ function imageOf({ attributes }: OutputOption, type: 'image' | 'registry', names
   const isOn = (key: string) => parseBool(attributes[key] ?? '') === true;
   const push = type === 'registry' || isOn('push');
   if (push && names.length === 0) throw invalid('tag is needed when pushing to registry');
-  // As with Docker's own driver, whose images are in its store whatever else becomes of them.
-  const store = attributes.store !== 'false';
-  return { type: 'image', names, store, push, byDigest: isOn('push-by-digest'), insecure: isOn('registry.insecure') };
+  for (const key of ['push-by-digest', 'unpack', 'dangling-name-prefix', 'nydus']) {
+    if (isOn(key)) throw new WherryError('unsupported', `${key} is currently not implemented for docker driver`);
+  }
+  return { type: 'image', names, push };
 }
 
 /** Without a destination `docker` goes into the store, and `oci` to standard output. */
 function archiveOf({ dest, attributes }: OutputOption, type: 'docker' | 'oci', names: string[]): BuildOutput {
   const tar = parseBool(attributes.tar ?? 'true') !== false;
   if (dest === undefined && type === 'docker') {
-    return { type: 'image', names, store: true, push: false, byDigest: false, insecure: false };
+    return { type: 'image', names, push: false };
   }
   if (!tar && (dest === undefined || dest === '-')) throw invalid(`dest is required for ${type} exporter`);
   return { type, dest: dest ?? '-', names, tar };

@@ -5,7 +5,7 @@ import { parseFlags } from '#cli/parse.ts';
 
 const wanted = (...words: string[]) =>
   wantedOf(parseFlags(words, BUILD_FLAGS, { interspersed: true }).values as unknown as BuildValues);
-const image = { type: 'image', names: [], store: true, push: false, byDigest: false, insecure: false };
+const image = { type: 'image', names: [], push: false };
 
 describe('what becomes of the result', () => {
   test.each([
