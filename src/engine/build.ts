@@ -13,10 +13,12 @@ import { StepError, solve } from '#build/solve/solve.ts';
 import type { Plan } from '#build/vertex.ts';
 import { parseSignal } from '#container/signals.ts';
 import { type Bases, openBases } from '#engine/build-images.ts';
+import { endLeftSteps } from '#engine/build-leftovers.ts';
 import { deliver } from '#engine/build-output.ts';
 import { buildMeans } from '#engine/build-solve.ts';
 import { hostPlatform } from '#oci/platform.ts';
 import type { Store } from '#store/store.ts';
+import { sweep } from '#store/sweep.ts';
 
 export interface BuildOptions {
   report: Report;
@@ -104,6 +106,8 @@ export async function runPlan(
   plan: Plan,
   { report, abort, toStdout, environment = process.env, bases = openBases(store) }: BuildOptions & { bases?: Bases },
 ): Promise<BuildResult> {
+  await endLeftSteps(store);
+  await sweep(store);
   const umask = process.umask(0);
   const temporary = temporaryPlace(store);
   try {
