@@ -113,11 +113,19 @@ export async function runPlan(
   try {
     const means = buildMeans(store, { request, bases, environment, place: temporary.place });
     using solution = await solve(store, plan, means, { report, abort, epoch: request.epoch }).catch(blame);
-    return await deliver(store, request, { plan, solution, report, ...given({ abort, toStdout }) });
+    const result = await deliver(store, request, { plan, solution, report, ...given({ abort, toStdout }) });
+    if (solution.replaced.length > 0) await dropReplaced(store, solution.replaced);
+    return result;
   } finally {
     temporary.remove();
     process.umask(umask);
   }
+}
+
+async function dropReplaced(store: Store, diffIds: readonly string[]): Promise<void> {
+  const { dropUnusedLayers } = await import('#image/waste.ts');
+  const { imageUsers } = await import('#engine/images.ts');
+  await dropUnusedLayers(store, diffIds, () => imageUsers(store));
 }
 
 /** A step's error with its lines in the Dockerfile. */
