@@ -33,7 +33,11 @@ export async function openSource(store: Store, mount: SolvedMount, place: string
     close();
     if (!hasCode(error, 'ENOENT', 'ENOTDIR')) throw error;
     const path = (mount.source ?? '/').replace(/^\/*/, '/');
-    throw new WherryError('not-found', `failed to calculate checksum of ref: "${path}": not found`, { cause: error });
+    throw new WherryError(
+      'not-found',
+      `failed to compute cache key: failed to calculate checksum of ref: "${path}": not found`,
+      { cause: error },
+    );
   }
 }
 

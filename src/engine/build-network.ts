@@ -11,7 +11,7 @@ export interface StepNetwork extends AsyncDisposable {
   netns?: string;
   files: { hosts: string; resolv: string };
   /** Settles when the links are there: only then may the step start. */
-  made: Promise<void>;
+  made: Promise<unknown>;
 }
 
 /** Joins what `run` joins by itself, or nothing. place: where its files go. */

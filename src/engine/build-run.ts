@@ -37,6 +37,8 @@ export async function runStep(store: Store, work: RunWork, scope: Scope, options
   const held = stageDirectory(place, 0o700);
   const at = (name: string) => join(place, name);
   try {
+    // For who finds it when this was killed.
+    writeFileSync(at('id'), id);
     for (const name of ['work', 'merged', 'bundle', 'empty']) mkdirSync(at(name), { mode: 0o755 });
     const lower = work.layers.map(({ diffId }) => layerPath(store, diffId)).reverse();
     const overlay = { lower: [...lower, at('empty')], upper: work.upper, work: at('work'), target: at('merged') };

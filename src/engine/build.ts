@@ -13,10 +13,12 @@ import { StepError, solve } from '#build/solve/solve.ts';
 import type { Plan } from '#build/vertex.ts';
 import { parseSignal } from '#container/signals.ts';
 import { type Bases, openBases } from '#engine/build-images.ts';
+import { endLeftSteps } from '#engine/build-leftovers.ts';
 import { deliver } from '#engine/build-output.ts';
 import { buildMeans } from '#engine/build-solve.ts';
 import { hostPlatform } from '#oci/platform.ts';
 import type { Store } from '#store/store.ts';
+import { sweep } from '#store/sweep.ts';
 
 export interface BuildOptions {
   report: Report;
@@ -104,16 +106,26 @@ export async function runPlan(
   plan: Plan,
   { report, abort, toStdout, environment = process.env, bases = openBases(store) }: BuildOptions & { bases?: Bases },
 ): Promise<BuildResult> {
+  await endLeftSteps(store);
+  await sweep(store);
   const umask = process.umask(0);
   const temporary = temporaryPlace(store);
   try {
     const means = buildMeans(store, { request, bases, environment, place: temporary.place });
     using solution = await solve(store, plan, means, { report, abort, epoch: request.epoch }).catch(blame);
-    return await deliver(store, request, { plan, solution, report, ...given({ abort, toStdout }) });
+    const result = await deliver(store, request, { plan, solution, report, ...given({ abort, toStdout }) });
+    if (solution.replaced.length > 0) await dropReplaced(store, solution.replaced);
+    return result;
   } finally {
     temporary.remove();
     process.umask(umask);
   }
+}
+
+async function dropReplaced(store: Store, diffIds: readonly string[]): Promise<void> {
+  const { dropUnusedLayers } = await import('#image/waste.ts');
+  const { imageUsers } = await import('#engine/images.ts');
+  await dropUnusedLayers(store, diffIds, () => imageUsers(store));
 }
 
 /** A step's error with its lines in the Dockerfile. */

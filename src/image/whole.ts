@@ -7,7 +7,7 @@ import { changeCatalog, holdImage } from '#image/catalog.ts';
 import { readDocuments } from '#image/documents.ts';
 import { describe } from '#oci/digest.ts';
 import { type Descriptor, type Manifest, MEDIA } from '#oci/manifest.ts';
-import { hasBlob, putBlob, stage } from '#store/blobs.ts';
+import { hasBlob, putBlob, removeBlob, stage } from '#store/blobs.ts';
 import { gzipped } from '#store/compress.ts';
 import { layerFiles } from '#store/layer-files.ts';
 import { layerPath } from '#store/layers.ts';
@@ -59,10 +59,15 @@ async function replaceManifest(store: Store, former: string, manifest: Manifest)
   const made = describe(manifest.mediaType ?? MEDIA.manifest, document);
   using _held = await holdImage(store, { blobs: [made.digest], diffIds: [] });
   await putBlob(store, document, made.mediaType);
-  await changeCatalog(store, (entries) =>
-    entries.map((entry) =>
-      entry.manifest.digest === former ? { ...entry, manifest: { ...entry.manifest, ...made } } : entry,
-    ),
+  await changeCatalog(
+    store,
+    (entries) =>
+      entries.map((entry) =>
+        entry.manifest.digest === former ? { ...entry, manifest: { ...entry.manifest, ...made } } : entry,
+      ),
+    async () => {
+      if (former !== made.digest) removeBlob(store, former);
+    },
   );
   return made.digest;
 }

@@ -1,5 +1,6 @@
 /** Removes what killed commands left in tmp/ and staged beside their files. Cheap: a few readdir(3) where nothing is. */
 import { existsSync, lstatSync, readdirSync } from 'node:fs';
+import { basename } from 'node:path';
 import type { Store } from '#store/store.ts';
 import { removeTree, tryLock } from '#sys/file.ts';
 
@@ -72,7 +73,19 @@ function besides(store: Store, folder: string): string[] {
 }
 
 async function removeUnheld(path: string): Promise<void> {
-  await unlessHeld(path, () => removeTree(path));
+  await unlessHeld(path, async () => {
+    // A step of a build has its root mounted there.
+    if (basename(path).startsWith('step-')) await unmountBelow(path);
+    removeTree(path);
+  });
+}
+
+/** The deepest first. */
+async function unmountBelow(path: string): Promise<void> {
+  const { mountPoints } = await import('#sys/mountinfo.ts');
+  const { unmountTree } = await import('#sys/overlay.ts');
+  const points = [...mountPoints()].filter((point) => point.startsWith(`${path}/`));
+  for (const point of points.sort((one, other) => other.length - one.length)) unmountTree(point);
 }
 
 async function isUnheld(path: string): Promise<boolean> {
@@ -83,10 +96,10 @@ async function isUnheld(path: string): Promise<boolean> {
   return isFree;
 }
 
-async function unlessHeld(path: string, action: () => void): Promise<void> {
+async function unlessHeld(path: string, action: () => void | Promise<void>): Promise<void> {
   try {
     using held = await tryLock(path);
-    if (held !== undefined) action();
+    if (held !== undefined) await action();
   } catch (error) {
     // Gone meanwhile, still written to by a child that is just ending, held by a mount, or of an id that is no longer
     // mapped: whatever the system says, no command fails because of what an earlier one left.

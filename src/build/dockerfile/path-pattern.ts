@@ -90,6 +90,8 @@ function expressionOf(tokens: readonly Token[]): PathPattern['matches'] {
     if (kind === 'globstar') return index === tokens.length - 1 ? '.*' : '(?:.*/)?';
     if (kind === 'star') return '[^/]*';
     if (kind === 'any') return '[^/]';
+    // Docker lets this one mean the beginning of the path, where it stands beside wildcards.
+    if (kind === 'letter' && text === '^') return text;
     return kind === 'class' ? text : code(text);
   });
   const expression = new RegExp(`^${parts.join('')}$`, 'su');

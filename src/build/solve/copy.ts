@@ -11,6 +11,7 @@ import {
   openSync,
   readSync,
   symlinkSync,
+  writeFileSync,
   writeSync,
 } from 'node:fs';
 import { hasCode, WherryError } from '#base/error.ts';
@@ -136,10 +137,11 @@ interface Made {
   mode: number;
 }
 
-/** Links, FIFOs and devices. */
+/** Links, FIFOs and devices; of a socket only an empty file is left, as with BuildKit. */
 function putSpecial(found: Found, at: string, { owner, mode }: Made): void {
   const { stat } = found;
   if (stat.isSymbolicLink()) symlinkSync(raw(linkOf(found)), raw(at));
+  else if (stat.isSocket()) writeFileSync(raw(at), '', { flag: 'wx' });
   else if (!makeNode(at, found)) return;
   setOwner(at, owner);
   if (!stat.isSymbolicLink()) chmodSync(raw(at), mode);

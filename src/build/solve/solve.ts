@@ -43,6 +43,8 @@ export class StepError extends Error {
 export interface Solution extends Disposable {
   /** Of the plan's targets, in their order. */
   results: SolvedLayer[][];
+  /** Layers of records that are no more, as their steps were run again: perhaps nobody needs them. */
+  replaced: string[];
 }
 
 interface Work {
@@ -54,6 +56,7 @@ interface Work {
   held: DisposableStack;
   /** Records whose layers are not known to be on the disk. */
   fresh: CacheRecord[];
+  replaced: string[];
   ids: string[];
 }
 
@@ -67,7 +70,7 @@ export async function solve(store: Store, plan: Plan, means: Means, options: Sol
   options.abort?.addEventListener('abort', aborted, { once: true });
   if (options.abort?.aborted) aborted();
   const held = new DisposableStack();
-  const work: Work = { store, plan, means, options, stop, held, fresh: [], ids: vertexIds(plan) };
+  const work: Work = { store, plan, means, options, stop, held, fresh: [], replaced: [], ids: vertexIds(plan) };
   const running = new Map<number, Promise<Solved>>();
   const solved = (index: number): Promise<Solved> => {
     const known = running.get(index);
@@ -80,7 +83,7 @@ export async function solve(store: Store, plan: Plan, means: Means, options: Sol
   try {
     const results = await Promise.all(plan.targets.map(async ({ result }) => layersOf(await solved(result))));
     await settleDisk(work);
-    return { results, [Symbol.dispose]: () => held.dispose() };
+    return { results, replaced: work.replaced, [Symbol.dispose]: () => held.dispose() };
   } catch (error) {
     await Promise.allSettled(running.values());
     held.dispose();
@@ -275,7 +278,9 @@ async function cachedOr(
     if (keys.quick !== undefined) nameRecord(store, found, keys.quick);
     return hit(found);
   }
+  const former = findRecord(store, exact);
   const record = await makeLayer(work, vertex, { base, scope, exact }, make);
+  if (former !== undefined && former.diffId !== record.diffId) work.replaced.push(former.diffId);
   keepRecord(store, record, keys.quick === undefined ? [exact] : [exact, keys.quick]);
   work.fresh.push(record);
   return { solved: { kind: 'tree', layers: [...base, layerFrom(record)] }, cached: false };

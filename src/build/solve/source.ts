@@ -63,7 +63,10 @@ export function matchSources(source: Source, { source: text, wildcard, allowEmpt
 }
 
 const notFound = (path: string) =>
-  new WherryError('not-found', `failed to calculate checksum of ref: "${path.replace(/^\/*/, '/')}": not found`);
+  new WherryError(
+    'not-found',
+    `failed to compute cache key: failed to calculate checksum of ref: "${path.replace(/^\/*/, '/')}": not found`,
+  );
 
 /** Go's filepath.Match has these; a backslash makes them plain. */
 export function hasWildcard(path: string): boolean {
@@ -146,8 +149,7 @@ function* walkFrom(
 ): Generator<Item, void, void> {
   for (const name of of.names()) {
     const found = of.find(name);
-    // Nothing can be connected to a socket that is copied.
-    if (found === undefined || found.stat.isSocket()) continue;
+    if (found === undefined) continue;
     const item = { path: joined(below, name), from: joined(above, name), found };
     const verdict = judge(item, picking);
     if (verdict === 'take') {

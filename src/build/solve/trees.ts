@@ -19,12 +19,21 @@ const MARKS = true;
 /** A tree to copy from; its layers are looked at when it is read, which a cached build never does. */
 export function treeSource(store: Store, layers: readonly { diffId: string }[]): Source {
   let tree: TreeReader | undefined;
+  const linked = new Map<string, string>();
   return {
     get tree() {
       tree ??= treeReader(store, layers);
       return tree;
     },
     id: treeId(layers),
-    digest: (_path, found) => digestFile(found),
+    digest: (_path, found) => {
+      const { dev, ino, nlink } = found.stat;
+      if (nlink < 2n) return digestFile(found);
+      // busybox has hundreds of names.
+      const key = `${dev}:${ino}`;
+      const digest = linked.get(key) ?? digestFile(found);
+      linked.set(key, digest);
+      return digest;
+    },
   };
 }

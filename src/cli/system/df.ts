@@ -7,9 +7,11 @@ import { formatTable, printRows } from '#cli/table.ts';
 import { boolean, text } from '#cli/values.ts';
 import { isRunning } from '#container/state.ts';
 import { psRow } from '#container/view.ts';
+import { type CacheUsage, cacheUsage } from '#engine/build-usage.ts';
 import { type ContainerUsage, type ImageUsage, measureUsage, sum, type Usage } from '#engine/usage.ts';
 import { familiarTags } from '#image/view.ts';
 import { volumeRow } from '#volume/view.ts';
+import { CACHE_COLUMNS, cacheEntry, cacheRow, cacheSize } from './df-cache.ts';
 
 const HEADERS = { Type: 'TYPE', TotalCount: 'TOTAL', Active: 'ACTIVE', Size: 'SIZE', Reclaimable: 'RECLAIMABLE' };
 
@@ -28,8 +30,9 @@ export default command({
   },
   run: async (context, _args, { format, verbose }) => {
     const usage = measureUsage(context.store);
-    if (verbose) return showAll(context, usage, format);
-    const rows = [imagesRow(usage), containersRow(usage), volumesRow(usage), NO_CACHE];
+    const cache = await cacheUsage(context.store);
+    if (verbose) return showAll(context, { ...usage, cache }, format);
+    const rows = [imagesRow(usage), containersRow(usage), volumesRow(usage), cacheRow(cache)];
     const shape = { headers: HEADERS, columns: Object.keys(HEADERS), format, type: 'diskUsageImagesContext' };
     const raw = Object.keys(HEADERS).map((name) => `${RAW_NAMES[name] ?? name.toLowerCase()}: {{.${name}}}`);
     await printRows(context.out, rows, { ...shape, raw, runPrefix: 'template parsing error: ' });
@@ -41,8 +44,6 @@ function reclaimable(bytes: number, of: number): string {
   const share = of > 0 ? ` (${Math.floor((bytes * 100) / of)}%)` : '';
   return humanSize(bytes, 4) + share;
 }
-
-const NO_CACHE = { Type: 'Build Cache', TotalCount: '0', Active: '0', Size: '0B', Reclaimable: '0B' };
 
 function imagesRow({ images, layers }: Usage): object {
   const used = images.filter(({ containers }) => containers > 0);
@@ -107,7 +108,7 @@ function containerRow({ seen, size }: ContainerUsage, { truncate, image }: { tru
 }
 
 /** -v: four lists, or all of them as one thing for a template. */
-async function showAll(context: Context, usage: Usage, format = ''): Promise<void> {
+async function showAll(context: Context, usage: Usage & { cache: CacheUsage[] }, format = ''): Promise<void> {
   const { imageNamer } = await import('#cli/describe.ts');
   const truncate = format === '' || format === 'table';
   const image = imageNamer(context.store, { truncate });
@@ -115,9 +116,9 @@ async function showAll(context: Context, usage: Usage, format = ''): Promise<voi
     Images: usage.images.map((one) => imageRow(one, truncate)),
     Containers: usage.containers.map((one) => containerRow(one, { truncate, image })),
     Volumes: usage.volumes.map(({ volume, ...use }) => volumeRow(volume, use)),
-    BuildCache: [],
+    BuildCache: usage.cache.map((one) => cacheEntry(one, truncate)),
   };
-  if (truncate) context.out.write(await tables(all));
+  if (truncate) context.out.write(await tables(all, cacheSize(usage.cache)));
   else if (format === 'json') context.out.write(goJson(all, { html: true }));
   else {
     const { compileTemplate } = await import('#cli/template.ts');
@@ -148,9 +149,10 @@ const CONTAINERS = {
   Names: 'NAMES',
 };
 const VOLUMES = { Name: 'VOLUME NAME', Links: 'LINKS', Size: 'SIZE' };
-const CACHE = ['CACHE ID', 'CACHE TYPE', 'SIZE', 'CREATED', 'LAST USED', 'USAGE', 'SHARED'];
 
-async function tables(all: Record<'Images' | 'Containers' | 'Volumes', object[]>): Promise<string> {
+type Lists = Record<'Images' | 'Containers' | 'Volumes' | 'BuildCache', object[]>;
+
+async function tables(all: Lists, cached: string): Promise<string> {
   const table = (rows: readonly object[], columns: Record<string, string>) => {
     const cells = rows.map((row) => Object.keys(columns).map((key) => String((row as Record<string, unknown>)[key])));
     return formatTable([Object.values(columns), ...cells]);
@@ -159,6 +161,6 @@ async function tables(all: Record<'Images' | 'Containers' | 'Volumes', object[]>
     `Images space usage:\n\n${await table(all.Images, IMAGES)}`,
     `Containers space usage:\n\n${await table(all.Containers, CONTAINERS)}`,
     `Local Volumes space usage:\n\n${await table(all.Volumes, VOLUMES)}`,
-    `Build cache usage: 0B\n\n${await formatTable([CACHE])}`,
+    `Build cache usage: ${cached}\n\n${await table(all.BuildCache, CACHE_COLUMNS)}`,
   ].join('\n');
 }

@@ -31,7 +31,14 @@ export default command({
     printRemoved(context, 'Deleted Volumes', lost.removed);
     const images = await pruneImages(store, { all, filters });
     printRemoved(context, 'Deleted Images', imageLines(images.removed));
-    printReclaimed(context, containers.reclaimed + lost.reclaimed + images.reclaimed);
+    const { pruneCache } = await import('#engine/build-prune.ts');
+    const cache = await pruneCache(store, { all, filters: filters.filter((one) => /^\s*until\s*=/i.test(one)) });
+    printRemoved(
+      context,
+      'Deleted build cache objects',
+      cache.removed.map(({ id }) => id),
+    );
+    printReclaimed(context, containers.reclaimed + lost.reclaimed + images.reclaimed + cache.reclaimed);
   },
 });
 
