@@ -179,7 +179,7 @@ function chooseAddress(network: NetworkRecord, version: Version, choice: Choice)
   if (choice.wanted) {
     const wanted = normalAddress(choice.wanted);
     if (!taken.has(wanted) && !isReserved(subnet, wanted)) return wanted;
-    throw new WherryError('conflict', 'failed to set up container networking: Address already in use', {
+    throw new WherryError('conflict', 'Address already in use', {
       hint: `Ask for another address of ${pool.subnet}, or for none`,
       exitCode: 125,
     });
@@ -189,7 +189,7 @@ function chooseAddress(network: NetworkRecord, version: Version, choice: Choice)
   return nextAddress(
     { subnet, ...(pool.range === undefined ? {} : { range: parseSubnet(pool.range) }) },
     taken,
-    network.name,
+    `${network.name} (${network.id})`,
   );
 }
 
