@@ -110,6 +110,12 @@ export async function enterRoom(store: Store): Promise<Room> {
   }
 }
 
+/** What is known of it by now; empty before there was a network. */
+export function clientSight(store: Store): ClientSight {
+  const state = readState(join(folderOf(store), 'state.json'));
+  return state?.bootId === store.bootId ? (state.clients ?? {}) : {};
+}
+
 /** A state that a power cut left half written is as good as none. */
 function readState(path: string): NetworkState | undefined {
   try {
