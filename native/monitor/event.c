@@ -72,16 +72,26 @@ static void rotate(const char *path, int fd, const struct stat *full)
 		(void)rename(path, old);
 }
 
+/* A full disk took a part of the line, and the next one would go on in it; unless somebody has added to it already. */
+static void take_back(int fd, off_t part, off_t end)
+{
+	if (lseek(fd, 0, SEEK_CUR) == end && ftruncate(fd, end - part) < 0)
+		return;
+}
+
 /* O_APPEND and one write put each line whole behind all others. A journal that was filled, renamed and removed while we
  * held it has a successor. */
 static void append(const char *path, const char *line, size_t size)
 {
 	for (;;) {
 		scoped_fd fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
+		ssize_t n = fd < 0 ? -1 : write(fd, line, size);
 		struct stat status;
 
-		if (fd < 0 || write(fd, line, size) < 0 || fstat(fd, &status) < 0)
+		if (n < 0 || fstat(fd, &status) < 0)
 			return;
+		if ((size_t)n < size)
+			return take_back(fd, n, status.st_size);
 		if (status.st_nlink == 0)
 			continue;
 		if (status.st_size > FULL)

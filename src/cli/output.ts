@@ -1,6 +1,7 @@
 /** Standard output and error, written to at once: a stream object costs milliseconds that most commands don't need. */
 import { fstatSync, writeSync } from 'node:fs';
-import { hasCode } from '#base/error.ts';
+import { reasonOf } from '#base/errno.ts';
+import { hasCode, WherryError } from '#base/error.ts';
 import type { Output } from '#cli/command.ts';
 
 /** Device number of /dev/null: the character device that a stream is most often, and never a terminal. */
@@ -31,11 +32,14 @@ export function openOutput(fd: 1 | 2): Output {
 
 const clock = new Int32Array(new SharedArrayBuffer(4));
 
-function writeWhole(fd: number, data: Uint8Array): void {
+const failed = (fd: 1 | 2, error: unknown) => `write /dev/${fd === 1 ? 'stdout' : 'stderr'}: ${reasonOf(error)}`;
+
+function writeWhole(fd: 1 | 2, data: Uint8Array): void {
   for (let written = 0; written < data.length; ) {
     try {
       written += writeSync(fd, data, written);
     } catch (error) {
+      if (hasCode(error, 'ENOSPC', 'EDQUOT', 'EFBIG', 'EIO')) throw new WherryError('invalid', failed(fd, error));
       // Somebody set the pipe or terminal to non-blocking; its reader needs a moment.
       if (!hasCode(error, 'EAGAIN')) throw error;
       Atomics.wait(clock, 0, 0, 2);

@@ -82,7 +82,6 @@ function readEndpoint(flag: NetworkFlag): EndpointRequest {
     throw invalid('network-scoped aliases are only supported for user-defined networks');
   }
   if (mac && !isMac(mac)) throw invalid(`${mac} is not a valid mac address`);
-  if (mac && target.startsWith('container:')) throw invalid('conflicting options: mac-address and the network mode');
   return {
     ...(aliases.length > 0 ? { Aliases: aliases } : {}),
     ...addressesOf(flag),

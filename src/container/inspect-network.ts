@@ -48,7 +48,9 @@ function addressesOf(endpoint: Endpoint | undefined) {
 }
 
 function endpointOf(store: Store, { record, network }: Seen, name: string): object {
-  const endpoint = network()?.endpoints[name];
+  // Docker looks for the network at the first start.
+  const state = network();
+  const endpoint = state?.endpoints[name];
   const wish = record.networks[name] ?? {};
   const { MacAddress, EndpointID, ...addresses } = addressesOf(endpoint);
   return {
@@ -58,10 +60,10 @@ function endpointOf(store: Store, { record, network }: Seen, name: string): obje
     MacAddress: MacAddress || (wish.MacAddress ?? ''),
     DriverOpts: wish.DriverOpts ?? null,
     GwPriority: wish.GwPriority ?? 0,
-    NetworkID: endpoint?.networkId ?? networkId(store, name),
+    NetworkID: endpoint?.networkId ?? (state === undefined ? '' : networkId(store, name)),
     EndpointID,
     ...addresses,
-    DNSNames: namesOf(record, name),
+    DNSNames: state === undefined ? null : namesOf(record, name),
   };
 }
 

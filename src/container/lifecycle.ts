@@ -9,7 +9,7 @@ import type { ContainerRecord, State } from '#container/record.ts';
 import { parseSignal } from '#container/signals.ts';
 import { isRunning, readState } from '#container/state.ts';
 import type { Store } from '#store/store.ts';
-import { isSameProcess, signalProcess } from '#sys/process.ts';
+import { isSameProcess, loadCalls, signalProcess } from '#sys/process.ts';
 
 export interface StopOptions {
   /** Instead of the container's stop signal. */
@@ -58,9 +58,10 @@ export async function endContainer(store: Store, record: ContainerRecord, option
     // Who sat in front of it may have cleaned up, and removed it.
     await cleanUp?.(record.id).catch(unlessGone);
   };
-  await end(store, record, { signal, patience, abort, afterwards: cleanUp === undefined ? undefined : afterwards });
+  const ending = { signal, patience, abort, afterwards: cleanUp === undefined ? undefined : afterwards };
+  const isOurs = await end(store, record, ending);
   note();
-  await cleanedUp(state);
+  if (!isOurs) await cleanedUp(state);
 }
 
 /** Kills a container that is about to be removed: `remove` does so when it has ended, if that is seen. */
@@ -90,22 +91,25 @@ interface Ending {
   afterwards: (() => Promise<void>) | undefined;
 }
 
-/** When it resolves, the monitor has gone. Whether `afterwards` was called is told by itself: there may be no monitor. */
-async function end(store: Store, record: Told, ending: Ending): Promise<void> {
+/**
+ * Ends the container; true when this command has cleaned up. Its monitor goes then, and nobody waits for that: it has the
+ * runtime forget the container first, and the next start looks for itself whether the last run's monitor lives.
+ */
+async function end(store: Store, record: Told, ending: Ending): Promise<boolean> {
   const { abort, afterwards } = ending;
   const asked = await askToStop(store, record.id, afterwards !== undefined);
   // Gone just now, or dying: what readState() says of it is final either way.
-  if (asked === undefined) return;
+  if (asked === undefined) return false;
   const { ear, isOurs } = asked;
   const stop = () => ear.hangUp();
   abort?.addEventListener('abort', stop, { once: true });
   try {
     await signalUntil(store, record, ear.hear('exit'), ending);
     abort?.throwIfAborted();
-    if (!isOurs) return;
+    if (!isOurs) return false;
     await afterwards?.();
     ear.say('done');
-    await within(ear.hear(), CLEANUP_PATIENCE);
+    return true;
   } finally {
     abort?.removeEventListener('abort', stop);
     ear.hangUp();
@@ -123,9 +127,9 @@ async function askToStop(
   if (ear === undefined) return undefined;
   ear.say('stop');
   if (cleans) ear.say('clean');
-  await ear.hear('stopping');
-  if (!cleans) return { ear, isOurs: false };
-  if ((await ear.hear('cleaning')) !== undefined) return { ear, isOurs: true };
+  // Meanwhile: the signal needs it.
+  await loadCalls();
+  if ((await ear.hear(cleans ? 'cleaning' : 'stopping')) !== undefined || !cleans) return { ear, isOurs: cleans };
   // It has gone, or it is one of an older version, that hangs up at a word that it does not know.
   ear.hangUp();
   return askToStop(store, id, false);

@@ -124,7 +124,7 @@ function portFilter(filters: Filters, name: string): Set<string> {
     const [range = '', protocol = 'tcp'] = value.split('/');
     const [first = 0, last = first] = range.split('-').map((text) => portNumber(text, name, value));
     if (last < first)
-      throw refuse(`error while looking up for ${name} ${value}: invalid range specified for port: ${range}`);
+      throw refuse(`error while looking up for ${name} ${value}: Invalid range specified for the Port: ${range}`);
     for (let port = first; port <= last; port += 1) wanted.add(`${port}/${protocol.toLowerCase()}`);
   }
   return wanted;

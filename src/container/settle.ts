@@ -135,6 +135,7 @@ function checkModes(host: HostConfig): void {
   if (host.NetworkMode === 'container:') {
     throw refuse('invalid network mode: invalid container format container:<name|id>');
   }
+  if (host.IpcMode === 'container:') throw refuse('failed to join IPC namespace: invalid name or ID supplied: ""');
   if (!valid(host.IpcMode, ['', 'none', 'private', 'shareable', 'host'])) {
     throw refuse(`invalid IPC mode: ${host.IpcMode}`);
   }

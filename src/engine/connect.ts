@@ -139,10 +139,12 @@ async function connectAlone(
   const { PortBindings, PublishAllPorts } = record.hostConfig;
   const ports = await choosePorts(PortBindings, record.config.ExposedPorts, PublishAllPorts);
   const { id, name } = record;
-  const { netns, endpoint, forwarder } = await joinAlone(store, {
+  if (mode.kind === 'pasta') await checkPorts(record, ports);
+  const { netns, endpoint, forwarder, forwards } = await joinAlone(store, {
     id,
     name,
     mode,
+    ports,
     ...(namespace === undefined ? {} : { namespace }),
   });
   return {
@@ -152,8 +154,20 @@ async function connectAlone(
     endpoints: { [mode.kind]: endpoint },
     ...(forwarder === undefined ? {} : { forwarder }),
     ports,
-    publish: endpoint.address === undefined ? [] : publishLines(ports, { 4: endpoint.address.split('/')[0] ?? '' }),
+    publish:
+      endpoint.address === undefined || forwards
+        ? []
+        : publishLines(ports, { 4: endpoint.address.split('/')[0] ?? '' }),
   };
+}
+
+/** pasta starts also where a port can't be had. */
+async function checkPorts(record: ContainerRecord, ports: PortMap): Promise<void> {
+  const { findRefused } = await import('#network/ports.ts');
+  const refused = await findRefused(ports);
+  if (refused === undefined) return;
+  const { portRefusal } = await import('#container/refusal.ts');
+  throw portRefusal(refused, record);
 }
 
 /** Those who have a link to the container learn its address. */

@@ -8,6 +8,7 @@ import { LOG_DRIVERS } from '#container/log-options.ts';
 import { listContainers } from '#container/names.ts';
 import { readState } from '#container/state.ts';
 import { listImages } from '#image/names.ts';
+import { type ClientSight, clientSight } from '#network/leases.ts';
 import { findRuntime } from '#oci/runtime.ts';
 import { storageDriver } from '#store/driver.ts';
 import type { Store } from '#store/store.ts';
@@ -171,7 +172,7 @@ export async function systemInfo(store: Store): Promise<Record<string, unknown>>
     RuncCommit: { ID: runtime?.version ?? '' },
     SecurityOptions: securityOptions(store),
     CDISpecDirs: cdiDirectories(homedir()),
-    Warnings: warnings(cgroup),
+    Warnings: warnings(cgroup, clientSight(store)),
     ClientInfo: clientInfo(),
   };
 }
@@ -260,7 +261,7 @@ function securityOptions(store: Store): string[] {
 }
 
 /** Docker's sentences for what a limit can't do here, and why. */
-function warnings(cgroup: Cgroup): string[] | null {
+function warnings(cgroup: Cgroup, sight: ClientSight): string[] | null {
   const lacks: [controller: string, words: string][] = [
     ['memory', 'WARNING: No memory limit support'],
     ['cpu', 'WARNING: No cpu cfs quota support'],
@@ -269,6 +270,9 @@ function warnings(cgroup: Cgroup): string[] | null {
     ['io', 'WARNING: No io.weight support'],
   ];
   const missing = lacks.filter(([controller]) => !cgroup.controllers.has(controller)).map(([, words]) => words);
-  if (missing.length === 0) return null;
-  return cgroup.reason === undefined ? missing : [...missing, `WARNING: Limits: ${cgroup.reason}`];
+  const reason = missing.length > 0 && cgroup.reason !== undefined ? [`WARNING: Limits: ${cgroup.reason}`] : [];
+  const blind = ([4, 6] as const).filter((version) => sight[version] === false).map((version) => `IPv${version}`);
+  const unseen = `WARNING: Services see the gateway instead of the clients of their published ports (${blind.join(', ')}): this kernel lacks nft's socket match or routes by marks`;
+  const all = [...missing, ...reason, ...(blind.length > 0 ? [unseen] : [])];
+  return all.length === 0 ? null : all;
 }

@@ -1,12 +1,13 @@
 /** A container with a way out of its own (--network pasta, --network slirp4netns): no bridge, no other container. */
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Endpoint } from '#base/api.ts';
+import type { Endpoint, PortMap } from '#base/api.ts';
 import { WherryError } from '#base/error.ts';
 import { formatAddress, parseRoutes, parseSubnet } from '#network/ipam.ts';
 import { enterRoom, type Known } from '#network/leases.ts';
 import { toolEnvironment } from '#network/link.ts';
-import { checkDevice, DNS_ADDRESS, runPasta, runSlirp, slirpPlace } from '#network/outside.ts';
+import { checkDevice, DNS_ADDRESS, isRecentPasta, runPasta, runSlirp, slirpPlace } from '#network/outside.ts';
+import { pastaPorts } from '#network/ports.ts';
 import type { Store } from '#store/store.ts';
 import { readJson } from '#sys/file.ts';
 import { releaseNamespace } from '#sys/netns.ts';
@@ -21,11 +22,15 @@ export interface AloneRequest {
   mode: { kind: 'pasta' | 'slirp4netns'; options: readonly string[] };
   /** A network namespace that is there; else a new one is made. */
   namespace?: string;
+  /** What is published. */
+  ports: PortMap;
 }
 
 export interface Alone {
   netns: string;
   endpoint: Endpoint;
+  /** The program forwards the published ports by itself. */
+  forwards: boolean;
   /** Where the host's resolver is, when it listens on the host's loopback. */
   forwarder?: string;
 }
@@ -34,7 +39,7 @@ export interface Alone {
 const serverOf = (netns: string) => `${netns}.server`;
 
 /** Makes the container's namespace and connects it. Throws kind `unsupported` where the program can't, `invalid` for a bad option. */
-export async function joinAlone(store: Store, { id, name, mode, namespace }: AloneRequest): Promise<Alone> {
+export async function joinAlone(store: Store, { id, name, mode, namespace, ports }: AloneRequest): Promise<Alone> {
   checkDevice();
   const plan = mode.kind === 'pasta' ? undefined : readSlirpOptions(mode.options);
   using room = await enterRoom(store);
@@ -48,9 +53,12 @@ export async function joinAlone(store: Store, { id, name, mode, namespace }: Alo
   }
   room.leave();
   const root = store.host.namespace === 'root';
+  // An older pasta repeats data for ever where both ends of a connection close at once.
+  const published = plan === undefined ? pastaPorts(ports) : [];
+  const forwards = published.length > 0 && (await isRecentPasta());
   const started =
     plan === undefined
-      ? await runPasta(serverOf(netns), pastaArgs(netns, mode.options, root))
+      ? await runPasta(serverOf(netns), pastaArgs(netns, [...mode.options, ...(forwards ? published : [])], root))
       : await runSlirp(serverOf(netns), [...plan.args, ...slirpPlace(netns)]);
   if (typeof started === 'string') {
     await leaveAlone(netns);
@@ -61,7 +69,7 @@ export async function joinAlone(store: Store, { id, name, mode, namespace }: Alo
   }
   writeFileSync(serverOf(netns), JSON.stringify(started), { mode: 0o600 });
   const endpoint = { network: mode.kind, id: randomHex(32), aliases: [], ...(await lookInside(netns)) };
-  return { netns, endpoint, ...(plan === undefined ? {} : { forwarder: plan.forwarder }) };
+  return { netns, endpoint, forwards, ...(plan === undefined ? {} : { forwarder: plan.forwarder }) };
 }
 
 /** What the program has set there. */

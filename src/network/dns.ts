@@ -114,10 +114,10 @@ export function isMeant({ id, names }: Pick<Lease, 'id' | 'names'>, target: stri
 const UNSPEAKABLE = /[\s,]/;
 
 function entryOf({ id, network, address = '', address6 = '', names, dns }: Lease, linked: readonly string[]): string {
-  const spoken = [...names, ...linked].filter((name) => !UNSPEAKABLE.test(name));
-  // Docker's servers answer to the name with the network's behind it, too.
-  const [name] = spoken;
-  const all = name === undefined ? spoken : [...spoken, `${name}.${network}`];
+  const spoken = names.filter((name) => !UNSPEAKABLE.test(name));
+  // As Docker's servers: each name also with the network's behind it, and so the first one is what an address is called.
+  const [first = [], ...full] = spoken.map((name) => `${name}.${network}`);
+  const all = [first, ...spoken, ...linked.filter((name) => !UNSPEAKABLE.test(name)), ...full].flat();
   const servers = dns.filter((server) => ipVersion(server) !== 0);
   return [id, address, address6, all.join(','), ...(servers.length > 0 ? [servers.join(',')] : [])].join(' ');
 }

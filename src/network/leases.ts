@@ -110,6 +110,12 @@ export async function enterRoom(store: Store): Promise<Room> {
   }
 }
 
+/** What is known of it by now; empty before there was a network. */
+export function clientSight(store: Store): ClientSight {
+  const state = readState(join(folderOf(store), 'state.json'));
+  return state?.bootId === store.bootId ? (state.clients ?? {}) : {};
+}
+
 /** A state that a power cut left half written is as good as none. */
 function readState(path: string): NetworkState | undefined {
   try {
@@ -179,7 +185,7 @@ function chooseAddress(network: NetworkRecord, version: Version, choice: Choice)
   if (choice.wanted) {
     const wanted = normalAddress(choice.wanted);
     if (!taken.has(wanted) && !isReserved(subnet, wanted)) return wanted;
-    throw new WherryError('conflict', 'failed to set up container networking: Address already in use', {
+    throw new WherryError('conflict', 'Address already in use', {
       hint: `Ask for another address of ${pool.subnet}, or for none`,
       exitCode: 125,
     });
@@ -189,7 +195,7 @@ function chooseAddress(network: NetworkRecord, version: Version, choice: Choice)
   return nextAddress(
     { subnet, ...(pool.range === undefined ? {} : { range: parseSubnet(pool.range) }) },
     taken,
-    network.name,
+    `${network.name} (${network.id})`,
   );
 }
 

@@ -5,6 +5,7 @@
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Endpoint, EndpointRequest } from '#base/api.ts';
+import { WherryError } from '#base/error.ts';
 import { isServed, publishNames, startServers } from '#network/dns.ts';
 import { folderOf, hasNamespace } from '#network/folder.ts';
 import { type ClientSight, enterRoom, type Lease, pruneLeases, type Room } from '#network/leases.ts';
@@ -87,13 +88,13 @@ async function joinRoom(store: Store, request: JoinRequest): Promise<Joined> {
     // In the room no network is removed.
     const wishes: Wish[] = [];
     for (const [name, wanted] of Object.entries(request.networks)) {
-      wishes.push(await readWish(store, name, wanted, 'failed to set up container networking: '));
+      wishes.push(await readWish(store, name, wanted, REFUSED));
     }
     const netns = join(room.folder, request.id);
     await releaseNamespace(netns);
     await pruneLeases(store, room, request.lives ?? (() => true));
     writeFileSync(netns, '', { mode: 0o600 });
-    const places = givePlaces(room, request, wishes);
+    const places = inDockersWords(() => givePlaces(room, request, wishes));
     room.save();
     return {
       netns,
@@ -107,6 +108,22 @@ async function joinRoom(store: Store, request: JoinRequest): Promise<Joined> {
   } catch (error) {
     room.leave();
     throw error;
+  }
+}
+
+const REFUSED = 'failed to set up container networking: ';
+
+function inDockersWords<T>(give: () => T): T {
+  try {
+    return give();
+  } catch (error) {
+    if (!(error instanceof WherryError)) throw error;
+    const { kind, message, hint } = error;
+    throw new WherryError(kind, `${REFUSED}${message}`, {
+      ...(hint === undefined ? {} : { hint }),
+      exitCode: 125,
+      cause: error,
+    });
   }
 }
 

@@ -74,8 +74,12 @@ const hostRoutes = () => parseRoutes(readFileSync('/proc/net/route', 'latin1'));
 async function installedPrograms(): Promise<Outside['program'][]> {
   const installed = (['pasta', 'slirp4netns'] as const).filter((program) => findTool(program) !== undefined);
   if (installed.length < 2) return installed;
+  return (await isRecentPasta()) ? installed : installed.toReversed();
+}
+
+export async function isRecentPasta(): Promise<boolean> {
   const { stdout, stderr } = await run('pasta', ['--help'], { env: toolEnvironment() });
-  return `${stdout}${stderr}`.includes('--map-host-loopback') ? installed : installed.toReversed();
+  return `${stdout}${stderr}`.includes('--map-host-loopback');
 }
 
 export function checkDevice(): void {

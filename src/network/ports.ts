@@ -185,15 +185,28 @@ async function freePort(protocol: string, addresses: string[], asked: string, ta
   for (let step = 0; step < length(range); step += 1) {
     const port = range.first + ((offset + step) % length(range));
     if (port === 0 || addresses.some((address) => taken.has(`${protocol} ${address} ${port}`))) continue;
-    const free = await Promise.all(addresses.map((address) => canBind(protocol, address, port)));
-    if (free.every(Boolean)) return port;
+    const refused = await Promise.all(addresses.map((address) => tryBind(protocol, address, port)));
+    if (refused.every((code) => code === undefined)) return port;
   }
   throw new WherryError('conflict', 'driver failed programming external connectivity: all ports are allocated', {
     hint: 'Give a wider range of host ports, or stop what holds them (ss -tulpn)',
   });
 }
 
-async function canBind(protocol: string, address: string, port: number): Promise<boolean> {
+/** The first of these ports that can't be had, in the monitor's words (`tcp 0.0.0.0 80 EACCES`). */
+export async function findRefused(map: PortMap): Promise<string | undefined> {
+  for (const [port, bindings] of Object.entries(map)) {
+    const protocol = port.split('/')[1] ?? 'tcp';
+    for (const { HostIp, HostPort } of bindings ?? []) {
+      const code = await tryBind(protocol, HostIp, Number(HostPort));
+      if (code !== undefined && code !== 'EAFNOSUPPORT') return `${protocol} ${HostIp} ${HostPort} ${code}`;
+    }
+  }
+  return undefined;
+}
+
+/** Why a port can't be had (EADDRINUSE …); undefined where it can. */
+async function tryBind(protocol: string, address: string, port: number): Promise<string | undefined> {
   if (protocol === 'udp') {
     const { createSocket } = await import('node:dgram');
     const socket = createSocket({
@@ -208,14 +221,14 @@ async function canBind(protocol: string, address: string, port: number): Promise
 }
 
 interface Listener {
-  once(event: 'error' | 'listening', listener: () => void): unknown;
+  once(event: 'error' | 'listening', listener: (error?: NodeJS.ErrnoException) => void): unknown;
   close(done: () => void): unknown;
 }
 
-function tryListen(listener: Listener, start: () => void): Promise<boolean> {
+function tryListen(listener: Listener, start: () => void): Promise<string | undefined> {
   return new Promise((resolve) => {
-    listener.once('error', () => resolve(false));
-    listener.once('listening', () => listener.close(() => resolve(true)));
+    listener.once('error', (error) => resolve(error?.code ?? 'EIO'));
+    listener.once('listening', () => listener.close(() => resolve(undefined)));
     start();
   });
 }
@@ -230,6 +243,25 @@ export function publishLines(map: PortMap, inside: Partial<Record<4 | 6, string>
     const [number, protocol] = port.split('/');
     return (bindings ?? []).map(({ HostIp, HostPort }) => {
       return `${protocol} ${HostIp} ${HostPort} ${ipVersion(HostIp) === 6 ? v6 : v4} ${number}`;
+    });
+  });
+}
+
+/**
+ * The same as pasta(1) takes it: it forwards by itself, and shows clients' addresses. `-t 8080:80` is all addresses of both
+ * versions.
+ */
+export function pastaPorts(map: PortMap): string[] {
+  return Object.entries(map).flatMap(([port, bindings]) => {
+    const [inside, protocol] = port.split('/');
+    const option = protocol === 'udp' ? '-u' : '-t';
+    const has = (address: string, port: string) =>
+      (bindings ?? []).some(({ HostIp, HostPort }) => HostIp === address && HostPort === port);
+    return (bindings ?? []).flatMap(({ HostIp, HostPort }) => {
+      const isBoth = has('0.0.0.0', HostPort) && has('::', HostPort);
+      if (isBoth && HostIp === '::') return [];
+      const address = isBoth && HostIp === '0.0.0.0' ? '' : `${HostIp}/`;
+      return [option, `${address}${HostPort}:${inside}`];
     });
   });
 }

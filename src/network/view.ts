@@ -98,8 +98,8 @@ export function selectNetworks(
     .filter(
       (network) =>
         filters.exact('driver', network.driver) &&
-        filters.prefix('id', network.id) &&
-        (!filters.has('name') || filters.values('name').some((part) => network.name.includes(part))) &&
+        filters.pattern('id', network.id) &&
+        filters.pattern('name', network.name) &&
         filters.labels('label', network.labels) &&
         filters.exact('scope', 'local') &&
         (types.length === 0 || types.includes(isPredefined(network.name) ? 'builtin' : 'custom')) &&

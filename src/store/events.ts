@@ -3,7 +3,7 @@
  * `events` of the store. Whoever does something appends its line by one write; nobody waits for anybody. A full journal
  * becomes `events.1`. The monitor writes the same lines (native/monitor/event.c).
  */
-import { closeSync, constants, fstatSync, openSync, renameSync, statSync, writeSync } from 'node:fs';
+import { closeSync, constants, fstatSync, ftruncateSync, openSync, renameSync, statSync, writeSync } from 'node:fs';
 import type { Store } from '#store/store.ts';
 import { flock, LOCK, realTime } from '#sys/ffi.ts';
 
@@ -61,9 +61,11 @@ function append(store: Store, line: Buffer): void {
   for (;;) {
     const fd = openSync(path, constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT, 0o600);
     try {
-      writeSync(fd, line);
+      const written = writeSync(fd, line);
       const { nlink, size, ino } = fstatSync(fd);
-      if (nlink === 0) continue;
+      // A full disk took a part, and the next line would go on in it.
+      if (written < line.length) ftruncateSync(fd, size - written);
+      else if (nlink === 0) continue;
       if (size > FULL) rotate(store, fd, ino);
       return;
     } finally {

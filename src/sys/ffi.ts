@@ -7,6 +7,7 @@
  */
 import { createRequire } from 'node:module';
 import { constants } from 'node:os';
+import { hasCode } from '#base/error.ts';
 
 type Value = number | string | Buffer | null;
 
@@ -14,6 +15,10 @@ type Value = number | string | Buffer | null;
 const I32 = 1;
 const I64 = 8;
 const BYTES = 10;
+
+/** How ffi-rs is told of an array: its FFITypeTag.Array, and what arrayConstructor() makes. */
+const ARRAY = 997;
+const bytes = ({ length }: Buffer) => ({ ffiTypeTag: ARRAY, type: BYTES, length });
 
 interface Result {
   value: number;
@@ -28,24 +33,28 @@ let loaded: Ffi | undefined;
 
 function ffi(): Ffi {
   if (loaded === undefined) {
-    loaded = withoutReport(() => createRequire(import.meta.url)('ffi-rs') as Ffi);
+    loaded = binding();
     loaded.open({ library: 'c', path: 'libc.so.6' });
   }
   return loaded;
 }
 
+/** Loads it before the first call: for who waits for something else anyway. */
+export function loadFfi(): void {
+  ffi();
+}
+
 /**
- * ffi-rs asks Node's report which C library this is, and a report takes 2 ms. There is one answer: the pinned Node runs
- * with glibc only.
+ * The native half of ffi-rs by its own name: the package's JavaScript finds out which C library this is, of which there
+ * is one, as the pinned Node runs with glibc only, and reads a list of what else there could be. That takes 3 ms.
  */
-function withoutReport<T>(load: () => T): T {
-  const original = Object.getOwnPropertyDescriptor(process, 'report');
-  const report = { getReport: () => ({ header: { glibcVersionRuntime: 'glibc' } }) };
-  Object.defineProperty(process, 'report', { configurable: true, value: report });
+function binding(): Ffi {
+  const load = createRequire(import.meta.url);
   try {
-    return load();
-  } finally {
-    if (original !== undefined) Object.defineProperty(process, 'report', original);
+    return load(`@yuuang/ffi-rs-linux-${process.arch}-gnu`) as Ffi;
+  } catch (error) {
+    if (hasCode(error, 'MODULE_NOT_FOUND')) return load('ffi-rs') as Ffi;
+    throw error;
   }
 }
 
@@ -65,13 +74,15 @@ const names = new Map(Object.entries(constants.errno).map(([name, number]) => [n
  * 64 bits wide. path: what an error names. Throws on -1, with errno.
  */
 export function call(name: string, path: string | Buffer, ...values: Value[]): number {
+  const paramsValue = values.map((one) => (one === null ? 0 : typeof one === 'string' ? cString(one, name) : one));
   const { value, errnoCode } = ffi().load({
     library: 'c',
     funcName: name,
     retType: I32,
-    paramsType: values.map((one) => (one === null || typeof one === 'number' ? I64 : BYTES)),
-    paramsValue: values.map((one) => (one === null ? 0 : typeof one === 'string' ? cString(one, name) : one)),
+    paramsType: paramsValue.map((one) => (typeof one === 'number' ? I64 : bytes(one))),
+    paramsValue,
     errno: true,
+    freeResultMemory: false,
   });
   if (value !== -1) return value;
   throw systemError(errnoCode, name, path);
@@ -91,9 +102,10 @@ export function pointerTo(buffer: Buffer): number {
     // It gives a pointer to the first byte that is equal to the first byte.
     funcName: 'memchr',
     retType: I64,
-    paramsType: [BYTES, I64, I64],
+    paramsType: [bytes(buffer), I64, I64],
     paramsValue: [buffer, buffer[0], 1],
     errno: true,
+    freeResultMemory: false,
   });
   return value;
 }

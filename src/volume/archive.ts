@@ -1,6 +1,8 @@
 /** A volume's content as a tar archive, both ways (podman volume export and import). */
 import { closeSync, constants, openSync } from 'node:fs';
+import { reasonOf } from '#base/errno.ts';
 import { WherryError } from '#base/error.ts';
+import { given } from '#base/given.ts';
 import { decompressed } from '#store/decompress-stream.ts';
 import { packTree } from '#store/pack.ts';
 import type { Store } from '#store/store.ts';
@@ -33,7 +35,7 @@ export async function unpackVolume(
     using writing = writeBelow(root, {
       name,
       owner: store.host.namespace === 'single' ? () => ({ uid: 0, gid: 0 }) : ({ uid, gid }) => ({ uid, gid }),
-      explain: (error, path) => (error instanceof WherryError ? error : asStorageError(error, `${data}/${path}`)),
+      explain: (error, path) => (error instanceof WherryError ? error : refusal(error, data, path)),
     });
     const reader = tarReader(writing.onEntry);
     for await (const piece of decompressed(source)) {
@@ -45,4 +47,19 @@ export async function unpackVolume(
   } finally {
     closeSync(root);
   }
+}
+
+/** path: of an entry. A volume, or the archive itself, may have something else in its way; owners may have no id here. */
+function refusal(error: unknown, data: string, path: string): unknown {
+  const known = asStorageError(error, `${data}/${path}`);
+  const why = reasonOf(error);
+  if (known instanceof WherryError || why === undefined) return known;
+  const { syscall } = error as NodeJS.ErrnoException;
+  const hint = {
+    hint: /chown$/.test(syscall ?? '') ? 'Its owner has no id here: /etc/subuid says which there are' : undefined,
+  };
+  return new WherryError('invalid', `Cannot unpack "${path}" into the volume: ${why}`, {
+    cause: error,
+    ...given(hint),
+  });
 }

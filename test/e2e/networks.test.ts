@@ -1,10 +1,12 @@
 /** Networks of the user's own, as an ordinary user has them: names, isolation, changes at run time, and what is killed. */
 import { once } from 'node:events';
-import { readFileSync, writeFileSync } from 'node:fs';
-import { connect } from 'node:net';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { connect, createServer, type Server } from 'node:net';
+import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { startTime } from '#sys/process.ts';
 import { testUser } from '#test/support/user.ts';
 import { BUSYBOX, eventually, removeContainers, succeed, wherry } from '#test/support/wherry.ts';
 
@@ -21,6 +23,11 @@ beforeAll(async () => {
 });
 afterEach(() => removeContainers());
 afterAll(removeNetworks);
+
+/** An address of this machine that is not loopback. */
+const outside = Object.values(networkInterfaces())
+  .flat()
+  .find((one) => one !== undefined && !one.internal && one.family === 'IPv4')?.address;
 
 /** Answers each connection to port 80 with a word. */
 const serving = (word: string) => ['nc', '-ll', '-p', '80', '-e', 'echo', word];
@@ -165,6 +172,29 @@ test('the host has a name where there is a way to it', async () => {
   for (const network of ['none', 'e2e-back']) expect(await hosts(network)).not.toContain('host.docker.internal');
 });
 
+test.skipIf(outside === undefined)(
+  'the name of the host, and host-gateway, lead to its services but not to its loopback',
+  async () => {
+    const [open, hidden] = [
+      createServer((socket) => socket.end('here\n')),
+      createServer((socket) => socket.end('no\n')),
+    ];
+    await new Promise<void>((resolve) => open.listen(0, outside, resolve));
+    await new Promise<void>((resolve) => hidden.listen(0, '127.0.0.1', resolve));
+    const portOf = (server: Server) => (server.address() as { port: number }).port;
+    await start('client', ['--network', 'e2e-front', '--add-host', 'mine:host-gateway']);
+    const ask = async (name: string, server: Server) =>
+      (await inside('client', `nc -w 2 ${name} ${portOf(server)} </dev/null`)).stdout.trim();
+    for (const name of ['host.docker.internal', 'host.containers.internal', 'mine']) {
+      expect(await ask(name, open)).toBe('here');
+      expect(await ask(name, hidden)).toBe('');
+    }
+    for (const address of ['127.0.0.1', '10.201.0.1', '169.254.1.2']) expect(await ask(address, hidden)).toBe('');
+    open.close();
+    hidden.close();
+  },
+);
+
 test("a container's own pasta or slirp4netns gives it a way out, and published ports lead in", async () => {
   for (const program of ['pasta', 'slirp4netns']) {
     const done = await wherry([
@@ -210,6 +240,27 @@ test('a network goes with its bridge when its last container has left, and is ma
   expect((await wherry(['run', '--rm', '--network', 'e2e-lone', BUSYBOX, 'true'])).stderr).toContain(
     'network e2e-lone not found',
   );
+});
+
+test('what serves networks ends some time after the last container has left, and comes back with the next', async () => {
+  await start('db', ['--network', 'e2e-front'], serving('database'));
+  const folder = join(testUser().runtimeDir, 'wherry/netns');
+  const text = readFileSync(join(folder, 'state.json'), 'utf8');
+  const { outside: way, servers } = JSON.parse(text) as {
+    outside: { pid: number };
+    servers: Record<string, { pid: number }>;
+  };
+  const pids = [way, ...Object.values(servers)].map(({ pid }) => pid);
+  const lives = (pid: number) => startTime(pid) !== undefined;
+  expect(pids.filter(lives)).toEqual(pids);
+  await succeed('rm', '-f', 'db');
+  await eventually(
+    () => pids.filter(lives).length + (existsSync(join(folder, 'user')) ? 1 : 0),
+    (left) => left === 0,
+  );
+  await start('db', ['--network', 'e2e-front'], serving('database'));
+  await start('web', ['--network', 'e2e-front']);
+  expect(await hear('web', 'db')).toBe('database');
 });
 
 describe('what is killed is mended by the next command', () => {

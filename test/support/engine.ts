@@ -1,7 +1,7 @@
 /**
  * Before the comparisons: finds a Docker Engine, or starts one for this run. $WHERRY_PEERS is a program that runs the
- * peers as a user (`run USER docker …`), installs them (`build`), and starts and stops an engine with its state in a
- * directory (`dockerd DIR`, `dockerd-stop DIR`). Where there is none, a docker of this machine will do.
+ * peers as a user (`run USER docker …`), installs them (`build`), and starts an engine with its state, its socket and its
+ * pid in a directory (`dockerd DIR`). Where there is none, a docker of this machine will do.
  */
 import { spawnSync } from 'node:child_process';
 import { accessSync, constants, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -52,9 +52,10 @@ export async function teardown(): Promise<void> {
   if (scratch !== undefined) rmSync(scratch, { recursive: true, force: true });
   if (started === undefined) return;
   const file = join(started, 'pid');
-  const pid = existsSync(file) ? readFileSync(file, 'utf8') : '';
-  if (pid !== '') spawnSync(peers, ['dockerd-stop', started]);
-  while (pid !== '' && existsSync(`/proc/${pid}`)) await setTimeout(50);
+  const pid = existsSync(file) ? Number(readFileSync(file, 'utf8')) : 0;
+  if (pid > 0) process.kill(pid, 'SIGTERM');
+  // It ends its containers first.
+  while (pid > 0 && existsSync(`/proc/${pid}`)) await setTimeout(50);
   rmSync(started, { recursive: true, force: true });
 }
 

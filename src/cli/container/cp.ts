@@ -57,12 +57,18 @@ export default command({
         return;
       }
       await shown(context, 'Copying from container - ', quietly, (progress) =>
-        copyOut(context.store, { ...source, to, followLink, progress }),
+        copyOut(context.store, { ...source, to: target.path, followLink, progress }),
       );
       return;
     }
     await shown(context, 'Copying to container - ', quietly, (progress) =>
-      copyIn(context.store, { ...target, from: from === '-' ? process.stdin : from, followLink, archive, progress }),
+      copyIn(context.store, {
+        ...target,
+        from: from === '-' ? process.stdin : source.path,
+        followLink,
+        archive,
+        progress,
+      }),
     );
   },
 });

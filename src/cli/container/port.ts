@@ -26,11 +26,10 @@ export default command({
 
 function mappingOf(published: readonly Port[], wanted: string, name: string): Port[] {
   const [number = '', protocol = 'tcp'] = wanted.split('/');
-  if (!/^\d+$/.test(number)) {
-    throw new WherryError(
-      'invalid',
-      `Error: invalid port (${number}): strconv.ParseUint: parsing ${JSON.stringify(number)}: invalid syntax`,
-    );
+  const why = !/^\d+$/.test(number) ? 'invalid syntax' : Number(number) > 65535 ? 'value out of range' : undefined;
+  if (why !== undefined) {
+    const what = `strconv.ParseUint: parsing ${JSON.stringify(number)}: ${why}`;
+    throw new WherryError('invalid', `Error: invalid port (${number}): ${what}`);
   }
   const found = published.filter((port) => port.inside === Number(number) && port.protocol === protocol.toLowerCase());
   if (found.length === 0) throw new WherryError('invalid', `Error: No public port '${wanted}' published for ${name}`);

@@ -82,7 +82,7 @@ describe('what makes no sense is refused in the words of Docker', () => {
     ['exited=x', 'invalid filter \'exited=x\': strconv.Atoi: parsing "x": invalid syntax'],
     ['before=nosuch', 'No such container: nosuch'],
     ['publish=abc', 'error while looking up for publish abc: strconv.ParseUint: parsing "abc": invalid syntax'],
-    ['expose=90-80', 'error while looking up for expose 90-80: invalid range specified for port: 90-80'],
+    ['expose=90-80', 'error while looking up for expose 90-80: Invalid range specified for the Port: 90-80'],
     ['is-task=x', "invalid filter 'is-task=[x]'"],
     ['foo=bar', "invalid filter 'foo'"],
   ])('%s', (filter, words) => {

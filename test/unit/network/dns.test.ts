@@ -16,8 +16,8 @@ test('a network with names is a file: where to listen, whom to ask, and a line a
     [
       'web',
       `10.1.2.1,fd00::1 192.0.2.53
-${one} 10.1.2.2 fd00::2 db,database,111111111111,db.web
-${two} 10.1.2.3  web,web.web 9.9.9.9,8.8.8.8
+${one} 10.1.2.2 fd00::2 db.web,db,database,111111111111,database.web,111111111111.web
+${two} 10.1.2.3  web.web,web 9.9.9.9,8.8.8.8
 `,
     ],
   ]);
@@ -34,7 +34,7 @@ test('an internal network is served by a server that asks nobody, and known to t
   const bridges = [bridgeState(), bridgeState({ network: 'back', gateways: ['10.2.0.1'], isInternal: true })];
   const leases = [lease({ id: one, network: 'back', address: '10.2.0.2', names: ['db'] })];
   const { all, inner } = zonesOf(state({ bridges, leases }), ['192.0.2.53']);
-  const line = `${one} 10.2.0.2  db,db.back`;
+  const line = `${one} 10.2.0.2  db.back,db`;
   expect(inner.get('back')).toBe(`10.2.0.1\n${line}\n`);
   expect(all.get('back')).toBe(`127.53.0.1 192.0.2.53\n${line}\n`);
 });
@@ -42,7 +42,7 @@ test('an internal network is served by a server that asks nobody, and known to t
 test('what would break a line is left out: nobody could ask for it', () => {
   const leases = [lease({ id: one, address: '10.1.2.2', names: ['db', 'a b', 'x,y'], dns: ['nonsense'] })];
   const { all } = zonesOf(state({ bridges: [bridgeState()], leases }), []);
-  expect(all.get('web')).toBe(`10.1.2.1\n${one} 10.1.2.2  db,db.web\n`);
+  expect(all.get('web')).toBe(`10.1.2.1\n${one} 10.1.2.2  db.web,db\n`);
 });
 
 test('links are names, too, unless somebody is called so or two mean different ones', () => {
@@ -63,7 +63,7 @@ test('links are names, too, unless somebody is called so or two mean different o
     lease({ id: '3'.repeat(64), names: ['third'], links: [{ target: 'web', alias: 'either' }] }),
   ];
   const text = zonesOf(state({ bridges: [bridgeState()], leases }), []).all.get('web') ?? '';
-  expect(text.split('\n')[1]).toBe(`${one} 10.1.2.2  postgres,db,store,postgres.web`);
+  expect(text.split('\n')[1]).toBe(`${one} 10.1.2.2  postgres.web,postgres,db,store`);
   expect(text).not.toMatch(/either|lost/);
 });
 

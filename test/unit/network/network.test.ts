@@ -65,6 +65,27 @@ default via 172.17.0.1 dev eth0
     );
   });
 
+  test("shows the gateway in the clients' place where the kernel can't lead answers to them", async () => {
+    const seen = await session(async ({ store, joinBridge, inside, serve, greeter, caller, sh, folder }) => {
+      const bin = `${store.root}-bin`;
+      const nft = sh('PATH=$PATH:/usr/sbin; command -v nft');
+      sh(`mkdir '${bin}'; cat > '${bin}/nft' <<'E'
+#!/bin/sh
+rules=$(cat)
+case $rules in *'socket transparent'*) echo 'Error: Could not process rule' >&2; exit 1;; esac
+echo "$rules" | exec ${nft} "$@"
+E
+chmod +x '${bin}/nft'`);
+      process.env.PATH = `${bin}:${process.env.PATH}`;
+      await joinBridge(1);
+      await joinBridge(2);
+      await serve(1, greeter('0.0.0.0', 8000));
+      const { clients } = JSON.parse(sh(`cat '${folder}/state.json'`));
+      return [clients, inside(2, caller('172.17.0.2', 8000))];
+    });
+    expect(seen).toEqual([{ 4: false }, 'hello']);
+  });
+
   test('lets containers reach each other and their gateway, and the world, but not the loopback of the host', async () => {
     const seen = await session(async ({ joinBridge, inside, serve, greeter, caller }) => {
       await Promise.all([joinBridge(1), joinBridge(2)]);

@@ -2,7 +2,7 @@ import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { choosePorts, parseExpose, parsePublish, publishLines, publishMaps } from '#network/ports.ts';
+import { choosePorts, parseExpose, parsePublish, pastaPorts, publishLines, publishMaps } from '#network/ports.ts';
 
 /** `80/tcp <- 127.0.0.1:8080`, a line a port. */
 const brief = (text: string) =>
@@ -173,6 +173,13 @@ describe('choosePorts()', () => {
     expect(chosen['80/tcp']).toEqual([at('127.0.0.1', '8080')]);
     expect(chosen['53/udp']?.[0]?.HostPort).toMatch(/^\d+$/);
   });
+});
+
+test('pastaPorts() gives the options of pasta', () => {
+  const at = (HostIp: string, HostPort: string) => ({ HostIp, HostPort });
+  const all = ['0.0.0.0', '::'].map((address) => at(address, '8080'));
+  const map = { '80/tcp': [...all, at('127.0.0.1', '81')], '53/udp': [at('::', '5353')], '9/tcp': null };
+  expect(pastaPorts(map)).toEqual(['-t', '8080:80', '-t', '127.0.0.1/81:80', '-u', '::/5353:53']);
 });
 
 test("publishLines() gives the values of the monitor's publish keys", () => {
