@@ -10,7 +10,7 @@ import { step, vertexId } from '#build/progress.ts';
 import type { BuildContext, BuildRequest, BuildResult } from '#build/request.ts';
 import { ignoreFilter } from '#build/solve/pick.ts';
 import { StepError, solve } from '#build/solve/solve.ts';
-import type { Plan } from '#build/vertex.ts';
+import type { LintWarning, Plan } from '#build/vertex.ts';
 import { parseSignal } from '#container/signals.ts';
 import { type Bases, openBases } from '#engine/build-images.ts';
 import { endLeftSteps } from '#engine/build-leftovers.ts';
@@ -34,13 +34,18 @@ export interface BuildOptions {
  */
 export async function build(store: Store, request: BuildRequest, options: BuildOptions): Promise<BuildResult> {
   const bases = openBases(store);
-  const plan = await planBuild(planRequest(request), resolver(bases, request, options));
-  for (const warning of plan.warnings) options.report({ kind: 'warning', vertex: DEFINITION, warning });
+  const warnings: LintWarning[] = [];
+  const planned = planBuild(planRequest(request), resolver(bases, request, options), warnings);
+  const plan = await planned.finally(() => reportWarnings(warnings, options.report));
   return runPlan(store, request, plan, { ...options, bases });
 }
 
 /** The vertex that warnings are about. */
 const DEFINITION = vertexId('[internal] load build definition from Dockerfile');
+
+export function reportWarnings(warnings: readonly LintWarning[], report: Report): void {
+  for (const warning of warnings) report({ kind: 'warning', vertex: DEFINITION, warning });
+}
 
 /** The request as far as it says what is to be built. */
 export function planRequest(request: BuildRequest): PlanRequest {
@@ -77,7 +82,8 @@ function readHost(text: string): { host: string; ip: string } {
   return { host, ip };
 }
 
-function resolver(bases: Bases, request: BuildRequest, { report, abort }: BuildOptions): ResolveBase {
+/** Asks the store, then registries, for the images that a plan names. */
+export function resolver(bases: Bases, request: BuildRequest, { report, abort }: BuildOptions): ResolveBase {
   return ({ name, source, platform, resolveMode }) =>
     step(report, name, async ({ tell }) => {
       if ('path' in source) {

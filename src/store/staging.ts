@@ -5,7 +5,6 @@
 import { closeSync, constants, fchmodSync, fstatSync, fsync, mkdirSync, openSync } from 'node:fs';
 import { promisify } from 'node:util';
 import { hasCode } from '#base/error.ts';
-import type { Store } from '#store/store.ts';
 import { flock, LOCK } from '#sys/ffi.ts';
 import { asStorageError } from '#sys/file.ts';
 
@@ -55,17 +54,6 @@ export async function syncDirectory(path: string): Promise<void> {
   const fd = openSync(path, 'r');
   try {
     await promisify(fsync)(fd);
-  } finally {
-    closeSync(fd);
-  }
-}
-
-/** Everything that was written to the store's file system is on the disk. One sync is faster than thousands. */
-export async function syncStore(store: Store): Promise<void> {
-  const { syncfs } = await import('#sys/ffi.ts');
-  const fd = openSync(store.path('layers'), 'r');
-  try {
-    syncfs(fd);
   } finally {
     closeSync(fd);
   }

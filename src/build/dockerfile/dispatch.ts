@@ -9,6 +9,7 @@ import { addHistory, setVariable } from '#build/dockerfile/image.ts';
 import type { Instruction, InstructionOf, Meaning } from '#build/dockerfile/instructions.ts';
 import type { Linter } from '#build/dockerfile/lint.ts';
 import { shownCommand, stepName } from '#build/dockerfile/naming.ts';
+import type { ArgNote } from '#build/dockerfile/outline.ts';
 import { runCommand } from '#build/dockerfile/run.ts';
 import type { Command, Stage } from '#build/dockerfile/stage.ts';
 import { type Scope, type Step, setWorkdir, withShell } from '#build/dockerfile/step.ts';
@@ -163,16 +164,27 @@ const NO_VARIABLE = new Set(['BUILDKIT_SBOM_SCAN_CONTEXT', 'BUILDKIT_SBOM_SCAN_S
 function declareArguments(step: Step, { pairs, place }: InstructionOf<'arg'>): void {
   const { scope, stage, linter } = step;
   const shown: string[] = [];
-  for (const { key, value: written } of pairs) {
+  for (const { key, value: written, description } of pairs) {
     noteSecret(linter, { instruction: 'ARG', key, place });
     const { buildArgs } = scope.request;
     const given = Object.hasOwn(buildArgs, key) ? buildArgs[key] : undefined;
     const value = given ?? (written === undefined ? scope.globals.get(key) : step.expand(written));
     if (value !== undefined && !NO_VARIABLE.has(key)) stage.env.set(key, value);
     stage.buildArgs.push({ key, value });
+    noteArgument(
+      stage,
+      { name: key, value: value ?? '', description, place },
+      given === undefined && written === undefined && value !== undefined,
+    );
     shown.push(value === undefined ? key : `${key}=${value}`);
   }
   note(step, `ARG ${shown.join(' ')}`);
+}
+
+/** One that is taken from before the first FROM keeps what was said there. */
+function noteArgument({ notes }: Stage, about: Omit<ArgNote, 'uses'>, isInherited: boolean): void {
+  notes.used.add(about.name);
+  if (!isInherited) notes.args.set(about.name, { ...about, uses: new Set() });
 }
 
 function commandLine(step: Step, { args, shell, name, place }: InstructionOf<'cmd' | 'entrypoint'>): string[] {

@@ -14,7 +14,7 @@ export interface Heredoc {
 }
 
 /** A word that is a heredoc; undefined for one that is none. Throws kind `invalid`. */
-export function parseHeredoc(word: string): Heredoc | undefined {
+function parseHeredoc(word: string): Heredoc | undefined {
   const [, , dash, rest = ''] = /^(\d*)<<(-?)\s*([^<]*)$/.exec(word) ?? [];
   if (rest === '') return undefined;
   const { words } = lex(rest, NO_VARIABLES, { skipUnset: true });

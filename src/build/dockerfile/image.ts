@@ -57,7 +57,7 @@ export interface HistoryOptions {
 }
 
 /** Seconds since 1970 as Go writes them in JSON. */
-export function epochTime(seconds: number): string {
+function epochTime(seconds: number): string {
   return new Date(seconds * 1000).toISOString().replace('.000Z', 'Z');
 }
 

@@ -23,7 +23,7 @@ interface Common {
   comments: readonly string[];
 }
 
-export interface Pair {
+interface Pair {
   key: string;
   value: string;
   /** `NAME value`, without `=`. */
@@ -38,7 +38,7 @@ export interface ArgPair {
 }
 
 /** ADD and COPY. */
-export interface Transfer {
+interface Transfer {
   sources: string[];
   /** Heredocs. */
   contents: { name: string; data: string; expand: boolean }[];
@@ -56,7 +56,7 @@ export interface Transfer {
 }
 
 /** A command line: words, or a text for the shell. */
-export interface CommandLine {
+interface CommandLine {
   args: string[];
   shell: boolean;
 }
@@ -70,7 +70,7 @@ export interface Run extends CommandLine {
   heredocs: { name: string; data: string; chomp: boolean }[];
 }
 
-export interface From {
+interface From {
   base: string;
   /** In lower case; '' without one. */
   as: string;

@@ -97,7 +97,7 @@ const RULES = rules({
   },
 });
 
-export type RuleName = keyof typeof RULES;
+type RuleName = keyof typeof RULES;
 
 interface Choice {
   skip: ReadonlySet<string> | 'all';

@@ -11,6 +11,7 @@ import { type DockerfileText, readDockerfile } from '#build/dockerfile/file.ts';
 import { globalArguments } from '#build/dockerfile/globals.ts';
 import { newGraph, prune } from '#build/dockerfile/graph.ts';
 import { DEFAULT_PATH, finishImage, setVariable } from '#build/dockerfile/image.ts';
+import { type Outline, outlineOf } from '#build/dockerfile/outline.ts';
 import type { PlanRequest, ResolveBase } from '#build/dockerfile/request.ts';
 import { findTarget, inherit, linkStages, reachable, type Stage, type Stages } from '#build/dockerfile/stage.ts';
 import { makeStages } from '#build/dockerfile/stages.ts';
@@ -57,7 +58,36 @@ interface PlatformPlan extends Pick<Scope, 'request' | 'graph' | 'contexts'> {
 }
 
 async function planPlatform(about: PlatformPlan, resolve: ResolveBase): Promise<PlanTarget> {
-  const { request, graph, contexts, file, wanted } = about;
+  const { request, wanted } = about;
+  const target = await planTarget(about, resolve);
+  target.paths.add('/');
+  if (Object.keys(request.labels).length > 0) {
+    target.image.config.Labels = { ...target.image.config.Labels, ...request.labels };
+  }
+  about.file.linter.check();
+  const platform = wanted ?? target.platform ?? request.buildPlatform;
+  return { platform, result: target.tree, config: finishImage(target.image, wanted) };
+}
+
+/** What a target can be told. Throws DockerfileError. */
+export async function outlineBuild(
+  request: PlanRequest,
+  resolve: ResolveBase,
+  warnings: LintWarning[],
+): Promise<Outline> {
+  const file = readDockerfile(request, warnings);
+  const [wanted] = request.platforms;
+  const about = { request, graph: newGraph(), contexts: new Map<string, Set<string>>(), file, wanted };
+  const target = await planTarget(about, resolve);
+  file.linter.check();
+  return outlineOf(target);
+}
+
+/** The target with all its instructions dispatched. */
+async function planTarget(
+  { request, graph, contexts, file, wanted }: PlatformPlan,
+  resolve: ResolveBase,
+): Promise<Stage> {
   const platform = wanted ?? request.buildPlatform;
   const globals = globalArguments(file, { request, platform });
   const scope: Scope = {
@@ -76,17 +106,8 @@ async function planPlatform(about: PlatformPlan, resolve: ResolveBase): Promise<
   linkStages(stages, scope.token);
   await resolveBases(scope, { stages, target, isImplicit: wanted === undefined, resolve });
   dispatchStages(scope, stages, target);
-  target.paths.add('/');
-  if (Object.keys(request.labels).length > 0) {
-    target.image.config.Labels = { ...target.image.config.Labels, ...request.labels };
-  }
-  file.linter.check();
   for (const stage of stages.all) askOf(scope, stage);
-  return {
-    platform: wanted ?? target.platform ?? platform,
-    result: target.tree,
-    config: finishImage(target.image, wanted),
-  };
+  return target;
 }
 
 function epochOf(text: string | undefined): number | undefined {

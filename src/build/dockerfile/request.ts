@@ -37,7 +37,7 @@ export interface PlanRequest {
 }
 
 /** A base image whose configuration the plan needs. */
-export interface BaseRequest {
+interface BaseRequest {
   /** `[internal] load metadata for docker.io/library/alpine:latest`. */
   name: string;
   source: { reference: string } | { path: string; digest: string };
@@ -45,7 +45,7 @@ export interface BaseRequest {
   resolveMode: 'default' | 'pull';
 }
 
-export interface BaseImage {
+interface BaseImage {
   config: ImageConfig;
   /** Of its manifest or index, where it is known. */
   digest?: string;

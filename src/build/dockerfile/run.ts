@@ -9,15 +9,18 @@ import { addHistory } from '#build/dockerfile/image.ts';
 import type { InstructionOf, Run } from '#build/dockerfile/instructions.ts';
 import { type MountFlag, readMount } from '#build/dockerfile/mount.ts';
 import { shownCommand, stepName } from '#build/dockerfile/naming.ts';
+import { noteNeeded } from '#build/dockerfile/outline.ts';
 import { askContext, contextVertex } from '#build/dockerfile/sources.ts';
+import type { Stage } from '#build/dockerfile/stage.ts';
 import { documentVertex, type Step, withShell } from '#build/dockerfile/step.ts';
 import type { Environment } from '#build/dockerfile/words.ts';
-import type { RunMount, RunStep } from '#build/vertex.ts';
+import type { Place, RunMount, RunStep } from '#build/vertex.ts';
 
 export function runCommand(step: Step, instruction: InstructionOf<'run'>): void {
   const { scope, stage, command } = step;
   const { token, showPlatform } = scope;
   const flags = instruction.mounts.map((mount) => readMount(mount, step.expand));
+  noteNeeds(stage, flags, instruction.place);
   // It can read every file.
   stage.paths.add('/');
   const inputs = [stage.tree];
@@ -43,6 +46,13 @@ export function runCommand(step: Step, instruction: InstructionOf<'run'>): void 
   });
   const words = [...argumentWords(stage.buildArgs, stage.env), ...args].join(' ');
   addHistory(stage.image, `RUN ${words} # buildkit`, { layer: true, epoch: scope.epoch });
+}
+
+function noteNeeds({ notes }: Stage, flags: readonly MountFlag[], place: Place): void {
+  for (const { type, id, source, target, required } of flags) {
+    if (type === 'secret') noteNeeded(notes.secrets, { name: source || id || posix.basename(target), required, place });
+    if (type === 'ssh') noteNeeded(notes.agents, { name: id || 'default', required, place });
+  }
 }
 
 type Surroundings = Omit<RunStep, 'args' | 'mounts' | 'env'>;

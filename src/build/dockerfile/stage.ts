@@ -5,6 +5,7 @@ import { DockerfileError, withPlaces, wrong, wrongAt } from '#build/dockerfile/f
 import { emptyImage, type StageImage } from '#build/dockerfile/image.ts';
 import { type ArgPair, type Instruction, readInstruction } from '#build/dockerfile/instructions.ts';
 import { mountFrom } from '#build/dockerfile/mount.ts';
+import { copyNotes, type Notes, newNotes } from '#build/dockerfile/outline.ts';
 import { parseDockerfile } from '#build/dockerfile/parse.ts';
 import type { NamedContext } from '#build/dockerfile/request.ts';
 import { suggestion } from '#build/dockerfile/text.ts';
@@ -57,6 +58,9 @@ export interface Stage {
   once: Map<'cmd' | 'entrypoint' | 'healthcheck', Place>;
   /** Steps, for `2/5`. */
   steps: { total: number; done: number };
+  /** What its comment says. */
+  description: string;
+  notes: Notes;
   /** What other stages read of it; one with its base stage. */
   paths: Set<string>;
 }
@@ -84,6 +88,8 @@ export function newStage(about: Pick<Stage, 'base' | 'place'> & Partial<Stage>, 
     workdirSet: false,
     once: new Map(),
     steps: { total: 0, done: 0 },
+    description: '',
+    notes: newNotes(),
     paths: new Set(),
     ...about,
   };
@@ -100,7 +106,10 @@ export interface Stages {
 export function addStage({ all, byName }: Stages, stage: Stage): void {
   all.push(stage);
   const base = byName.get(stage.base);
-  if (base !== undefined && stage.context === undefined) stage.baseStage = base;
+  if (base !== undefined && stage.context === undefined) {
+    stage.baseStage = base;
+    stage.notes = copyNotes(base.notes);
+  }
   if (stage.name !== '') byName.set(stage.name.toLowerCase(), stage);
 }
 

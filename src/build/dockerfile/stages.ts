@@ -6,6 +6,7 @@ import type { DockerfileText, StageText } from '#build/dockerfile/file.ts';
 import type { Globals } from '#build/dockerfile/globals.ts';
 import type { InstructionOf } from '#build/dockerfile/instructions.ts';
 import { allOf } from '#build/dockerfile/naming.ts';
+import { newNotes } from '#build/dockerfile/outline.ts';
 import { addStage, newStage, type Stage, type Stages } from '#build/dockerfile/stage.ts';
 import type { Scope } from '#build/dockerfile/step.ts';
 import { closest } from '#build/dockerfile/text.ts';
@@ -19,9 +20,11 @@ export function makeStages(scope: Scope, file: DockerfileText, globals: Globals)
   checkDefaults(scope, file, globals);
   const stages: Stages = { all: [], byName: new Map(), platform: scope.platform };
   for (const [index, text] of file.stages.entries()) {
-    const stage = makeStage(scope, text, { index, declared: globals.declared });
+    const stage = makeStage(scope, text, { index, globals });
+    const { used } = stage.notes;
     addStage(stages, stage);
     if (stage.context !== undefined) continue;
+    for (const name of used) stage.notes.used.add(name);
     const steps = text.instructions.filter(({ kind }) => STEPS.has(kind)).length;
     stage.steps.total = steps + (stage.base !== 'scratch' && stage.baseStage === undefined ? 1 : 0);
   }
@@ -54,17 +57,22 @@ function orNothing<T>(read: () => T): T | undefined {
 
 interface About {
   index: number;
-  declared: readonly string[];
+  globals: Globals;
 }
 
-function makeStage(scope: Scope, { from, instructions }: StageText, { index, declared }: About): Stage {
+function makeStage(
+  scope: Scope,
+  { from, instructions }: StageText,
+  { index, globals: { declared, notes } }: About,
+): Stage {
   const { request, token, globals } = scope;
   const { as, place, comments, code } = from;
   const linter = scope.linter.under(comments);
   const words = { place, linter, globals, declared };
   const lexed = placed(place, () => lexFrom(from.base, token, words));
   if (lexed.text === '') throw wrongAt(place, `base name (${from.base}) should not be blank`);
-  const platform = from.platform === '' ? undefined : platformOf(scope, from, declared);
+  const used = new Set(lexed.matched);
+  const platform = from.platform === '' ? undefined : platformOf(scope, from, { declared, used });
   const context = as === '' ? undefined : namedContext(scope, as, platform);
   const noCache = Array.isArray(request.noCache) ? request.noCache : undefined;
   return newStage(
@@ -75,6 +83,8 @@ function makeStage(scope: Scope, { from, instructions }: StageText, { index, dec
       code,
       instructions,
       name: as,
+      description: from.description,
+      notes: { ...newNotes(), args: new Map(notes), used },
       label: as === '' && context === undefined ? `stage-${index}` : as,
       ignoreCache: noCache?.some((name) => name.toLowerCase() === as) ?? request.noCache === true,
       ...(platform === undefined ? {} : { platform }),
@@ -94,7 +104,13 @@ function lexFrom(word: string, token: string, words: Omit<FromWords, 'unmatched'
   }
 }
 
-function platformOf(scope: Scope, from: InstructionOf<'from'>, declared: readonly string[]): Platform {
+interface Named {
+  declared: readonly string[];
+  /** Those that were used are put here. */
+  used: Set<string>;
+}
+
+function platformOf(scope: Scope, from: InstructionOf<'from'>, { declared, used }: Named): Platform {
   const { token, globals } = scope;
   const { place, platform: written, as, comments } = from;
   const linter = scope.linter.under(comments);
@@ -104,6 +120,7 @@ function platformOf(scope: Scope, from: InstructionOf<'from'>, declared: readonl
     (why) => `failed to process arguments for platform : ${why}`,
   );
   const words = { lexed, place, linter, globals };
+  for (const name of lexed.matched) used.add(name);
   checkFromPlatform(written, as, words);
   const suggest = (message: string) => message + suggestionFor(lexed, globals.keys());
   if (lexed.text === '') throw new DockerfileError(suggest(`empty platform value from expression ${written}`), [place]);

@@ -24,7 +24,10 @@ export interface CacheRecord {
   description: string;
   /** The layers below, lowest first: what the record's parents are. */
   below: string[];
-  /** The boot in which it was made, until its layer is known to be on the disk. */
+  /**
+   * The boot in which it was made: nobody waits until a layer is on the disk, so after another boot it has to be looked at
+   * before it is believed. Absent once that was done.
+   */
   boot?: string;
 }
 
@@ -39,11 +42,11 @@ export function findRecord(store: Store, key: string): CacheRecord | undefined {
   const id = readText(store.path('build', 'keys', key));
   if (id === undefined || !HEX.test(id)) return undefined;
   const record = readJson<CacheRecord>(recordPath(store, id));
-  return record !== undefined && isTrusted(store, record) && hasLayer(store, record.diffId) ? record : undefined;
+  return record !== undefined && hasLayer(store, record.diffId) ? record : undefined;
 }
 
-/** A power cut takes what was not on the disk yet. */
-const isTrusted = (store: Store, { boot }: CacheRecord) => boot === undefined || boot === store.bootId;
+/** A power cut takes what was not on the disk yet: is it to be feared? */
+export const isDoubtful = (store: Store, { boot }: CacheRecord): boolean => boot !== undefined && boot !== store.bootId;
 
 const recordPath = (store: Store, id: string) => store.path('build', 'records', `${id}.json`);
 
@@ -67,21 +70,16 @@ export function noteUse(store: Store, record: CacheRecord): void {
   );
 }
 
-/** Its layer is on the disk. */
-export function noteSynced(store: Store, ids: readonly string[]): void {
-  for (const id of ids) {
-    const record = readJson<CacheRecord>(recordPath(store, id));
-    if (record === undefined) continue;
-    const { boot: _boot, ...synced } = record;
-    replace(recordPath(store, id), JSON.stringify(synced));
-  }
+/** Its layer is what it should be. */
+export function noteSound(store: Store, { boot: _boot, ...record }: CacheRecord): void {
+  replace(recordPath(store, record.id), JSON.stringify(record));
 }
 
 /** All records whose layers are there. */
 export function listRecords(store: Store): CacheRecord[] {
   return namesIn(folder(store, 'records')).flatMap((name) => {
     const record = readJson<CacheRecord>(store.path('build', 'records', name));
-    return record !== undefined && isTrusted(store, record) && hasLayer(store, record.diffId) ? [record] : [];
+    return record !== undefined && hasLayer(store, record.diffId) ? [record] : [];
   });
 }
 

@@ -5,7 +5,16 @@
 import { closeSync } from 'node:fs';
 import { WherryError } from '#base/error.ts';
 import type { Report } from '#build/event.ts';
-import { type CacheRecord, findRecord, keepRecord, nameRecord, noteSynced, noteUse } from '#build/solve/cache.ts';
+import {
+  type CacheRecord,
+  dropRecords,
+  findRecord,
+  isDoubtful,
+  keepRecord,
+  nameRecord,
+  noteSound,
+  noteUse,
+} from '#build/solve/cache.ts';
 import { workOnFiles } from '#build/solve/files.ts';
 import { fileKeys, type Keys, runKeys, treeId } from '#build/solve/keys.ts';
 import { type LayerFacts, measureLayer } from '#build/solve/layer.ts';
@@ -18,7 +27,7 @@ import type { Plan, RunMount, Vertex } from '#build/vertex.ts';
 import { digestOf } from '#oci/digest.ts';
 import { MEDIA } from '#oci/manifest.ts';
 import { formatPlatform } from '#oci/platform.ts';
-import { commitLayer } from '#store/layers.ts';
+import { commitLayer, layerPath, removeLayer } from '#store/layers.ts';
 import { stageDirectory, stagingName } from '#store/staging.ts';
 import type { Store } from '#store/store.ts';
 import { takeTurn } from '#store/turns.ts';
@@ -54,8 +63,6 @@ interface Work {
   options: SolveOptions;
   stop: AbortController;
   held: DisposableStack;
-  /** Records whose layers are not known to be on the disk. */
-  fresh: CacheRecord[];
   replaced: string[];
   ids: string[];
 }
@@ -70,7 +77,7 @@ export async function solve(store: Store, plan: Plan, means: Means, options: Sol
   options.abort?.addEventListener('abort', aborted, { once: true });
   if (options.abort?.aborted) aborted();
   const held = new DisposableStack();
-  const work: Work = { store, plan, means, options, stop, held, fresh: [], replaced: [], ids: vertexIds(plan) };
+  const work: Work = { store, plan, means, options, stop, held, replaced: [], ids: vertexIds(plan) };
   const running = new Map<number, Promise<Solved>>();
   const solved = (index: number): Promise<Solved> => {
     const known = running.get(index);
@@ -82,7 +89,6 @@ export async function solve(store: Store, plan: Plan, means: Means, options: Sol
   };
   try {
     const results = await Promise.all(plan.targets.map(async ({ result }) => layersOf(await solved(result))));
-    await settleDisk(work);
     return { results, replaced: work.replaced, [Symbol.dispose]: () => held.dispose() };
   } catch (error) {
     await Promise.allSettled(running.values());
@@ -268,12 +274,13 @@ async function cachedOr(
     noteUse(store, record);
     return { solved: { kind: 'tree', layers: [...base, layerFrom(record)] }, cached: true };
   };
-  const quick = vertex.ignoreCache || keys.quick === undefined ? undefined : findRecord(store, keys.quick);
+  const look = (key: string) => (vertex.ignoreCache ? undefined : soundRecord(store, key));
+  const quick = keys.quick === undefined ? undefined : await look(keys.quick);
   if (quick !== undefined) return hit(quick);
   const exact = await keys.exact();
   // The content of the inputs is known by now, so the same work is the same for all builds that are at it.
   using _turn = await takeTurn(store, `build-${exact}`, { abort: scope.abort });
-  const found = vertex.ignoreCache ? undefined : findRecord(store, exact);
+  const found = await look(exact);
   if (found !== undefined) {
     if (keys.quick !== undefined) nameRecord(store, found, keys.quick);
     return hit(found);
@@ -282,8 +289,21 @@ async function cachedOr(
   const record = await makeLayer(work, vertex, { base, scope, exact }, make);
   if (former !== undefined && former.diffId !== record.diffId) work.replaced.push(former.diffId);
   keepRecord(store, record, keys.quick === undefined ? [exact] : [exact, keys.quick]);
-  work.fresh.push(record);
   return { solved: { kind: 'tree', layers: [...base, layerFrom(record)] }, cached: false };
+}
+
+/** What is kept for a key, and is whole: of another boot it is read once, for its digest. */
+async function soundRecord(store: Store, key: string): Promise<CacheRecord | undefined> {
+  const record = findRecord(store, key);
+  if (record === undefined || !isDoubtful(store, record)) return record;
+  const { diffId } = await measureLayer(layerPath(store, record.diffId));
+  if (diffId === record.diffId) {
+    noteSound(store, record);
+    return record;
+  }
+  dropRecords(store, [record.id]);
+  await removeLayer(store, record.diffId);
+  return undefined;
 }
 
 /** The layer that a record is about, as an image with it would have it. */
@@ -326,15 +346,4 @@ function newRecord(
 ): CacheRecord {
   const now = new Date().toISOString();
   return { id, diffId, size, archive, created: now, used: now, uses: 1, description: name, below, boot: bootId };
-}
-
-/** One sync for all layers: what a build says it made must be there after a power cut. */
-async function settleDisk({ store, fresh }: Work): Promise<void> {
-  if (fresh.length === 0) return;
-  const { syncStore } = await import('#store/staging.ts');
-  await syncStore(store);
-  noteSynced(
-    store,
-    fresh.map(({ id }) => id),
-  );
 }

@@ -8,6 +8,7 @@ import type { BuildEvent } from '#build/event.ts';
 import { recordBuild } from '#build/history.ts';
 import type { BuildResult } from '#build/request.ts';
 import type { LintWarning } from '#build/vertex.ts';
+import { callBuild, parseMethod, sayCalled } from '#cli/build/call.ts';
 import { prepareFiles, writeFiles } from '#cli/build/files.ts';
 import { BUILD_FLAGS } from '#cli/build/flags.ts';
 import { type BuildValues, namedContexts, type Wanted, wantedOf } from '#cli/build/request.ts';
@@ -35,6 +36,7 @@ export default command({
 
 async function runBuild(context: Context, path: string, values: BuildValues): Promise<number> {
   needBuilder(values.builder);
+  const method = parseMethod(values);
   const wanted = wantedOf(values);
   checkStdout(context, wanted.outputs);
   const mode = progressMode(values);
@@ -55,6 +57,13 @@ async function runBuild(context: Context, path: string, values: BuildValues): Pr
     using opened = await openContexts(context.store, opening, { report, abort: context.abort });
     text = opened.dockerfile.text;
     const request = { ...wanted, dockerfile: opened.dockerfile, contexts: opened.contexts };
+    if (method !== undefined) {
+      const called = await callBuild(context, { method, request, path, values }, { report, abort: context.abort });
+      recorder.end();
+      view.end();
+      if (showsWarnings(mode)) sayWarnings(context, warnings, { name: opened.dockerfile.name, text });
+      return sayCalled(context, called);
+    }
     const toStdout = (piece: Uint8Array) => context.out.write(piece);
     const result = await build(context.store, request, { report, abort: context.abort, toStdout });
     recorder.end();
