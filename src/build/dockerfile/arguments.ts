@@ -66,7 +66,7 @@ const asPairs =
     const args = found.flatMap((word) => {
       const at = word.indexOf('=');
       if (at >= 0) return [word.slice(0, at), word.slice(at + 1), '='];
-      throw wrong(`Syntax error - can't find = in ${quote(word)}. Must be of the form: name=value`);
+      throw wrong(`Syntax error - can't find = in ${quote(word)}. Must be of the form: name=value`, word);
     });
     return plain(args);
   };

@@ -24,10 +24,10 @@ function portsOf(text: string, place: Place, linter: Linter): string[] {
     const detail = `EXPOSE instruction should not define an IP address or host-port mapping, found '${text}'`;
     linter.note('ExposeInvalidFormat', place, detail);
   }
-  if (ip !== '' && isIP(ip.replace(/^\[(.*)\]$/, '$1')) === 0) throw wrong(`invalid IP address: ${ip}`);
-  const [first, last] = readRange(range) ?? refuse(`invalid containerPort: ${range}`);
+  if (ip !== '' && isIP(ip.replace(/^\[(.*)\]$/, '$1')) === 0) throw wrong(`invalid IP address: ${ip}`, text);
+  const [first, last] = readRange(range) ?? refuse(`invalid containerPort: ${range}`, text);
   if (hostPort !== '') {
-    const [start, end] = readRange(hostPort) ?? refuse(`invalid hostPort: ${hostPort}`);
+    const [start, end] = readRange(hostPort) ?? refuse(`invalid hostPort: ${hostPort}`, text);
     if (last - first !== end - start && last !== first) {
       throw wrong(`invalid ranges specified for container and host Ports: ${range} and ${hostPort}`);
     }
@@ -35,16 +35,17 @@ function portsOf(text: string, place: Place, linter: Linter): string[] {
   return Array.from({ length: last - first + 1 }, (_, index) => `${first + index}/${protocol.toLowerCase()}`);
 }
 
-function refuse(message: string): never {
-  throw wrong(message);
+function refuse(message: string, near: string): never {
+  throw wrong(message, near);
 }
 
 function splitProtocol(text: string, ports: string): { range: string; protocol: string } {
   const slash = ports.indexOf('/');
   const range = slash < 0 ? ports : ports.slice(0, slash);
   const protocol = slash < 0 ? '' : ports.slice(slash + 1);
-  if (range === '') throw wrong(`invalid port: ${quote(text)}: no port specified`);
-  if (!/^(?:|tcp|udp|sctp)$/i.test(protocol)) throw wrong(`invalid port: ${quote(text)}: invalid proto: ${protocol}`);
+  if (range === '') throw wrong(`invalid port: ${quote(text)}: no port specified`, text);
+  if (!/^(?:|tcp|udp|sctp)$/i.test(protocol))
+    throw wrong(`invalid port: ${quote(text)}: invalid proto: ${protocol}`, text);
   return { range, protocol: protocol || 'tcp' };
 }
 

@@ -1,19 +1,35 @@
 /** What is wrong with a Dockerfile, and the piece of the file it is in. */
-import { WherryError } from '#base/error.ts';
+import { type ErrorKind, type ErrorOptions, WherryError } from '#base/error.ts';
+import { given } from '#base/given.ts';
 import type { Place } from '#build/vertex.ts';
+
+interface FaultOptions extends ErrorOptions {
+  /** What else than `invalid` it is: a base image may be missing. */
+  kind?: ErrorKind;
+  /** The words in the file that are wrong, where they stand there as they are. */
+  near?: string;
+}
 
 /** An error that a line has, in BuildKit's words. */
 export class DockerfileError extends WherryError {
   /** Innermost first; each is shown by itself. A place in line 0 is known to be in no line. */
   readonly places: readonly Place[];
+  readonly near: string | undefined;
 
-  constructor(message: string, places: readonly Place[] = [], options: { hint?: string; cause?: unknown } = {}) {
-    super('invalid', message, options);
+  constructor(
+    message: string,
+    places: readonly Place[] = [],
+    { kind = 'invalid', near, ...options }: FaultOptions = {},
+  ) {
+    super(kind, message, options);
     this.places = places;
+    this.near = near;
   }
 }
 
-export const wrong = (message: string): DockerfileError => new DockerfileError(message);
+/** near: the words that are wrong. */
+export const wrong = (message: string, near?: string): DockerfileError =>
+  new DockerfileError(message, [], given({ near }));
 
 export const wrongAt = (place: Place, message: string): DockerfileError => new DockerfileError(message, [place]);
 
@@ -41,17 +57,19 @@ export function reworded(error: unknown, wrap: (message: string) => string): unk
 /** The error with these places alone. */
 export function withPlaces(error: unknown, places: readonly Place[], wrap = (message: string) => message): unknown {
   if (!(error instanceof WherryError)) return error;
-  const hint = error.hint === undefined ? {} : { hint: error.hint };
-  return new DockerfileError(wrap(error.message), places, { ...hint, cause: error.cause ?? error });
+  const { kind, hint, exitCode, cause = error } = error;
+  const near = error instanceof DockerfileError ? error.near : undefined;
+  return new DockerfileError(wrap(error.message), places, { kind, cause, ...given({ hint, exitCode, near }) });
 }
 
 const RULE = '-'.repeat(20);
 
 /**
  * The lines around a place as buildx shows them, with the marked ones pointed at, and the file's name and line above.
+ * Below the line that has the words `near`, a further one says in which column they begin.
  * '' where the place is in no line of the text.
  */
-export function showPlace(filename: string, text: string, place: Place): string {
+export function showPlace(filename: string, text: string, place: Place, near?: string): string {
   const lines = text.split('\n');
   if (place.start < 1 || place.start > lines.length) return '';
   let [start, end] = [place.start, Math.min(Math.max(place.end, place.start), lines.length)];
@@ -66,10 +84,19 @@ export function showPlace(filename: string, text: string, place: Place): string 
       added += 1;
     }
   }
+  const last = Math.max(place.end, place.start);
+  const isMarked = (number: number) => number >= place.start && number <= last;
+  const found = near ? lines.findIndex((line, index) => isMarked(index + 1) && line.includes(near)) : -1;
   const shown = lines.slice(start - 1, end).map((line, index) => {
     const number = start + index;
-    const isMarked = number >= place.start && number <= Math.max(place.end, place.start);
-    return ` ${String(number).padStart(3)} | ${isMarked ? '>>>' : '   '} ${line}\n`;
+    const row = ` ${String(number).padStart(3)} | ${isMarked(number) ? '>>>' : '   '} ${line}\n`;
+    return found === number - 1 ? row + pointer(line, near ?? '') : row;
   });
   return `${filename}:${place.start}\n${RULE}\n${shown.join('')}${RULE}\n`;
+}
+
+/** Points at words: tabs before them are as wide as those above. */
+function pointer(line: string, near: string): string {
+  const before = line.slice(0, line.indexOf(near));
+  return `     |     ${before.replace(/[^\t]/g, ' ')}^ column ${[...before].length + 1}\n`;
 }

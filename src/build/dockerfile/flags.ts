@@ -34,20 +34,20 @@ function addFlag(values: Map<string, string[]>, flag: string, kinds: FlagKinds):
   const value = at < 0 ? undefined : flag.slice(at + 1);
   const name = written.slice(2);
   const kind = Object.hasOwn(kinds, name) ? kinds[name] : undefined;
-  if (kind === undefined) throw wrong(`unknown flag: ${written}${suggestion(name, Object.keys(kinds))}`);
+  if (kind === undefined) throw wrong(`unknown flag: ${written}${suggestion(name, Object.keys(kinds))}`, written);
   const before = values.get(name) ?? [];
-  if (before.length > 0 && kind !== 'list') throw wrong(`duplicate flag specified: ${written}`);
+  if (before.length > 0 && kind !== 'list') throw wrong(`duplicate flag specified: ${written}`, flag);
   values.set(name, [...before, kind === 'bool' ? readBool(written, value) : needValue(written, value)]);
 }
 
 function needValue(written: string, value: string | undefined): string {
-  if (value === undefined) throw wrong(`missing a value on flag: ${written}`);
+  if (value === undefined) throw wrong(`missing a value on flag: ${written}`, written);
   return value;
 }
 
 function readBool(written: string, value: string | undefined): string {
-  if (value === '') throw wrong(`missing a value on flag: ${written}`);
+  if (value === '') throw wrong(`missing a value on flag: ${written}`, written);
   const lower = value?.toLowerCase() ?? 'true';
   if (lower === 'true' || lower === 'false') return lower;
-  throw wrong(`expecting boolean value for flag ${written}, not: ${value}`);
+  throw wrong(`expecting boolean value for flag ${written}, not: ${value}`, written);
 }

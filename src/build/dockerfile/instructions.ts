@@ -102,7 +102,7 @@ export function readInstruction(line: Line): Instruction {
   const read = Object.hasOwn(READERS, key) ? READERS[key] : undefined;
   return placed(place, () => {
     if (read === undefined) {
-      throw wrong(`unknown instruction: ${name}${suggestion(name, INSTRUCTIONS, false)}`);
+      throw wrong(`unknown instruction: ${name}${suggestion(name, INSTRUCTIONS, false)}`, name);
     }
     return { name, code: trim(original), place, comments, ...read(line) };
   });
@@ -188,7 +188,7 @@ function readFrom({ args, flags, comments }: Line): Meaning {
   const as = hasName ? written.toLowerCase() : '';
   if (hasName && !STAGE_NAME.test(as)) {
     const why = "name can't start with a number or contain symbols";
-    throw wrong(`invalid name for build stage: ${quote(written)}, ${why}`);
+    throw wrong(`invalid name for build stage: ${quote(written)}, ${why}`, written);
   }
   if (!hasName && args.length !== 1) throw wrong('FROM requires either one or three arguments');
   const platform = readFlags(flags, { platform: 'text' }).text('platform');
@@ -229,10 +229,11 @@ function readRun(line: Line): Meaning {
   checkMounts(mounts);
   const network = flags.text('network', 'default');
   if (network !== 'default' && network !== 'none' && network !== 'host') {
-    throw wrong(`invalid network mode ${quote(network)}`);
+    throw wrong(`invalid network mode ${quote(network)}`, network);
   }
   const security = flags.text('security', 'sandbox');
-  if (security !== 'sandbox' && security !== 'insecure') throw wrong(`security ${quote(security)} is not valid`);
+  if (security !== 'sandbox' && security !== 'insecure')
+    throw wrong(`security ${quote(security)} is not valid`, security);
   const heredocs = line.heredocs.map(({ name, content, chomp }) => ({ name, data: content, chomp }));
   return { kind: 'run', ...readCommandLine(line), mounts, network, security, devices, heredocs };
 }

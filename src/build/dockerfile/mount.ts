@@ -78,10 +78,13 @@ export function readMount(text: string, expand: (word: string) => string): Mount
     const value = field.value === undefined ? undefined : expand(field.value);
     const set = Object.hasOwn(SETTERS, field.key) ? SETTERS[field.key] : undefined;
     if (value === undefined && !ALONE.has(field.key)) {
-      throw wrong(`invalid field '${field.key}' must be a key=value pair`);
+      throw wrong(`invalid field '${field.key}' must be a key=value pair`, field.text);
     }
     if (set === undefined) {
-      throw wrong(`unexpected key '${field.key}' in '${field.text}'${suggestion(field.key, KEYS.split(' '))}`);
+      throw wrong(
+        `unexpected key '${field.key}' in '${field.text}'${suggestion(field.key, KEYS.split(' '))}`,
+        field.text,
+      );
     }
     set(mount, value ?? 'true', field.key);
   }
@@ -123,7 +126,7 @@ const SETTERS: Readonly<Record<string, Setter>> = {
   type: (mount, value) => {
     const type = TYPES.find((known) => known === value.toLowerCase());
     if (type === undefined)
-      throw wrong(`unsupported mount type ${quote(value.toLowerCase())}${suggestion(value, TYPES)}`);
+      throw wrong(`unsupported mount type ${quote(value.toLowerCase())}${suggestion(value, TYPES)}`, value);
     mount.type = type;
   },
   from: (mount, value) => {
@@ -152,7 +155,7 @@ const SETTERS: Readonly<Record<string, Setter>> = {
   sharing: (mount, value) => {
     const sharing = SHARING.find((known) => known === value.toLowerCase());
     if (sharing === undefined) {
-      throw wrong(`unsupported sharing value ${quote(value.toLowerCase())}${suggestion(value, SHARING)}`);
+      throw wrong(`unsupported sharing value ${quote(value.toLowerCase())}${suggestion(value, SHARING)}`, value);
     }
     mount.sharing = sharing;
   },

@@ -90,9 +90,9 @@ function checkMode(chmod: string): void {
   if (chmod === '' || SYMBOLIC.test(chmod)) return;
   if (/^[0-7]+$/.test(chmod) && Number.parseInt(chmod, 8) <= 0o7777) return;
   if (/^[0-9]/.test(chmod)) {
-    throw wrong(`invalid chmod parameter: '${chmod}'. it should be octal string and between 0 and 07777`);
+    throw wrong(`invalid chmod parameter: '${chmod}'. it should be octal string and between 0 and 07777`, chmod);
   }
-  throw wrong('invalid syntax');
+  throw wrong('invalid syntax', chmod);
 }
 
 function checkChecksum({ kind, checksum, sources }: Instruction): void {
@@ -159,7 +159,7 @@ function addRepository(draft: Draft, git: GitAddress): void {
 
 function addPage(draft: Draft, url: string): void {
   const { instruction, step, inputs, actions, name } = draft;
-  if (instruction.kind === 'copy') throw wrong("source can't be a URL for COPY");
+  if (instruction.kind === 'copy') throw wrong("source can't be a URL for COPY", url);
   const filename = nameOfPage(url);
   const { graph, request } = step.scope;
   const checksum = instruction.checksum === '' ? {} : { checksum: checkedDigest(instruction.checksum) };
@@ -229,7 +229,7 @@ function sourceVertex({ instruction, step }: Draft, path: string): number {
   }
   if (!source.isDispatched) {
     const why = `it needs to be defined before current stage ${quote(stage.label)}`;
-    throw wrong(`cannot copy from stage ${quote(instruction.from)}, ${why}`);
+    throw wrong(`cannot copy from stage ${quote(instruction.from)}, ${why}`, instruction.from);
   }
   source.paths.add(path);
   return source.tree;

@@ -69,7 +69,7 @@ export function lex(source: string, env: Environment, options: LexOptions = {}):
     return { ...readUntil(cursor, undefined, rawEscapes), matched, unmatched };
   } catch (error) {
     if (!(error instanceof WherryError)) throw error;
-    throw wrong(`failed to process ${quote(source)}: ${error.message}`);
+    throw wrong(`failed to process ${quote(source)}: ${error.message}`, source);
   }
 }
 

@@ -119,7 +119,7 @@ function placesOf(error: WherryError, name: string, { dockerfile }: BuildRequest
   if (!(error instanceof DockerfileError) || error.places.length === 0) return '';
   const start = Math.min(...error.places.map((place) => place.start));
   const end = Math.max(...error.places.map((place) => place.end));
-  return showPlace(name, dockerfile.text, { start, end });
+  return showPlace(name, dockerfile.text, { start, end }, error.near);
 }
 
 /** BuildKit has a range for each line. */

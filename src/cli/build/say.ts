@@ -13,7 +13,7 @@ export interface Source {
 /** The lines of the Dockerfile that an error is about, or ''. */
 export function explain(error: unknown, { name, text }: Source): string {
   if (!(error instanceof DockerfileError) || text === undefined) return '';
-  return error.places.map((place) => showPlace(name, text, place)).join('');
+  return error.places.map((place) => showPlace(name, text, place, error.near)).join('');
 }
 
 /** As buildx at the end of a build; with --debug each is explained. */

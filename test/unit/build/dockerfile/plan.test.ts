@@ -190,6 +190,25 @@ test('the lines around an error are shown as buildx shows them', () => {
   expect(showPlace('Dockerfile', text, { start: 9, end: 9 })).toBe('');
 });
 
+test('words that are wrong are pointed at, with their column', async () => {
+  const text = 'FROM scratch\nCOPY a \\\n\t--x --form=y /\nCOPY --form=y a /\n';
+  const error = await planOf(text).catch((thrown: unknown) => thrown);
+  expect(error).toMatchObject({ near: '--form', places: [{ start: 4, end: 4 }] });
+  expect(showPlace('Dockerfile', text, { start: 2, end: 3 }, '--form')).toBe(
+    [
+      'Dockerfile:2',
+      '--------------------',
+      '   1 |     FROM scratch',
+      '   2 | >>> COPY a \\',
+      '   3 | >>> \t--x --form=y /',
+      '     |     \t    ^ column 6',
+      '   4 |     COPY --form=y a /',
+      '--------------------',
+      '',
+    ].join('\n'),
+  );
+});
+
 test('a frontend that is another program is refused', async () => {
   await expect(planOf('# syntax=example.com/other:1\nFROM scratch')).rejects.toThrow(/frontends other than/);
   await expect(planOf('# syntax=docker/dockerfile:1.7-labs\nFROM scratch')).resolves.toBeDefined();
