@@ -70,10 +70,11 @@ static int line_enter(char *rest)
 	return fd < 0 ? -1 : enter(fd);
 }
 
-static int line_hold(char *rest)
+/* *REST becomes the path, for errors. */
+static int line_hold(char **rest)
 {
-	int number = atoi(word(&rest));
-	int fd = open(rest, O_RDONLY | O_CLOEXEC);
+	int number = atoi(word(rest));
+	int fd = open(*rest, O_RDONLY | O_CLOEXEC);
 
 	if (fd < 0 || fd == number)
 		return fd;
@@ -184,7 +185,7 @@ static int follow(const char *verb, char **rest, char *text)
 	if (strcmp(verb, "enter") == 0)
 		return line_enter(*rest);
 	if (strcmp(verb, "hold") == 0)
-		return line_hold(*rest);
+		return line_hold(rest);
 	errno = EINVAL;
 	return -1;
 }

@@ -68,12 +68,28 @@ static int read_answer(const char *answer, size_t size, char *text)
 	return -error.error;
 }
 
+/* The kernel says nothing to a request that is shorter than it says, or that wants no answer: one would wait for ever.
+ */
+static bool is_whole(const void *request, size_t size)
+{
+	struct nlmsghdr header;
+
+	if (size < sizeof(header))
+		return false;
+	memcpy(&header, request, sizeof(header));
+	return header.nlmsg_len == size && header.nlmsg_flags & NLM_F_REQUEST && header.nlmsg_flags & NLM_F_ACK;
+}
+
 int netlink_ask(int socket, const void *request, size_t size, char *text)
 {
 	char answer[NETLINK_MOST + NETLINK_TEXT];
 	ssize_t got;
 
 	*text = '\0';
+	if (!is_whole(request, size)) {
+		errno = EINVAL;
+		return -1;
+	}
 	if (send(socket, request, size, 0) < 0)
 		return -1;
 	do

@@ -6,16 +6,30 @@
 
 enum {
 	PAUSE = 2,	       /* ms without a byte */
-	RUN = 8 * 1024 * 1024, /* bytes after which a stream is one in bulk */
-	AT_LEAST = 256 * 1024,
+	RUN = 4 * 1024 * 1024, /* bytes after which a stream is one in bulk */
+	MOST = 256 * 1024,
 };
 
 static struct bulk *first;
 static struct timer look;
 
-static void set(const struct bulk *bulk, int least)
+static void set(struct bulk *bulk, int least)
 {
+	bulk->least = least;
 	(void)setsockopt(bulk->fd, SOL_SOCKET, SO_RCVLOWAT, &least, sizeof(least));
+}
+
+/* A quarter of the room that the kernel gives the stream by now: the sender must never wait for us. */
+static void adapt(struct bulk *bulk)
+{
+	int room = 0, least;
+	socklen_t size = sizeof(room);
+
+	if (getsockopt(bulk->fd, SOL_SOCKET, SO_RCVBUF, &room, &size) < 0)
+		return;
+	least = room / 4 < MOST ? room / 4 : MOST;
+	if (least > bulk->least)
+		set(bulk, least);
 }
 
 void bulk_forget(struct bulk *bulk)
@@ -40,6 +54,8 @@ static void look_for_pauses(struct timer *timer)
 			/* What has come by now is told at once. */
 			bulk_forget(bulk);
 			set(bulk, 1);
+		} else {
+			adapt(bulk);
 		}
 		bulk->moved = false;
 	}
@@ -65,7 +81,7 @@ void bulk_count(struct bulk *bulk, int fd, size_t size)
 	bulk->on = true;
 	bulk->next = first;
 	first = bulk;
-	set(bulk, AT_LEAST);
+	adapt(bulk);
 }
 
 void bulk_renew(void)

@@ -14,6 +14,7 @@ struct bulk {
 	int fd;	       /* its source */
 	size_t run;    /* bytes since the last pause */
 	uint64_t last; /* ms */
+	int least;     /* bytes that it waits for */
 	bool on, moved;
 	struct bulk *next;
 };

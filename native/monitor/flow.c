@@ -13,7 +13,7 @@ enum {
 	MOST_COPIED = 64 * 1024,
 	SPARE_PIPES = 4,
 	MOST_PIPES = 512,
-	ROOM = 256 * 1024, /* a pipe that is asked for; an ordinary user may get a small one */
+	ROOM = 512 * 1024, /* a pipe that is asked for; an ordinary user may get a small one */
 };
 
 static int spare[SPARE_PIPES][2];

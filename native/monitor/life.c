@@ -131,6 +131,8 @@ static void over(void)
 	life.phase = OVER;
 	snprintf(life.news, sizeof(life.news), "exit %d %d", life.record.exit_code, life.record.oom_killed);
 	clients_tell(life.news);
+	/* Whoever wants them may have them, however long somebody here still reads. */
+	ports_close();
 }
 
 /* --- from the end of the process to the next start, or the end of all -------------------------------------------- */

@@ -63,6 +63,13 @@ void overflow_outdated(void)
 	overflow.worker = 0;
 }
 
+void overflow_end(void)
+{
+	if (overflow.worker > 0)
+		kill(overflow.worker, SIGKILL);
+	overflow.worker = 0;
+}
+
 /* --- the other process ------------------------------------------------------------------------------------------- */
 
 static int ascending(const void *one, const void *other)

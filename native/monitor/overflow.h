@@ -26,6 +26,9 @@ void overflow_start(void);
 /* The ports lead somewhere else: whoever was started takes no more. */
 void overflow_outdated(void);
 
+/* Nobody takes connections any more, and those there are end. */
+void overflow_end(void);
+
 /* A child has ended. */
 void overflow_reap(pid_t pid);
 

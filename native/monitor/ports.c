@@ -75,9 +75,9 @@ static bool enter_network(const struct config *config, char *problem, size_t siz
 static struct port *ports;
 static size_t port_count;
 
-/* The others are free again at once, though the command has still to hear of it. */
-static void close_all(void)
+void ports_close(void)
 {
+	overflow_end();
 	for (size_t i = 0; i < port_count; i++)
 		watch_close(&ports[i].watch);
 }
@@ -116,14 +116,15 @@ bool ports_open(const struct config *config, char *problem, size_t size)
 
 		port->watch.fd = -1;
 		if (!open_port(port, config->publish.items[port_count], problem, size)) {
-			close_all();
+			/* The others are free again at once, though the command has still to hear of it. */
+			ports_close();
 			return false;
 		}
 	}
 	overflow_prepare(ports, port_count);
 	if (enter_network(config, problem, size))
 		return true;
-	close_all();
+	ports_close();
 	return false;
 }
 

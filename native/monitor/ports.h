@@ -25,4 +25,7 @@ bool ports_open(const struct config *config, char *problem, size_t size);
  */
 bool ports_lead(const char *text);
 
+/* Listens no more: the container has ended for good. */
+void ports_close(void);
+
 #endif

@@ -149,6 +149,42 @@ describeMonitor((build) => {
     expect(answers).toEqual(sockets.map((_, at) => `number ${at}`));
   });
 
+  test('more connections than a process may have descriptors for are held by several', async () => {
+    const [inside, outside] = [await serve(echo), await freePort()];
+    const lines = [`tcp 127.0.0.1 ${outside} 127.0.0.1 ${inside}`];
+    const monitor = startMonitor({
+      build,
+      script: SLEEP,
+      settings: { publish: lines },
+      through: ['prlimit', '--nofile=256:256'],
+    });
+    await monitor.hear('started');
+    const sockets = await Promise.all(Array.from({ length: 300 }, () => connect(outside)));
+    const answers = await Promise.all(
+      sockets.map(async (socket, at) => {
+        socket.write(`number ${at}`);
+        return String((await once(socket, 'data'))[0]);
+      }),
+    );
+    expect(answers).toEqual(sockets.map((_, at) => `number ${at}`));
+  });
+
+  test('what a service said before it broke off still arrives, and so does the break', async () => {
+    const inside = await serve((socket) => {
+      socket.write('last words');
+      setTimeout(() => socket.resetAndDestroy(), 20);
+    });
+    const outside = await freePort();
+    await publish([`tcp 127.0.0.1 ${outside} 127.0.0.1 ${inside}`]);
+    const socket = createConnection({ port: outside, host: '127.0.0.1' });
+    let said = '';
+    socket.on('data', (data) => {
+      said += data;
+    });
+    const [error] = (await once(socket, 'error')) as [NodeJS.ErrnoException];
+    expect([said, error.code]).toEqual(['last words', 'ECONNRESET']);
+  });
+
   test('IPv6 outside leads to IPv4 inside, beside the same port of IPv4', async () => {
     const [inside, outside] = [await serve(echo), await freePort('::')];
     await publish([`tcp 0.0.0.0 ${outside} 127.0.0.1 ${inside}`, `tcp :: ${outside} 127.0.0.1 ${inside}`]);
