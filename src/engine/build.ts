@@ -82,8 +82,12 @@ function readHost(text: string): { host: string; ip: string } {
   return { host, ip };
 }
 
-/** Asks the store, then registries, for the images that a plan names. */
-export function resolver(bases: Bases, request: BuildRequest, { report, abort }: BuildOptions): ResolveBase {
+/** Asks the store, then registries, for the images that a plan names; settingsOnly: nothing will be run. */
+export function resolver(
+  bases: Bases,
+  request: BuildRequest,
+  { report, abort, settingsOnly = false }: BuildOptions & { settingsOnly?: boolean },
+): ResolveBase {
   return ({ name, source, platform, resolveMode }) =>
     step(report, name, async ({ tell }) => {
       if ('path' in source) {
@@ -95,13 +99,10 @@ export function resolver(bases: Bases, request: BuildRequest, { report, abort }:
         const done = event.status === 'Pull complete' || event.status === 'Already exists';
         tell(event.id, { ...given({ current: event.current, total: event.total }), done });
       };
-      const image = await bases.bring(source.reference, platform, {
-        pull: resolveMode === 'pull' || request.pull,
-        progress,
-        ...given({ abort }),
-      });
-      // The plan changes what it gets.
-      return { config: structuredClone(image.config) };
+      const pull = resolveMode === 'pull' || request.pull;
+      const wish = { pull, progress, ...given({ abort }) };
+      if (settingsOnly) return { config: await bases.look(source.reference, platform, wish) };
+      return { config: (await bases.bring(source.reference, platform, wish)).config };
     });
 }
 
