@@ -27,6 +27,8 @@ export interface ImageMaking {
   config: Omit<ImageConfig, 'rootfs'>;
   /** Canonical. */
   names: readonly string[];
+  /** Of the manifest. */
+  annotations?: Record<string, string>;
   abort?: AbortSignal;
 }
 
@@ -69,13 +71,13 @@ export interface Made {
 export async function assembleImage(
   store: Store,
   stack: Stack,
-  making: Pick<ImageMaking, 'config' | 'names'>,
+  making: Pick<ImageMaking, 'config' | 'names' | 'annotations'>,
 ): Promise<Made> {
   return enterImage(store, { ...stack, layers: stack.layers.map(asOci) }, making);
 }
 
-async function enterImage(store: Store, stack: Stack, making: Pick<ImageMaking, 'config' | 'names'>): Promise<Made> {
-  const { manifest, id, bytes } = documentsOf(making.config, stack);
+async function enterImage(store: Store, stack: Stack, making: Pick<ImageMaking, 'config' | 'names' | 'annotations'>): Promise<Made> {
+  const { manifest, id, bytes } = documentsOf(making, stack);
   using _held = await holdImage(store, {
     blobs: [id, manifest.digest, ...stack.layers.map(({ digest }) => digest)],
     diffIds: stack.diffIds,
@@ -166,10 +168,11 @@ function asOci({ mediaType, digest, size }: Descriptor): Descriptor {
   return { mediaType: compression === undefined ? type : `${type}+${compression}`, digest, size };
 }
 
-function documentsOf(config: Omit<ImageConfig, 'rootfs'>, { layers, diffIds }: Stack) {
+function documentsOf({ config, annotations }: Pick<ImageMaking, 'config' | 'annotations'>, { layers, diffIds }: Stack) {
   const configuration = Buffer.from(JSON.stringify({ ...config, rootfs: { type: 'layers', diff_ids: diffIds } }));
   const configDescriptor = describe(MEDIA.config, configuration);
   const content: Manifest = { schemaVersion: 2, mediaType: MEDIA.manifest, config: configDescriptor, layers };
+  if (annotations !== undefined) content.annotations = annotations;
   const document = Buffer.from(JSON.stringify(content));
   return {
     manifest: describe(MEDIA.manifest, document),

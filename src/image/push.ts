@@ -10,7 +10,7 @@ import { mountSources } from '#image/sources.ts';
 import { makeWhole } from '#image/whole.ts';
 import type { Descriptor, Manifest } from '#oci/manifest.ts';
 import { formatPlatform, matches, parsePlatform } from '#oci/platform.ts';
-import { cancelUpload, hasRemoteBlob, mountBlob, putManifest } from '#oci/push.ts';
+import { cancelUpload, type Document, hasRemoteBlob, mountBlob, putManifest } from '#oci/push.ts';
 import {
   canonical,
   familiar,
@@ -119,19 +119,70 @@ interface Session {
   stop: AbortController;
 }
 
-async function pushOne(session: Session, reference: Reference): Promise<void> {
-  const { store, registry, say, stop } = session;
-  await makeWhole(store, needImage(store, canonical(reference)).manifest.digest, stop.signal);
-  const image = needImage(store, canonical(reference));
+/** Images that are here, by their IDs, and documents beside them, under one name as an index. */
+export interface IndexedImages {
+  ids: readonly string[];
+  index: Document;
+  /** Manifests that the index names beside the images', and what those name; blobs are in the store. */
+  manifests: readonly Document[];
+  blobs: readonly Descriptor[];
+}
+
+/** Pushes them to a name that needs none of them here; the index last. Throws as pushImage(). */
+export async function pushIndex(
+  store: Store,
+  text: string,
+  { ids, index, manifests, blobs }: IndexedImages,
+  { progress = () => undefined, abort }: Pick<PushOptions, 'progress' | 'abort'> = {},
+): Promise<void> {
+  const asked = checkName(text, false);
+  const { domain, path } = asked;
+  const stop = new AbortController();
+  const forward = () => stop.abort(abort?.reason);
+  abort?.throwIfAborted();
+  abort?.addEventListener('abort', forward, { once: true });
+  let registry: Registry | undefined;
+  try {
+    registry = await openTarget(asked, { abort: stop.signal });
+    const session = { store, registry, say: progress, stop };
+    for (const id of ids) await pushDocument(session, { domain, path }, () => needImage(store, id));
+    const parts = blobs.map((blob) => ({ blob, report: () => undefined }));
+    if (parts.length > 0) await pushBlobs(session, { domain, path }, parts);
+    for (const manifest of manifests) await putManifest(registry, { domain, path }, manifest);
+    await putManifest(registry, asked, index);
+  } finally {
+    abort?.removeEventListener('abort', forward);
+    await registry?.close();
+  }
+}
+
+/** An image's blobs, then its manifest. */
+async function pushDocument(session: Session, reference: Reference, find: () => Image): Promise<PushedImage> {
+  const { store, registry, stop } = session;
+  await makeWhole(store, find().manifest.digest, stop.signal);
+  const image = find();
   const { digest, mediaType } = image.manifest;
   const bytes = readBlob(store, digest);
   const { config }: Manifest = JSON.parse(bytes.toString());
   await pushBlobs(session, reference, [...announce(session, image), { blob: config, report: () => undefined }]);
   const document = { bytes, mediaType, digest };
-  const listed = await putManifest(registry, reference, document);
+  return { image, document, listed: await putManifest(registry, reference, document) };
+}
+
+interface PushedImage {
+  image: Image;
+  document: Document;
+  /** As putManifest() gives it. */
+  listed: string | undefined;
+}
+
+async function pushOne(session: Session, reference: Reference): Promise<void> {
+  const { store, registry, say } = session;
+  const find = () => needImage(store, canonical(reference));
+  const { image, document, listed } = await pushDocument(session, reference, find);
   if (listed === undefined) await listReferrer(registry, reference, document);
   await rememberDigest(store, reference, image);
-  say({ kind: 'message', text: `${reference.tag}: digest: ${digest} size: ${bytes.length}` });
+  say({ kind: 'message', text: `${reference.tag}: digest: ${document.digest} size: ${document.bytes.length}` });
 }
 
 /** One blob to push, and who is told of it. */
