@@ -113,6 +113,7 @@ export async function runPlan(
   plan: Plan,
   { report, abort, toStdout, environment = process.env, bases = openBases(store) }: BuildOptions & { bases?: Bases },
 ): Promise<BuildResult> {
+  const started = Date.now();
   await endLeftSteps(store);
   await sweep(store);
   const umask = process.umask(0);
@@ -120,7 +121,14 @@ export async function runPlan(
   try {
     const means = buildMeans(store, { request, bases, environment, place: temporary.place });
     using solution = await solve(store, plan, means, { report, abort, epoch: request.epoch }).catch(blame);
-    const result = await deliver(store, request, { plan, solution, report, ...given({ abort, toStdout }) });
+    const result = await deliver(store, request, {
+      plan,
+      solution,
+      report,
+      bases,
+      started,
+      ...given({ abort, toStdout }),
+    });
     if (solution.replaced.length > 0) await dropReplaced(store, solution.replaced);
     return result;
   } finally {

@@ -56,12 +56,11 @@ type Links = Map<string, string>;
 /** Throws kind `invalid` where something else is in the way, in BuildKit's words. */
 export async function copyInto(upper: Upper, copying: Copying): Promise<void> {
   const { action, matched } = copying;
-  const root = { uid: 0, gid: 0 };
   const target = bytesOf(action.target);
   const links: Links = new Map();
   for (const one of matched) {
     const first = target.endsWith('/') ? cleanPath(target) : parentOf(cleanPath(target));
-    makeDirectories(upper, resolveUpper(upper, first), copying.owner ?? root);
+    makeDirectories(upper, resolveUpper(upper, first), newDirectory(copying));
     if (action.unpack && one.found.stat.isFile() && isArchiveFile(raw(one.found.at))) {
       await unpackArchive(one.found, { upper, target: resolveUpper(upper, cleanPath(target)), owner: copying.owner });
       continue;
@@ -70,13 +69,18 @@ export async function copyInto(upper: Upper, copying: Copying): Promise<void> {
   }
 }
 
+/** Directories that are made on the way: an octal --chmod is for them too, a symbolic one is not. */
+function newDirectory({ owner = { uid: 0, gid: 0 }, action: { mode = '' } }: Copying): Ids & { mode?: number } {
+  return /^[0-7]+$/.test(mode) ? { ...owner, mode: Number.parseInt(mode, 8) } : owner;
+}
+
 interface Task extends Copying {
   target: string;
   links: Links;
 }
 
 async function copyOne(upper: Upper, { path, name, found }: Matched, task: Task): Promise<void> {
-  const { action, source, owner = { uid: 0, gid: 0 } } = task;
+  const { action, source } = task;
   const isDirectory = found.stat.isDirectory();
   let target = resolveUpper(upper, task.target);
   const present = findIn(upper, target);
@@ -88,7 +92,7 @@ async function copyOne(upper: Upper, { path, name, found }: Matched, task: Task)
   }
   if (findIn(upper, target)?.stat.isDirectory() === false) throw notDirectory(target);
   // The top directory is only a place: what it is in the source does not count, unless it comes along by its name.
-  if (action.contentsOnly || !makesNew(upper, target, found, task)) makeDirectories(upper, target, owner);
+  if (action.contentsOnly || !makesNew(upper, target, found, task)) makeDirectories(upper, target, newDirectory(task));
   let count = 0;
   for (const item of walk(source, path, task.pick)) {
     put(upper, joined(target, item.path), item, task);

@@ -65,7 +65,7 @@ export function makeDirectories(upper: Upper, path: string, made: Ids & { mode?:
   if (below !== undefined && !below.stat.isDirectory()) {
     throw new WherryError('invalid', `mkdir /${Buffer.from(path, 'latin1')}: not a directory`);
   }
-  makeDirectories(upper, parentOf(path), { uid: made.uid, gid: made.gid });
+  makeDirectories(upper, parentOf(path), made);
   if (below === undefined) touched(upper, path);
   mkdirSync(raw(at), 0o755);
   if (below === undefined) {
