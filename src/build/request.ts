@@ -90,8 +90,6 @@ export interface BuildRequest {
   cacheTo: CacheOptions[];
   /** mode of the provenance; undefined: none is written. */
   provenance?: 'min' | 'max';
-  /** All layers above the base become one. */
-  squash: boolean;
   /** Seconds since the epoch for all that is made (SOURCE_DATE_EPOCH). */
   epoch?: number;
 }

@@ -6,12 +6,14 @@ import { predicateOf } from '#build/provenance.ts';
 import type { BuildRequest, BuildResult, BuiltTarget } from '#build/request.ts';
 import type { Plan } from '#build/vertex.ts';
 import type { Bases } from '#engine/build-images.ts';
-import { type BuiltIndex, indexOf, materialsOf } from '#engine/build-index.ts';
+import { annotationsOf, type BuiltIndex, indexOf, materialsOf, needsIndex } from '#engine/build-index.ts';
 import { holdImage } from '#image/catalog.ts';
 import { pushIndex } from '#image/push.ts';
 import { makeWhole } from '#image/whole.ts';
-import type { Descriptor } from '#oci/manifest.ts';
+import { digestOf } from '#oci/digest.ts';
+import type { Descriptor, Manifest } from '#oci/manifest.ts';
 import { hostPlatform, matches } from '#oci/platform.ts';
+import type { Document } from '#oci/push.ts';
 import { canonical, familiar, parseReference, withDefaultTag } from '#oci/reference.ts';
 import { putBlob, readBlob } from '#store/blobs.ts';
 import type { Store } from '#store/store.ts';
@@ -57,21 +59,26 @@ export async function provenanceOf(request: BuildRequest, origins: Origins): Pro
 /** An index names manifests by their bytes: those of images whose layers nobody has compressed yet change when it is done. */
 export async function wholeTargets(
   store: Store,
+  request: BuildRequest,
   targets: readonly MadeTarget[],
   abort?: AbortSignal,
 ): Promise<MadeTarget[]> {
   const whole: MadeTarget[] = [];
   for (const target of targets) {
     const digest = await makeWhole(store, target.manifest.digest, abort);
-    const { length: size } = readBlob(store, digest);
-    whole.push({ ...target, digest, manifest: { ...target.manifest, digest, size } });
+    const { mediaType } = target.manifest;
+    const document = annotated(request, { bytes: readBlob(store, digest), mediaType, digest });
+    const manifest = { ...target.manifest, digest: document.digest, size: document.bytes.length };
+    whole.push({ ...target, digest: document.digest, manifest, document });
   }
   return whole;
 }
 
 /** An index as an archive and a push have it. */
 export interface MadeIndex extends BuiltIndex {
-  top: BuiltIndex['index'];
+  /** What a name means: the index, or the one manifest where none is needed. */
+  top: Document;
+  images: Document[];
 }
 
 type Indexed = Origins & { targets: readonly MadeTarget[]; provenance: BuildResult['provenance'] };
@@ -81,13 +88,24 @@ export function makeIndex(request: BuildRequest, { plan, started, targets, prove
   const times = { id: randomHex(12), started, finished: Date.now() };
   const materials = provenance.map((one) => one.materials);
   const built = indexOf(request, { plan, targets, names: [...new Set(names)], materials, times });
-  return { ...built, top: built.index };
+  const images = targets.flatMap(({ document }) => document ?? []);
+  const [only] = images;
+  return { ...built, images, top: needsIndex(request) || only === undefined ? built.index : only };
 }
 
-export type MadeTarget = BuiltTarget & { manifest: Descriptor };
+/** document: the manifest as it is handed out, with what the user says about it. */
+export type MadeTarget = BuiltTarget & { manifest: Descriptor; document?: Document };
+
+function annotated(request: BuildRequest, document: Document): Document {
+  const { annotations } = annotationsOf(request, 'manifest');
+  if (annotations === undefined) return document;
+  const content: Manifest = JSON.parse(document.bytes.toString());
+  const bytes = Buffer.from(JSON.stringify({ ...content, annotations: { ...content.annotations, ...annotations } }));
+  return { ...document, bytes, digest: digestOf(bytes) };
+}
 
 interface PushedIndex {
-  ids: string[];
+  targets: readonly MadeTarget[];
   index: MadeIndex;
   progress: (event: Progress) => void;
   abort: AbortSignal | undefined;
@@ -97,12 +115,15 @@ interface PushedIndex {
 export async function pushBuilt(
   store: Store,
   name: string,
-  { ids, index, progress, abort }: PushedIndex,
+  { targets, index, progress, abort }: PushedIndex,
 ): Promise<void> {
   const blobs = index.blobs.map(({ mediaType, digest, bytes }) => ({ mediaType, digest, size: bytes.length }));
   using _held = await holdImage(store, { blobs: blobs.map(({ digest }) => digest), diffIds: [] });
   for (const { bytes, mediaType } of index.blobs) await putBlob(store, bytes, mediaType);
   const { top, manifests } = index;
-  const wanted = { ids, index: top, manifests, blobs };
+  const images = targets.flatMap(({ imageId: id, document }) =>
+    document === undefined ? [] : [{ id, manifest: document }],
+  );
+  const wanted = { images, top, manifests, blobs };
   await pushIndex(store, familiar(parseReference(name)), wanted, { progress, ...given({ abort }) });
 }

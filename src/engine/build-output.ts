@@ -46,10 +46,10 @@ export async function deliver(store: Store, request: BuildRequest, delivery: Del
   const isMade = request.outputs.some(({ type }) => type === 'image' || type === 'docker' || type === 'oci');
   const known = new Set(readCatalog(store).map(idOf));
   const kept = images.length === 0 ? -1 : ownTarget(delivery.plan);
-  const isSent = request.outputs.some((output) => output.type === 'oci' || (output.type === 'image' && output.push));
-  const isIndexed = isSent && needsIndex(request);
+  const isSent = request.outputs.some((output) => 'dest' in output || (output.type === 'image' && output.push));
+  const isIndexed = isSent && isMade && (needsIndex(request) || request.annotations.length > 0);
   const found = isMade ? await makeImages(store, request, { ...delivery, names, kept }) : [];
-  const targets = isIndexed ? await wholeTargets(store, found, delivery.abort) : found;
+  const targets = isIndexed ? await wholeTargets(store, request, found, delivery.abort) : found;
   const provenance = await provenanceOf(request, delivery);
   const index = isIndexed ? makeIndex(request, { ...delivery, targets, provenance }) : undefined;
   const made = { ...delivery, targets, index };
@@ -112,7 +112,7 @@ async function putImage(
     sizes: new Map(layers.map(({ diffId, size }) => [diffId, size])),
   };
   const dated = datedConfig(config, layers, request.epoch);
-  return assembleImage(store, stack, { config: dated, names, ...annotationsOf(request, 'manifest') });
+  return assembleImage(store, stack, { config: dated, names });
 }
 
 function noteImage(
@@ -129,8 +129,7 @@ async function pushAll(store: Store, { names }: Image, { report, abort, targets,
     await step(report, `pushing ${fullName(name)}`, async ({ tell }) => {
       const progress = layerTold(tell);
       if (index !== undefined) {
-        const ids = targets.map(({ imageId }) => imageId);
-        await pushBuilt(store, fullName(name), { ids, index, progress, abort });
+        await pushBuilt(store, fullName(name), { targets, index, progress, abort });
         return;
       }
       await pushImage(store, familiar(parseReference(fullName(name))), { progress, ...(abort ? { abort } : {}) });
@@ -161,8 +160,11 @@ async function saveArchive(
   const { layOut, saveUnder } = await import('#image/save.ts');
   const { openOutputFile } = await import('#sys/output-file.ts');
   const images = targets.map(({ imageId: id }) => ({ id, names: names.map(fullName) }));
-  const own = annotationsOf(request, index === undefined ? 'manifest-descriptor' : 'index-descriptor');
-  const inside = index === undefined ? {} : { index: { top: index.top, others: [...index.manifests, ...index.blobs] } };
+  const own = annotationsOf(request, needsIndex(request) ? 'index-descriptor' : 'manifest-descriptor');
+  const inside =
+    index === undefined
+      ? {}
+      : { index: { top: index.top, others: [...index.images, ...index.manifests, ...index.blobs] } };
   const options = { docker: type === 'docker', abort, ...own, ...inside };
   await step(report, `exporting to ${type === 'oci' ? 'oci' : 'docker'} image format`, async ({ tell }) => {
     let size = 0;

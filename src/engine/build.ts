@@ -1,4 +1,5 @@
 /** build: a Dockerfile becomes an image, by steps that are run here. */
+import { WherryError } from '#base/error.ts';
 import { given } from '#base/given.ts';
 import type { Progress } from '#base/progress.ts';
 import { temporaryPlace } from '#build/context/place.ts';
@@ -114,6 +115,7 @@ export async function runPlan(
   { report, abort, toStdout, environment = process.env, bases = openBases(store) }: BuildOptions & { bases?: Bases },
 ): Promise<BuildResult> {
   const started = Date.now();
+  checkEntitlements(request, plan);
   await endLeftSteps(store);
   await sweep(store);
   const umask = process.umask(0);
@@ -134,6 +136,22 @@ export async function runPlan(
   } finally {
     temporary.remove();
     process.umask(umask);
+  }
+}
+
+/** Throws kind `denied` in BuildKit's words for a RUN that wants what nobody has allowed. */
+function checkEntitlements({ allow }: BuildRequest, { vertices }: Plan): void {
+  for (const vertex of vertices) {
+    if (vertex.op !== 'run') continue;
+    const wanted = [
+      ...(vertex.network === 'host' ? ['network.host'] : []),
+      ...(vertex.security === 'insecure' ? ['security.insecure'] : []),
+    ];
+    const missing = wanted.find((one) => !allow.includes(one));
+    if (missing === undefined) continue;
+    throw new WherryError('denied', `failed to load LLB: ${missing} is not allowed`, {
+      hint: `Allow it: --allow ${missing}`,
+    });
   }
 }
 

@@ -1,8 +1,6 @@
 /** Images that are made here: a new layer on top of others, a configuration, and the names. */
-import { isDeepStrictEqual } from 'node:util';
 import { WherryError } from '#base/error.ts';
-import { changeCatalog, type Entry, holdImage, readCatalog, withNames } from '#image/catalog.ts';
-import { readDocuments } from '#image/documents.ts';
+import { changeCatalog, holdImage, readCatalog, withNames } from '#image/catalog.ts';
 import { isPresent } from '#image/layers.ts';
 import { findImage, type Image } from '#image/names.ts';
 import { layerSizes } from '#image/sizes.ts';
@@ -29,8 +27,6 @@ export interface ImageMaking {
   config: Omit<ImageConfig, 'rootfs'>;
   /** Canonical. */
   names: readonly string[];
-  /** Of the manifest. */
-  annotations?: Record<string, string>;
   abort?: AbortSignal;
 }
 
@@ -73,19 +69,14 @@ export interface Made {
 export async function assembleImage(
   store: Store,
   stack: Stack,
-  making: Pick<ImageMaking, 'config' | 'names' | 'annotations'>,
+  making: Pick<ImageMaking, 'config' | 'names'>,
 ): Promise<Made> {
   return enterImage(store, { ...stack, layers: stack.layers.map(asOci) }, making);
 }
 
-async function enterImage(
-  store: Store,
-  stack: Stack,
-  making: Pick<ImageMaking, 'config' | 'names' | 'annotations'>,
-): Promise<Made> {
-  const { manifest, id, bytes } = documentsOf(making, stack);
-  const isSame = (entry: Entry) => entry.id === id && isAnnotated(store, entry, making.annotations);
-  const known = readCatalog(store).filter(isSame);
+async function enterImage(store: Store, stack: Stack, making: Pick<ImageMaking, 'config' | 'names'>): Promise<Made> {
+  const { manifest, id, bytes } = documentsOf(making.config, stack);
+  const known = readCatalog(store).filter((entry) => entry.id === id);
   const [first] = known;
   const isNamed = making.names.every((name) => known.some((entry) => entry.name === name));
   if (first !== undefined && isNamed && missingLayer(store, stack) === undefined)
@@ -100,19 +91,12 @@ async function enterImage(
   await changeCatalog(store, async (entries) => {
     needLayers(store, stack);
     // The same image may be here with other layers' blobs, compressed by a push: its manifest stays.
-    const same = entries.find(isSame);
+    const same = entries.find((entry) => entry.id === id);
     made = same?.manifest ?? manifest;
     if (same === undefined) for (const [type, document] of bytes) await putBlob(store, document, type);
     return withNames(entries, same ?? { manifest, id, sizes, created: making.config.created }, making.names);
   });
   return { id, manifest: made };
-}
-
-/** Has its manifest what it is to say? */
-function isAnnotated(store: Store, { manifest }: Entry, wanted: Record<string, string> | undefined): boolean {
-  if (wanted === undefined) return true;
-  const { annotations = {} } = readDocuments(store, manifest.digest).manifest;
-  return isDeepStrictEqual({ ...annotations }, wanted);
 }
 
 /** An image that is here whole, so that another can be built on it. Throws kind `not-found` in Docker's words. */
@@ -196,11 +180,10 @@ function asOci({ mediaType, digest, size }: Descriptor): Descriptor {
   return { mediaType: compression === undefined ? type : `${type}+${compression}`, digest, size };
 }
 
-function documentsOf({ config, annotations }: Pick<ImageMaking, 'config' | 'annotations'>, { layers, diffIds }: Stack) {
+function documentsOf(config: Omit<ImageConfig, 'rootfs'>, { layers, diffIds }: Stack) {
   const configuration = Buffer.from(JSON.stringify({ ...config, rootfs: { type: 'layers', diff_ids: diffIds } }));
   const configDescriptor = describe(MEDIA.config, configuration);
   const content: Manifest = { schemaVersion: 2, mediaType: MEDIA.manifest, config: configDescriptor, layers };
-  if (annotations !== undefined) content.annotations = annotations;
   const document = Buffer.from(JSON.stringify(content));
   return {
     manifest: describe(MEDIA.manifest, document),

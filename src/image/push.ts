@@ -121,8 +121,10 @@ interface Session {
 
 /** Images that are here, by their IDs, and documents beside them, under one name as an index. */
 export interface IndexedImages {
-  ids: readonly string[];
-  index: Document;
+  /** Each with the manifest that it gets there. */
+  images: readonly { id: string; manifest: Document }[];
+  /** What the name means: an index, or the manifest of the one image. */
+  top: Document;
   /** Manifests that the index names beside the images', and what those name; blobs are in the store. */
   manifests: readonly Document[];
   blobs: readonly Descriptor[];
@@ -132,7 +134,7 @@ export interface IndexedImages {
 export async function pushIndex(
   store: Store,
   text: string,
-  { ids, index, manifests, blobs }: IndexedImages,
+  { images, top, manifests, blobs }: IndexedImages,
   { progress = () => undefined, abort }: Pick<PushOptions, 'progress' | 'abort'> = {},
 ): Promise<void> {
   const asked = checkName(text, false);
@@ -145,41 +147,35 @@ export async function pushIndex(
   try {
     registry = await openTarget(asked, { abort: stop.signal });
     const session = { store, registry, say: progress, stop };
-    for (const id of ids) await pushDocument(session, { domain, path }, () => needImage(store, id));
+    for (const { id } of images) await pushParts(session, { domain, path }, () => needImage(store, id));
     const parts = blobs.map((blob) => ({ blob, report: () => undefined }));
     if (parts.length > 0) await pushBlobs(session, { domain, path }, parts);
-    for (const manifest of manifests) await putManifest(registry, { domain, path }, manifest);
-    await putManifest(registry, asked, index);
+    for (const manifest of [...images.map((image) => image.manifest), ...manifests]) {
+      if (manifest.digest !== top.digest) await putManifest(registry, { domain, path }, manifest);
+    }
+    await putManifest(registry, asked, top);
   } finally {
     abort?.removeEventListener('abort', forward);
     await registry?.close();
   }
 }
 
-/** An image's blobs, then its manifest. */
-async function pushDocument(session: Session, reference: Reference, find: () => Image): Promise<PushedImage> {
-  const { store, registry, stop } = session;
+/** Pushes all that an image's manifest names. @returns the image as it is then, with its manifest */
+async function pushParts(session: Session, reference: Reference, find: () => Image) {
+  const { store, stop } = session;
   await makeWhole(store, find().manifest.digest, stop.signal);
   const image = find();
   const { digest, mediaType } = image.manifest;
   const bytes = readBlob(store, digest);
   const { config }: Manifest = JSON.parse(bytes.toString());
   await pushBlobs(session, reference, [...announce(session, image), { blob: config, report: () => undefined }]);
-  const document = { bytes, mediaType, digest };
-  return { image, document, listed: await putManifest(registry, reference, document) };
-}
-
-interface PushedImage {
-  image: Image;
-  document: Document;
-  /** As putManifest() gives it. */
-  listed: string | undefined;
+  return { image, document: { bytes, mediaType, digest } };
 }
 
 async function pushOne(session: Session, reference: Reference): Promise<void> {
   const { store, registry, say } = session;
-  const find = () => needImage(store, canonical(reference));
-  const { image, document, listed } = await pushDocument(session, reference, find);
+  const { image, document } = await pushParts(session, reference, () => needImage(store, canonical(reference)));
+  const listed = await putManifest(registry, reference, document);
   if (listed === undefined) await listReferrer(registry, reference, document);
   await rememberDigest(store, reference, image);
   say({ kind: 'message', text: `${reference.tag}: digest: ${document.digest} size: ${document.bytes.length}` });

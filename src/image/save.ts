@@ -84,7 +84,7 @@ export interface ArchiveOptions {
   /** With the documents of docker save beside those of the layout. */
   docker: boolean;
   abort?: AbortSignal | undefined;
-  /** Of a layout: what stands there under the names, in the place of the images, which it names. */
+  /** Of a layout: what stands there under the names, and what it names, manifests of the images too. */
   index?: { top: Document; others: readonly Document[] };
   /** Of the descriptors in index.json. */
   annotations?: Record<string, string>;
@@ -221,11 +221,13 @@ function membersOf(
   images: readonly Chosen[],
   { docker, index, annotations }: Omit<ArchiveOptions, 'abort'>,
 ): Member[] {
-  const blobs = new Map(images.flatMap(partsOf).map((part) => [part.digest, part]));
-  const made = index === undefined ? [] : [index.top, ...index.others];
+  const isOwn = ({ digest }: Descriptor) =>
+    index === undefined || images.every(({ entry }) => entry.manifest.digest !== digest);
+  const blobs = new Map(images.flatMap((image) => partsOf(image).filter(isOwn)).map((part) => [part.digest, part]));
+  const made = new Map(index === undefined ? [] : [index.top, ...index.others].map((one) => [one.digest, one]));
   const files: Member[] = [
     ...[...blobs.values()].map((part) => ({ name: fileOf(part.digest), blob: blobOf(store, part) })),
-    ...made.map(({ digest, bytes }) => ({ name: fileOf(digest), bytes })),
+    ...[...made.values()].map(({ digest, bytes }) => ({ name: fileOf(digest), bytes })),
   ];
   const repositories = repositoriesOf(images);
   const documents: [name: string, json: string][] = [
