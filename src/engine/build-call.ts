@@ -19,7 +19,7 @@ export async function checkBuild(store: Store, request: BuildRequest, options: B
   const warnings: LintWarning[] = [];
   const wanted = { ...planRequest(request), allStages: request.target === '' };
   try {
-    await planBuild(wanted, resolver(openBases(store), request, options), warnings);
+    await planBuild(wanted, resolver(openBases(store), request, { ...options, settingsOnly: true }), warnings);
     return { warnings };
   } catch (error) {
     if (!(error instanceof WherryError)) throw error;
@@ -31,7 +31,11 @@ export async function checkBuild(store: Store, request: BuildRequest, options: B
 export async function describeBuild(store: Store, request: BuildRequest, options: BuildOptions): Promise<Outline> {
   const warnings: LintWarning[] = [];
   try {
-    return await outlineBuild(planRequest(request), resolver(openBases(store), request, options), warnings);
+    return await outlineBuild(
+      planRequest(request),
+      resolver(openBases(store), request, { ...options, settingsOnly: true }),
+      warnings,
+    );
   } finally {
     reportWarnings(warnings, options.report);
   }

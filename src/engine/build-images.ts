@@ -3,14 +3,16 @@
 import type { Progress } from '#base/progress.ts';
 import type { SolvedLayer } from '#build/solve/means.ts';
 import { resolveImage } from '#engine/run.ts';
-import type { Image } from '#image/names.ts';
-import type { Platform } from '#oci/manifest.ts';
+import { findImage, type Image } from '#image/names.ts';
+import type { ImageConfig, Platform } from '#oci/manifest.ts';
 import { formatPlatform } from '#oci/platform.ts';
 import type { Store } from '#store/store.ts';
 
 export interface Bases {
   /** Brings an image, layers and all. Throws kind `not-found` or `unavailable`. */
   bring(reference: string, platform: Platform, options: BringOptions): Promise<Image>;
+  /** An image's settings alone: of what is not here, no layer is fetched. Throws as bring(). */
+  look(reference: string, platform: Platform, options: BringOptions): Promise<ImageConfig>;
 }
 
 export interface BringOptions {
@@ -31,6 +33,13 @@ export function openBases(store: Store): Bases {
         known.get(key) ?? resolveImage(store, reference, { ...options, ...wish }).then(({ image }) => image);
       known.set(key, brought);
       return brought;
+    },
+    look: async (reference, platform, { pull, ...options }) => {
+      const wanted = { platform: formatPlatform(platform) };
+      const here = pull ? undefined : findImage(store, reference, wanted);
+      if (here !== undefined) return here.config;
+      const { peekConfig } = await import('#image/pull.ts');
+      return peekConfig(store, reference, { ...wanted, ...options });
     },
   };
 }

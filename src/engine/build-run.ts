@@ -7,7 +7,6 @@ import { WherryError } from '#base/error.ts';
 import type { RunWork, Scope } from '#build/solve/means.ts';
 import { forgetInRuntime, type PlacedRuntime, runtimeOf } from '#container/monitor.ts';
 import type { ContainerRecord } from '#container/record.ts';
-import { startRefusal } from '#container/refusal.ts';
 import { withCompiledFilter } from '#container/seccomp-cache.ts';
 import { makeSpec } from '#container/spec.ts';
 import { lookAround } from '#container/surroundings.ts';
@@ -66,7 +65,7 @@ async function runMounted(store: Store, work: RunWork, scope: Scope, options: Pl
   const record = stepRecord(store, id, step, options);
   const stubs = missingPlaces(rootfs, ['/etc/resolv.conf', '/etc/hosts', ...work.mounts.map(({ target }) => target)]);
   await using network = await joinStep(store, record, place);
-  const found = lookAround(store, record, rootfs);
+  const found = lookFor(store, record, rootfs, step);
   await using mounts = await openMounts(store, work, { ...options, scope, identity: found.identity });
   const plain = makeSpec({
     record,
@@ -124,7 +123,7 @@ async function runBundle(store: Store, record: ContainerRecord, bundle: Bundle):
   try {
     const status = await finished(child, { scope, started: keep });
     scope.abort.throwIfAborted();
-    judge(status, step, { text: readText(log) ?? '', kind: runtime.kind });
+    judge(status, step, readText(log) ?? '');
   } finally {
     scope.abort.removeEventListener('abort', aborted);
     await forgetInRuntime(store, record.id, runtime);
@@ -158,31 +157,25 @@ function finished(
   });
 }
 
-/** Throws what a status means. */
-function judge(status: number, step: RunWork['step'], { text, kind }: { text: string; kind: string }): void {
+/** Throws what a status means. log: the runtime's; why it could not start a program, it has said among the step's lines. */
+function judge(status: number, step: RunWork['step'], log: string): void {
   const accepted = step.validExitCodes ?? [0];
-  const failure = lastError(text);
-  if (failure !== undefined && status !== 0) {
-    throw startRefusal(failure, { kind: 'run', runtime: kind, command: step.args[0] ?? '', directory: step.cwd });
-  }
   if (accepted.includes(status)) return;
-  const command = step.args.join(' ');
-  throw new WherryError(
-    'invalid',
-    `process ${JSON.stringify(command)} did not complete successfully: exit code: ${status}`,
-  );
+  throw incomplete(step, `exit code: ${hasErrors(log) ? 1 : status}`);
 }
 
-/** What the runtime itself complained of: JSON lines. */
-function lastError(text: string): string | undefined {
-  const lines = text.split('\n').filter(Boolean).reverse();
-  for (const line of lines) {
-    try {
-      const { level, msg } = JSON.parse(line) as { level?: string; msg?: string };
-      if (level === 'error' && msg !== undefined) return msg;
-    } catch {
-      // Half a line, of a runtime that was killed.
-    }
+const incomplete = ({ args }: RunWork['step'], why: string) =>
+  new WherryError('invalid', `process ${JSON.stringify(args.join(' '))} did not complete successfully: ${why}`);
+
+/** As lookAround(), in BuildKit's words where nobody has the step's user's name. */
+function lookFor(store: Store, record: ContainerRecord, rootfs: string, step: RunWork['step']) {
+  try {
+    return lookAround(store, record, rootfs);
+  } catch (error) {
+    if (error instanceof WherryError && error.kind === 'not-found') throw incomplete(step, error.message);
+    throw error;
   }
-  return undefined;
 }
+
+/** Has the runtime itself complained? JSON lines. */
+const hasErrors = (log: string) => /"level": ?"error"/.test(log);

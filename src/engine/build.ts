@@ -1,4 +1,5 @@
 /** build: a Dockerfile becomes an image, by steps that are run here. */
+import { WherryError } from '#base/error.ts';
 import { given } from '#base/given.ts';
 import type { Progress } from '#base/progress.ts';
 import { temporaryPlace } from '#build/context/place.ts';
@@ -37,7 +38,21 @@ export async function build(store: Store, request: BuildRequest, options: BuildO
   const warnings: LintWarning[] = [];
   const planned = planBuild(planRequest(request), resolver(bases, request, options), warnings);
   const plan = await planned.finally(() => reportWarnings(warnings, options.report));
+  refuseEntitlements(plan, request.allow);
   return runPlan(store, request, plan, { ...options, bases });
+}
+
+/** Throws kind `invalid` in BuildKit's words for a step that may do more than was allowed (--allow). */
+function refuseEntitlements({ vertices }: Plan, allowed: readonly string[]): void {
+  for (const vertex of vertices) {
+    if (vertex.op !== 'run') continue;
+    const wanted = [
+      ...(vertex.network === 'host' ? ['network.host'] : []),
+      ...(vertex.security === 'insecure' ? ['security.insecure'] : []),
+    ];
+    const missing = wanted.find((one) => !allowed.includes(one));
+    if (missing !== undefined) throw new WherryError('invalid', `failed to load LLB: ${missing} is not allowed`);
+  }
 }
 
 /** The vertex that warnings are about. */
@@ -82,8 +97,12 @@ function readHost(text: string): { host: string; ip: string } {
   return { host, ip };
 }
 
-/** Asks the store, then registries, for the images that a plan names. */
-export function resolver(bases: Bases, request: BuildRequest, { report, abort }: BuildOptions): ResolveBase {
+/** Asks the store, then registries, for the images that a plan names; settingsOnly: nothing will be run. */
+export function resolver(
+  bases: Bases,
+  request: BuildRequest,
+  { report, abort, settingsOnly = false }: BuildOptions & { settingsOnly?: boolean },
+): ResolveBase {
   return ({ name, source, platform, resolveMode }) =>
     step(report, name, async ({ tell }) => {
       if ('path' in source) {
@@ -95,13 +114,10 @@ export function resolver(bases: Bases, request: BuildRequest, { report, abort }:
         const done = event.status === 'Pull complete' || event.status === 'Already exists';
         tell(event.id, { ...given({ current: event.current, total: event.total }), done });
       };
-      const image = await bases.bring(source.reference, platform, {
-        pull: resolveMode === 'pull' || request.pull,
-        progress,
-        ...given({ abort }),
-      });
-      // The plan changes what it gets.
-      return { config: structuredClone(image.config) };
+      const pull = resolveMode === 'pull' || request.pull;
+      const wish = { pull, progress, ...given({ abort }) };
+      if (settingsOnly) return { config: await bases.look(source.reference, platform, wish) };
+      return { config: (await bases.bring(source.reference, platform, wish)).config };
     });
 }
 

@@ -11,6 +11,7 @@ import { fromFirst, type Pull, type PullOptions, type Session, withPull } from '
 import { layerSizes } from '#image/sizes.ts';
 import { unchanged } from '#image/unchanged.ts';
 import { type Demand, demandsOn, verifyImage } from '#image/verify.ts';
+import type { ImageConfig } from '#oci/manifest.ts';
 import { formatPlatform, matches } from '#oci/platform.ts';
 import {
   canonical,
@@ -89,6 +90,14 @@ async function allTags(pull: Pull, reference: Reference): Promise<string[]> {
 function sayStatus({ say }: Pick<Session, 'say'>, upToDate: boolean, name: string): void {
   const text = upToDate ? `Status: Image is up to date for ${name}` : `Status: Downloaded newer image for ${name}`;
   say({ kind: 'message', text });
+}
+
+/** An image's settings as a registry has them; nothing is kept, no layer is fetched. Throws as a pull. */
+export async function peekConfig(store: Store, text: string, options: PullOptions = {}): Promise<ImageConfig> {
+  const reference = nameOnly(withDefaultTag(parseReference(text)));
+  return withPull(store, text, options, (pull) =>
+    fromFirst(pull, pull.found.sources(reference), async (session) => (await resolve(session, reference)).config),
+  );
 }
 
 /** Mirrors first, where the user has some; what is here of one of them need not come from the next. */

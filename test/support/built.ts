@@ -1,6 +1,6 @@
 /** Dockerfiles built by us and by Docker, and what came of them in a form that can be compared. */
 import { createHash } from 'node:crypto';
-import { chmodSync, createReadStream, lchownSync, lutimesSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, createReadStream, lchownSync, lutimesSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
@@ -56,7 +56,11 @@ export async function buildAll(
       const status = Number(readFileSync(join(root, `${index}.status`), 'utf8'));
       const said = readFileSync(join(root, `${index}.out`), 'utf8');
       const image = images.get(names[index] ?? '');
-      return { status, error: status === 0 ? [] : errorIn(said, root), ...(image === undefined ? {} : { image: await image() }) };
+      return {
+        status,
+        error: status === 0 ? [] : errorIn(said, root),
+        ...(image === undefined ? {} : { image: await image() }),
+      };
     }),
   );
 }
@@ -71,7 +75,12 @@ interface Builder {
   gid: number;
 }
 
-function writeContext(context: string, { dockerfile, files = {}, modes = {} }: BuildCase, uid: number, gid: number): void {
+function writeContext(
+  context: string,
+  { dockerfile, files = {}, modes = {} }: BuildCase,
+  uid: number,
+  gid: number,
+): void {
   plant(context, { Dockerfile: dockerfile, ...files });
   const names = readdirSync(context, { recursive: true, encoding: 'utf8' });
   for (const name of names) lutimesSync(join(context, name), OLD, OLD);
@@ -79,14 +88,23 @@ function writeContext(context: string, { dockerfile, files = {}, modes = {} }: B
   for (const [name, mode] of Object.entries(modes)) chmodSync(join(context, name), mode);
 }
 
+/** Hints, and the column of what is wrong: Docker says no such thing. */
+const OURS = /^hint: |^ +\| +\^ column/;
+
 /** From the failing step's last lines on. */
 function errorIn(said: string, root: string): string[] {
-  const lines = said.replaceAll(root, 'ROOT').replaceAll(/\b[0-9a-f]{64}\b/g, 'ID').replaceAll(/ ref [0-9a-f-]{36}::\w+:/g, ' ref:').replaceAll(/\/\S+\/merged\//g, '/').trimEnd().split('\n');
+  const lines = said
+    .replaceAll(root, 'ROOT')
+    .replaceAll(/\b[0-9a-f]{64}\b/g, 'ID')
+    .replaceAll(/ ref [0-9a-f-]{36}::\w+:/g, ' ref:')
+    .replaceAll(/\/\S+\/merged\//g, '/')
+    .trimEnd()
+    .split('\n');
   const first = lines.findIndex((line) => /^(------$|ERROR:|\S+:\d+$)/.test(line));
   return lines
     .slice(Math.max(first, 0))
-    .filter((line) => !line.startsWith('hint: '))
-    .map((line) => line.replace(/^\d+\.\d+ /, 'TIME '));
+    .filter((line) => !OURS.test(line))
+    .map((line) => line.replace(/^\d+\.\d+ (?:.*"?\/no\/such.*)?/, 'TIME '));
 }
 
 type Files = Map<string, Buffer>;
@@ -95,7 +113,9 @@ type Files = Map<string, Buffer>;
 async function readImages(path: string): Promise<Map<string, () => Promise<BuiltImage>>> {
   const files: Files = new Map();
   const archive = extract();
-  createReadStream(path).on('error', (error) => archive.destroy(error)).pipe(archive);
+  createReadStream(path)
+    .on('error', (error) => archive.destroy(error))
+    .pipe(archive);
   for await (const entry of archive) {
     files.set(entry.header.name, await buffer(entry));
   }
@@ -104,7 +124,9 @@ async function readImages(path: string): Promise<Map<string, () => Promise<Built
   );
   return new Map(
     manifest.flatMap(({ Config, RepoTags, Layers }) =>
-      RepoTags.map((tag) => [tag.split('/').at(-1)?.split(':')[0] ?? '', () => readImage(files, Config, Layers)] as const),
+      RepoTags.map(
+        (tag) => [tag.split('/').at(-1)?.split(':')[0] ?? '', () => readImage(files, Config, Layers)] as const,
+      ),
     ),
   );
 }

@@ -193,7 +193,11 @@ async function useImage(scope: Scope, stage: Stage, { written, reference, resolu
     .resolve({ name, source: { reference }, platform: asked, resolveMode })
     .catch((error) => {
       const names = resolution.stages.all.flatMap(({ label }) => (label === '' ? [] : [label]));
-      throw reworded(error, (why) => `${written}: ${why}${suggestion(written, [...names, ...COMMON])}`);
+      throw reworded(error, (why) => {
+        const missing = error instanceof WherryError && error.kind === 'not-found';
+        const what = `${written}: failed to resolve source metadata for ${reference}`;
+        return `${what}: ${missing ? `${reference}: not found` : why}${suggestion(written, [...names, ...COMMON])}`;
+      });
     });
   const { config, digest } = resolved;
   stage.image = imageOf(config);

@@ -79,6 +79,7 @@ const EFFECTS: Effects = {
   },
   stopsignal: (step, { value }) => {
     const signal = step.expand(value);
+    if (signal === '') throw wrong('invalid signal: ');
     if (!isSignalNumber(signal)) step.scope.request.checkSignal(signal);
     step.stage.image.config.StopSignal = signal;
     note(step, `STOPSIGNAL ${signal}`);

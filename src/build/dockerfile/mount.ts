@@ -57,6 +57,7 @@ interface Field {
 }
 
 function fields(text: string, what: string): Field[] {
+  if (text === '') throw wrong(`failed to parse csv ${what}: EOF`);
   let parts: string[];
   try {
     parts = csv(text);

@@ -11,7 +11,16 @@ import {
 } from 'node:fs';
 import { hasCode, WherryError } from '#base/error.ts';
 import { joined, linkOf } from '#build/solve/tree.ts';
-import { arrived, findIn, type Ids, makeDirectories, makeWay, placeOf, setOwner, type Upper } from '#build/solve/upper.ts';
+import {
+  arrived,
+  findIn,
+  type Ids,
+  makeDirectories,
+  makeWay,
+  placeOf,
+  setOwner,
+  type Upper,
+} from '#build/solve/upper.ts';
 import { decompressed } from '#store/decompress-stream.ts';
 import { pass, setAttributes, touch } from '#store/extract.ts';
 import { holeyWriter } from '#store/holes.ts';
