@@ -1,6 +1,6 @@
 /** Images that are made here: a new layer on top of others, a configuration, and the names. */
 import { WherryError } from '#base/error.ts';
-import { changeCatalog, holdImage, withNames } from '#image/catalog.ts';
+import { changeCatalog, holdImage, readCatalog, withNames } from '#image/catalog.ts';
 import { isPresent } from '#image/layers.ts';
 import { findImage, type Image } from '#image/names.ts';
 import { layerSizes } from '#image/sizes.ts';
@@ -76,17 +76,27 @@ export async function assembleImage(
 
 async function enterImage(store: Store, stack: Stack, making: Pick<ImageMaking, 'config' | 'names'>): Promise<Made> {
   const { manifest, id, bytes } = documentsOf(making.config, stack);
+  const known = readCatalog(store).filter((entry) => entry.id === id);
+  const [first] = known;
+  const isNamed = making.names.every((name) => known.some((entry) => entry.name === name));
+  if (first !== undefined && isNamed && missingLayer(store, stack) === undefined)
+    return { id, manifest: first.manifest };
   using _held = await holdImage(store, {
     blobs: [id, manifest.digest, ...stack.layers.map(({ digest }) => digest)],
     diffIds: stack.diffIds,
   });
-  for (const [type, document] of bytes) await putBlob(store, document, type);
+  for (const [type, document] of first === undefined ? bytes : []) await putBlob(store, document, type);
   const sizes = layerSizes(store, stack.diffIds, stack.sizes);
-  await changeCatalog(store, (entries) => {
+  let made = manifest;
+  await changeCatalog(store, async (entries) => {
     needLayers(store, stack);
-    return withNames(entries, { manifest, id, sizes, created: making.config.created }, making.names);
+    // The same image may be here with other layers' blobs, compressed by a push: its manifest stays.
+    const same = entries.find((entry) => entry.id === id);
+    made = same?.manifest ?? manifest;
+    if (same === undefined) for (const [type, document] of bytes) await putBlob(store, document, type);
+    return withNames(entries, same ?? { manifest, id, sizes, created: making.config.created }, making.names);
   });
-  return { id, manifest };
+  return { id, manifest: made };
 }
 
 /** An image that is here whole, so that another can be built on it. Throws kind `not-found` in Docker's words. */
@@ -109,8 +119,12 @@ export function newNames(text: string | undefined, refusal: WherryError): string
   return [canonical(withDefaultTag(reference))];
 }
 
-function needLayers(store: Store, { layers, diffIds }: Stack): void {
-  const missing = layers.find((blob, at) => !isPresent(store, { blob, diffId: diffIds[at] ?? '' }));
+function missingLayer(store: Store, { layers, diffIds }: Stack): Descriptor | undefined {
+  return layers.find((blob, at) => !isPresent(store, { blob, diffId: diffIds[at] ?? '' }));
+}
+
+function needLayers(store: Store, stack: Stack): void {
+  const missing = missingLayer(store, stack);
   if (missing === undefined) return;
   throw new WherryError('unavailable', `Cannot make the image: the layer ${missing.digest} is no longer there`, {
     hint: 'Another command removed images meanwhile, or the store is damaged: pull the image again',

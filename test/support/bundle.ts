@@ -48,6 +48,7 @@ const ENTRIES = ['src/cli/main.ts', 'src/store/unpack-child.ts'];
  * of the compiled code of all commands together is as much less to read. The monitor calls `container cleanup`.
  */
 const OWN: Record<string, string> = {
+  build: 'build/build',
   cleanup: 'container/cleanup',
   create: 'container/create',
   exec: 'container/exec',

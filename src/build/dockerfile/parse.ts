@@ -89,7 +89,8 @@ function isComment(line: string): boolean {
 /** An empty one parts what is above from what follows. */
 function noteComment(parser: Parser, raw: string): void {
   const comment = trim(raw.slice(1));
-  parser.comments = comment === '' ? [] : [...parser.comments, comment];
+  if (comment === '') parser.comments = [];
+  else parser.comments.push(comment);
 }
 
 /** The lines that continue one; comments and empty lines between them are left out. */

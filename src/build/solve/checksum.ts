@@ -29,7 +29,7 @@ function contentOf(source: Source, path: string, found: Found): string {
   const { stat } = found;
   if (stat.isFile()) return source.digest(path, found);
   if (stat.isSymbolicLink()) return linkOf(found);
-  return stat.isDirectory() ? attributesText(found.at) : String(stat.rdev);
+  return stat.isDirectory() || stat.isSocket() ? '' : String(stat.rdev);
 }
 
 const BUFFER = 1024 * 1024;

@@ -270,7 +270,8 @@ async function cachedOr(
   make: (upper: string) => Promise<void>,
 ): Promise<Outcome> {
   const { store } = work;
-  const hit = (record: CacheRecord): Outcome => {
+  const hit = (record: CacheRecord, key?: string): Outcome => {
+    if (key !== undefined) nameRecord(store, record, key);
     noteUse(store, record);
     return { solved: { kind: 'tree', layers: [...base, layerFrom(record)] }, cached: true };
   };
@@ -278,13 +279,12 @@ async function cachedOr(
   const quick = keys.quick === undefined ? undefined : await look(keys.quick);
   if (quick !== undefined) return hit(quick);
   const exact = await keys.exact();
+  const known = await look(exact);
+  if (known !== undefined) return hit(known, keys.quick);
   // The content of the inputs is known by now, so the same work is the same for all builds that are at it.
   using _turn = await takeTurn(store, `build-${exact}`, { abort: scope.abort });
   const found = await look(exact);
-  if (found !== undefined) {
-    if (keys.quick !== undefined) nameRecord(store, found, keys.quick);
-    return hit(found);
-  }
+  if (found !== undefined) return hit(found, keys.quick);
   const former = findRecord(store, exact);
   const record = await makeLayer(work, vertex, { base, scope, exact }, make);
   if (former !== undefined && former.diffId !== record.diffId) work.replaced.push(former.diffId);

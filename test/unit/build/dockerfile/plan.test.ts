@@ -217,6 +217,8 @@ test('a frontend that is another program is refused', async () => {
 test('a huge file, a long line and deep nesting are no trouble', async () => {
   const many = `FROM scratch\n${'ENV a=$a$b\n'.repeat(20_000)}`;
   expect((await planOf(many)).targets[0]?.config.history).toHaveLength(20_000);
+  const talkative = `FROM scratch\n${'# a comment\n'.repeat(200_000)}ENV a=b`;
+  expect((await planOf(talkative)).targets[0]?.config.history).toHaveLength(1);
   await expect(planOf(`FROM scratch\nENV a=${'x'.repeat(70_000)}`)).rejects.toThrow(
     'dockerfile line greater than max allowed size of 65535',
   );
