@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { gunzipSync } from 'node:zlib';
-import { extract } from 'tar-stream';
+import { extract, type Header } from 'tar-stream';
 import type { BuildCase } from '#test/support/dockerfiles.ts';
 import { plant } from '#test/support/tree.ts';
 
@@ -145,32 +145,39 @@ async function readImage(files: Files, name: string, layers: readonly string[]):
 
 /** Puts a layer above the tree (image-spec, layer.md). A hard link is a line of its own: "=" and the name that it shares. */
 async function lay(tree: Map<string, string>, layer: Buffer): Promise<void> {
-  const removed = (at: string) => {
-    for (const path of [...tree.keys()]) if (path.startsWith(`${at}/`)) tree.delete(path);
-  };
   const added = new Map<string, string>();
   const archive = extract();
   const isPacked = layer[0] === 0x1f && layer[1] === 0x8b;
   Readable.from([isPacked ? gunzipSync(layer) : layer]).pipe(archive);
   for await (const entry of archive) {
-    const { name, type, mode = 0, uid, gid, linkname, mtime } = entry.header;
-    const path = `/${name.replace(/^\.?\/|\/$/g, '')}`;
+    const path = pathOf(entry.header.name);
     const content = await buffer(entry);
     const [, parent = '', hidden] = /^(.*)\/\.wh\.([^/]+)$/.exec(path) ?? [];
-    if (hidden === '.wh..opq') removed(parent);
-    else if (hidden !== undefined) {
-      tree.delete(`${parent}/${hidden}`);
-      removed(`${parent}/${hidden}`);
-    } else if (type === 'link') added.set(path, `=/${linkname?.replace(/^\.?\//, '')}`);
+    if (hidden === undefined) {
+      if (entry.header.type !== 'directory') removeBelow(tree, path);
+      added.set(path, lineOf(entry.header, content));
+    } else if (hidden === '.wh..opq') removeBelow(tree, parent);
     else {
-      if (type !== 'directory') removed(path);
-      const time = (mtime?.getTime() ?? 0) / 1000;
-      const about = [type, mode.toString(8), `${uid}:${gid}`, time <= OLD ? `@${time}` : 'now'];
-      const inside = type === 'symlink' ? linkname : createHash('sha256').update(content).digest('hex').slice(0, 12);
-      added.set(path, [...about, ...(type === 'directory' ? [] : [inside])].join(' '));
+      tree.delete(`${parent}/${hidden}`);
+      removeBelow(tree, `${parent}/${hidden}`);
     }
   }
   for (const [path, line] of added) tree.set(path, line);
+}
+
+const pathOf = (name: string) => `/${name.replace(/^\.?\/|\/$/g, '')}`;
+
+function removeBelow(tree: Map<string, string>, at: string): void {
+  for (const path of [...tree.keys()]) if (path.startsWith(`${at}/`)) tree.delete(path);
+}
+
+function lineOf({ type, mode = 0, uid, gid, linkname, mtime }: Header, content: Buffer): string {
+  if (type === 'link') return `=${pathOf(linkname ?? '')}`;
+  const time = (mtime?.getTime() ?? 0) / 1000;
+  const about = [type, mode.toString(8), `${uid}:${gid}`, time <= OLD ? `@${time}` : 'now'];
+  if (type === 'directory') return about.join(' ');
+  const inside = type === 'symlink' ? linkname : createHash('sha256').update(content).digest('hex').slice(0, 12);
+  return [...about, inside].join(' ');
 }
 
 /** Which of several names is the file and which are links to it is chance: the first is the file here. */

@@ -14,7 +14,7 @@ export const REFUSED: readonly BuildCase[] = [
   { title: 'a source that is ignored', files: { ...A, '.dockerignore': '*.txt\n' }, dockerfile: `${B}COPY a.txt /x\n` },
   { title: 'a RUN that fails', dockerfile: `${B}RUN echo before >&2 && echo bad >&2 && exit 42\n` },
   { title: 'a RUN of no program', dockerfile: `${B}RUN ["/no/such"]\n` },
-  { title: 'a RUN that is killed', dockerfile: `${B}RUN sh -c 'kill -9 $$'\n` },
+  { title: 'a RUN that is killed', dockerfile: `${B}RUN sh -c 'kill -9 $$'; exit $?\n` },
   { title: 'a heredoc that fails', dockerfile: `${B}RUN <<EOF\nset -e\necho one\nfalse\necho two\nEOF\n` },
   { title: 'a heredoc without an end', dockerfile: `${B}RUN <<EOF\necho one\n` },
   {

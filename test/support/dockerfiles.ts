@@ -156,7 +156,7 @@ export const DOCKERFILES: readonly BuildCase[] = [
     dockerfile: `${B}ADD x.tgz /x/\n`,
   },
   { title: 'COPY with a pattern that matches nothing', files: ABC, dockerfile: `${B}COPY *.nope /x/\n` },
-  { title: 'COPY of several sources and no directory', files: ABCBC, dockerfile: `${B}COPY a.txt b.txt /x\n` },
+  { title: 'COPY of several sources and no directory', files: ABC, dockerfile: `${B}COPY a.txt b.txt /x\n` },
   {
     title: 'COPY --exclude',
     files: ABC,
