@@ -202,7 +202,7 @@ function refuseCircles(all: readonly Stage[]): void {
   for (const stage of all) {
     const circle = visit(stage, []);
     if (circle === undefined) continue;
-    throw new DockerfileError(`circular dependency detected on stage: ${stage.label}`, circle.toReversed());
+    throw new DockerfileError(`circular dependency detected on stage: ${stage.label}`, circle);
   }
 }
 
