@@ -15,7 +15,7 @@ export interface Bases {
   look(reference: string, platform: Platform, options: BringOptions): Promise<ImageConfig>;
 }
 
-export interface BringOptions {
+interface BringOptions {
   /** Asks the registry though an image of this name is here. */
   pull: boolean;
   progress?: (event: Progress) => void;

@@ -107,7 +107,7 @@ export function resolver(
 }
 
 /** Runs a plan, and puts what it makes into the store. */
-export async function runPlan(
+async function runPlan(
   store: Store,
   request: BuildRequest,
   plan: Plan,

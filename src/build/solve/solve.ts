@@ -101,7 +101,7 @@ export async function solve(store: Store, plan: Plan, means: Means, options: Sol
 }
 
 /** What a vertex is called in events: the same for the same step on the same inputs. */
-export function vertexIds(plan: Plan): string[] {
+function vertexIds(plan: Plan): string[] {
   const ids: string[] = [];
   for (const { inputs, place: _place, ...vertex } of plan.vertices) {
     ids.push(digestOf(JSON.stringify([vertex, inputs.map((input) => ids[input])])));

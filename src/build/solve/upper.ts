@@ -92,7 +92,7 @@ export function setOwner(at: string, { uid, gid }: Ids): void {
 }
 
 /** Something is made at this path: the directory that it is in is not as it was. */
-export function touched(upper: Upper, path: string): void {
+function touched(upper: Upper, path: string): void {
   upper.times.delete(parentOf(path));
 }
 
