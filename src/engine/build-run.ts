@@ -1,6 +1,6 @@
 /** The step `run`: its program in a container of its own, by the runtime, with what it changes in a directory. */
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
-import { closeSync, mkdirSync, writeFileSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { WherryError } from '#base/error.ts';
@@ -17,10 +17,11 @@ import { type StepSurroundings, stepRecord } from '#engine/build-record.ts';
 import { missingPlaces, removeStubs } from '#engine/build-stubs.ts';
 import { STEP } from '#network/leases.ts';
 import type { Spec } from '#oci/spec.ts';
-import { mountByDriver } from '#store/driver.ts';
+import { mountByDriver, storageDriver } from '#store/driver.ts';
 import { layerPath } from '#store/layers.ts';
 import { stageDirectory, stagingName } from '#store/staging.ts';
 import type { Store } from '#store/store.ts';
+import { syncfs } from '#sys/ffi.ts';
 import { readText, removeTree } from '#sys/file.ts';
 import { unmountTree } from '#sys/overlay.ts';
 import { run } from '#sys/process.ts';
@@ -40,17 +41,36 @@ export async function runStep(store: Store, work: RunWork, scope: Scope, options
     // For who finds it when this was killed.
     writeFileSync(at('id'), id);
     for (const name of ['work', 'merged', 'bundle', 'empty']) mkdirSync(at(name), { mode: 0o755 });
-    const lower = work.layers.map(({ diffId }) => layerPath(store, diffId)).reverse();
+    const runIt = () => runMounted(store, work, scope, { ...options, id, place, rootfs: at('merged') });
+    const diffIds = work.layers.map(({ diffId }) => diffId);
+    const { driver } = await storageDriver(store);
+    if (driver === 'copy') {
+      const { withCopiedRoot } = await import('#engine/build-copied.ts');
+      await withCopiedRoot(store, { diffIds, place, upper: work.upper }, runIt);
+      return;
+    }
+    const lower = diffIds.map((diffId) => layerPath(store, diffId)).reverse();
     const overlay = { lower: [...lower, at('empty')], upper: work.upper, work: at('work'), target: at('merged') };
     await mountByDriver(store, { ...overlay, volatile: true }, 'the root of a build step');
     try {
-      await runMounted(store, work, scope, { ...options, id, place, rootfs: at('merged') });
+      await runIt();
+      // What programs have written may be in the kernel still, and not with the process behind the mount.
+      if (driver === 'fuse-overlayfs') flush(at('merged'));
     } finally {
       unmountTree(at('merged'));
     }
   } finally {
     removeTree(place);
     closeSync(held);
+  }
+}
+
+function flush(mounted: string): void {
+  const fd = openSync(mounted, 'r');
+  try {
+    syncfs(fd);
+  } finally {
+    closeSync(fd);
   }
 }
 
