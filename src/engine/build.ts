@@ -10,7 +10,7 @@ import type { Report } from '#build/event.ts';
 import { step, vertexId } from '#build/progress.ts';
 import type { BuildContext, BuildRequest, BuildResult } from '#build/request.ts';
 import { ignoreFilter } from '#build/solve/pick.ts';
-import { StepError, solve } from '#build/solve/solve.ts';
+import { StepError, solve, Vanished } from '#build/solve/solve.ts';
 import type { LintWarning, Plan } from '#build/vertex.ts';
 import { parseSignal } from '#container/signals.ts';
 import { type Bases, openBases } from '#engine/build-images.ts';
@@ -134,7 +134,10 @@ async function runPlan(
   const temporary = temporaryPlace(store);
   try {
     const means = buildMeans(store, { request, bases, environment, place: temporary.place });
-    using solution = await solve(store, plan, means, { report, abort, epoch: request.epoch }).catch(blame);
+    const solveIt = () => solve(store, plan, means, { report, abort, epoch: request.epoch });
+    using solution = await solveIt()
+      .catch((error: unknown) => (error instanceof Vanished ? solveIt() : Promise.reject(error)))
+      .catch(blame);
     const result = await deliver(store, request, { plan, solution, report, ...given({ abort, toStdout }) });
     if (solution.replaced.length > 0) await dropReplaced(store, solution.replaced);
     return result;
