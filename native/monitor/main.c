@@ -81,6 +81,19 @@ static void when_idle(void)
 	chunk_shrink();
 }
 
+/* The kernel writes all of the file system below an overlay when its last user goes, which can take a while. Held open
+ * here, the container's root is only detached by the command that stops the container, and the waiting is ours. Without
+ * it (there is no such directory, or none can be opened) that command waits. */
+static void hold_root(const struct config *config)
+{
+	char *path;
+
+	if (config_is_exec(config) || asprintf(&path, "%s/merged", config->container_dir) < 0)
+		return;
+	(void)open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	free(path);
+}
+
 int main(int count, char **arguments)
 {
 	static struct config config;
@@ -99,6 +112,7 @@ int main(int count, char **arguments)
 	(void)setsid();
 	if (chdir("/") < 0)
 		give_up("cannot enter the root directory");
+	hold_root(&config);
 	/* The runtime leaves its child to us, and so does the child with its own, without a pid namespace. */
 	if (prctl(PR_SET_CHILD_SUBREAPER, 1) < 0)
 		give_up("cannot adopt orphaned processes");

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { hasCode, WherryError } from '#base/error.ts';
 import { maskOf } from '#build/solve/mask.ts';
 import type { SolvedMount } from '#build/solve/means.ts';
-import { mountByDriver } from '#store/driver.ts';
+import { mountByDriver, storageDriver } from '#store/driver.ts';
 import { layerPath } from '#store/layers.ts';
 import type { Store } from '#store/store.ts';
 import { bindInRoot } from '#sys/bind.ts';
@@ -20,8 +20,18 @@ export async function openSource(store: Store, mount: SolvedMount, place: string
   const at = (name: string) => join(place, name);
   for (const name of ['upper', 'work', 'tree', 'empty', 'mask']) mkdirSync(at(name), { recursive: true, mode: 0o755 });
   const lower = lowerOf(store, mount, at('mask'));
+  if ((await storageDriver(store)).driver === 'copy') {
+    const { flatten } = await import('#container/flatten.ts');
+    await flatten(lower.toReversed(), at('tree'));
+    return bound(mount, at);
+  }
   const overlay = { lower: [...lower, at('empty')], upper: at('upper'), work: at('work'), target: at('tree') };
   await mountByDriver(store, { ...overlay, volatile: true }, 'a mount of a build step');
+  return bound(mount, at);
+}
+
+/** The part that is asked for, of the tree that is there. */
+function bound(mount: SolvedMount, at: (name: string) => string): BoundSource {
   const close = () => {
     unmountTree(at('part'));
     unmountTree(at('tree'));
@@ -33,11 +43,8 @@ export async function openSource(store: Store, mount: SolvedMount, place: string
     close();
     if (!hasCode(error, 'ENOENT', 'ENOTDIR')) throw error;
     const path = (mount.source ?? '/').replace(/^\/*/, '/');
-    throw new WherryError(
-      'not-found',
-      `failed to compute cache key: failed to calculate checksum of ref: "${path}": not found`,
-      { cause: error },
-    );
+    const message = `failed to compute cache key: failed to calculate checksum of ref: "${path}": not found`;
+    throw new WherryError('not-found', message, { cause: error });
   }
 }
 

@@ -23,7 +23,7 @@ export function datedConfig(config: Config, layers: readonly SolvedLayer[], epoc
 const epochOf = (epoch: number | undefined) => (epoch ?? 0) * 1000;
 
 /** As Go writes a time: no fraction where there is none. */
-export const instant = (milliseconds: number): string => new Date(milliseconds).toISOString().replace(/\.000Z$/, 'Z');
+const instant = (milliseconds: number): string => new Date(milliseconds).toISOString().replace(/\.000Z$/, 'Z');
 
 function withDate(entry: History[number], created: string | undefined): History[number] {
   const { created: _was, ...rest } = entry;

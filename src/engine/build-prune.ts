@@ -15,7 +15,7 @@ export interface PruneCacheOptions {
 }
 
 /** Bytes. Without any of them all goes that may; else the least recently used go first, until each holds. */
-export interface CacheLimits {
+interface CacheLimits {
   /** So much may always stay. */
   reserved?: number | undefined;
   /** No more may stay. */

@@ -15,7 +15,7 @@ export interface StepSurroundings {
 }
 
 /** What a container of BuildKit's is called. */
-export const HOSTNAME = 'buildkitsandbox';
+const HOSTNAME = 'buildkitsandbox';
 
 /** With what is to be said of limits that have no effect. Throws kind `invalid` or `denied` for limits that can't be. */
 export function stepRecord(

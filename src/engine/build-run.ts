@@ -1,13 +1,12 @@
 /** The step `run`: its program in a container of its own, by the runtime, with what it changes in a directory. */
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
-import { closeSync, mkdirSync, writeFileSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { WherryError } from '#base/error.ts';
 import type { RunWork, Scope } from '#build/solve/means.ts';
 import { forgetInRuntime, type PlacedRuntime, runtimeOf } from '#container/monitor.ts';
 import type { ContainerRecord } from '#container/record.ts';
-import { startRefusal } from '#container/refusal.ts';
 import { withCompiledFilter } from '#container/seccomp-cache.ts';
 import { makeSpec } from '#container/spec.ts';
 import { lookAround } from '#container/surroundings.ts';
@@ -17,10 +16,11 @@ import { type StepSurroundings, stepRecord } from '#engine/build-record.ts';
 import { missingPlaces, removeStubs } from '#engine/build-stubs.ts';
 import { STEP } from '#network/leases.ts';
 import type { Spec } from '#oci/spec.ts';
-import { mountByDriver } from '#store/driver.ts';
+import { mountByDriver, storageDriver } from '#store/driver.ts';
 import { layerPath } from '#store/layers.ts';
 import { stageDirectory, stagingName } from '#store/staging.ts';
 import type { Store } from '#store/store.ts';
+import { syncfs } from '#sys/ffi.ts';
 import { readText, removeTree } from '#sys/file.ts';
 import { unmountTree } from '#sys/overlay.ts';
 import { run } from '#sys/process.ts';
@@ -40,17 +40,36 @@ export async function runStep(store: Store, work: RunWork, scope: Scope, options
     // For who finds it when this was killed.
     writeFileSync(at('id'), id);
     for (const name of ['work', 'merged', 'bundle', 'empty']) mkdirSync(at(name), { mode: 0o755 });
-    const lower = work.layers.map(({ diffId }) => layerPath(store, diffId)).reverse();
+    const runIt = () => runMounted(store, work, scope, { ...options, id, place, rootfs: at('merged') });
+    const diffIds = work.layers.map(({ diffId }) => diffId);
+    const { driver } = await storageDriver(store);
+    if (driver === 'copy') {
+      const { withCopiedRoot } = await import('#engine/build-copied.ts');
+      await withCopiedRoot(store, { diffIds, place, upper: work.upper }, runIt);
+      return;
+    }
+    const lower = diffIds.map((diffId) => layerPath(store, diffId)).reverse();
     const overlay = { lower: [...lower, at('empty')], upper: work.upper, work: at('work'), target: at('merged') };
     await mountByDriver(store, { ...overlay, volatile: true }, 'the root of a build step');
     try {
-      await runMounted(store, work, scope, { ...options, id, place, rootfs: at('merged') });
+      await runIt();
+      // What programs have written may be in the kernel still, and not with the process behind the mount.
+      if (driver === 'fuse-overlayfs') flush(at('merged'));
     } finally {
       unmountTree(at('merged'));
     }
   } finally {
     removeTree(place);
     closeSync(held);
+  }
+}
+
+function flush(mounted: string): void {
+  const fd = openSync(mounted, 'r');
+  try {
+    syncfs(fd);
+  } finally {
+    closeSync(fd);
   }
 }
 
@@ -67,7 +86,7 @@ async function runMounted(store: Store, work: RunWork, scope: Scope, options: Pl
   for (const warning of warnings) scope.log(2, Buffer.from(`WARNING: ${warning.replace(/^WARNING: /, '')}\n`));
   const stubs = missingPlaces(rootfs, ['/etc/resolv.conf', '/etc/hosts', ...work.mounts.map(({ target }) => target)]);
   await using network = await joinStep(store, record, place);
-  const found = lookAround(store, record, rootfs);
+  const found = lookFor(store, record, rootfs, step);
   await using mounts = await openMounts(store, work, { ...options, scope, identity: found.identity });
   const plain = makeSpec({
     record,
@@ -125,7 +144,7 @@ async function runBundle(store: Store, record: ContainerRecord, bundle: Bundle):
   try {
     const status = await finished(child, { scope, started: keep });
     scope.abort.throwIfAborted();
-    judge(status, step, { text: readText(log) ?? '', kind: runtime.kind });
+    judge(status, step, readText(log) ?? '');
   } finally {
     scope.abort.removeEventListener('abort', aborted);
     await forgetInRuntime(store, record.id, runtime);
@@ -159,31 +178,25 @@ function finished(
   });
 }
 
-/** Throws what a status means. */
-function judge(status: number, step: RunWork['step'], { text, kind }: { text: string; kind: string }): void {
+/** Throws what a status means. log: the runtime's; why it could not start a program, it has said among the step's lines. */
+function judge(status: number, step: RunWork['step'], log: string): void {
   const accepted = step.validExitCodes ?? [0];
-  const failure = lastError(text);
-  if (failure !== undefined && status !== 0) {
-    throw startRefusal(failure, { kind: 'run', runtime: kind, command: step.args[0] ?? '', directory: step.cwd });
-  }
   if (accepted.includes(status)) return;
-  const command = step.args.join(' ');
-  throw new WherryError(
-    'invalid',
-    `process ${JSON.stringify(command)} did not complete successfully: exit code: ${status}`,
-  );
+  throw incomplete(step, `exit code: ${hasErrors(log) ? 1 : status}`);
 }
 
-/** What the runtime itself complained of: JSON lines. */
-function lastError(text: string): string | undefined {
-  const lines = text.split('\n').filter(Boolean).reverse();
-  for (const line of lines) {
-    try {
-      const { level, msg } = JSON.parse(line) as { level?: string; msg?: string };
-      if (level === 'error' && msg !== undefined) return msg;
-    } catch {
-      // Half a line, of a runtime that was killed.
-    }
+const incomplete = ({ args }: RunWork['step'], why: string) =>
+  new WherryError('invalid', `process ${JSON.stringify(args.join(' '))} did not complete successfully: ${why}`);
+
+/** As lookAround(), in BuildKit's words where nobody has the step's user's name. */
+function lookFor(store: Store, record: ContainerRecord, rootfs: string, step: RunWork['step']) {
+  try {
+    return lookAround(store, record, rootfs);
+  } catch (error) {
+    if (error instanceof WherryError && error.kind === 'not-found') throw incomplete(step, error.message);
+    throw error;
   }
-  return undefined;
 }
+
+/** Has the runtime itself complained? JSON lines. */
+const hasErrors = (log: string) => /"level": ?"error"/.test(log);

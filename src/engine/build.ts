@@ -10,7 +10,7 @@ import type { Report } from '#build/event.ts';
 import { step, vertexId } from '#build/progress.ts';
 import type { BuildContext, BuildRequest, BuildResult } from '#build/request.ts';
 import { ignoreFilter } from '#build/solve/pick.ts';
-import { StepError, solve } from '#build/solve/solve.ts';
+import { StepError, solve, Vanished } from '#build/solve/solve.ts';
 import type { LintWarning, Plan } from '#build/vertex.ts';
 import { parseSignal } from '#container/signals.ts';
 import { type Bases, openBases } from '#engine/build-images.ts';
@@ -38,7 +38,21 @@ export async function build(store: Store, request: BuildRequest, options: BuildO
   const warnings: LintWarning[] = [];
   const planned = planBuild(planRequest(request), resolver(bases, request, options), warnings);
   const plan = await planned.finally(() => reportWarnings(warnings, options.report));
+  refuseEntitlements(plan, request.allow);
   return runPlan(store, request, plan, { ...options, bases });
+}
+
+/** Throws kind `invalid` in BuildKit's words for a step that may do more than was allowed (--allow). */
+function refuseEntitlements({ vertices }: Plan, allowed: readonly string[]): void {
+  for (const vertex of vertices) {
+    if (vertex.op !== 'run') continue;
+    const wanted = [
+      ...(vertex.network === 'host' ? ['network.host'] : []),
+      ...(vertex.security === 'insecure' ? ['security.insecure'] : []),
+    ];
+    const missing = wanted.find((one) => !allowed.includes(one));
+    if (missing !== undefined) throw new WherryError('invalid', `failed to load LLB: ${missing} is not allowed`);
+  }
 }
 
 /** The vertex that warnings are about. */
@@ -108,7 +122,7 @@ export function resolver(
 }
 
 /** Runs a plan, and puts what it makes into the store. */
-export async function runPlan(
+async function runPlan(
   store: Store,
   request: BuildRequest,
   plan: Plan,
@@ -122,15 +136,12 @@ export async function runPlan(
   const temporary = temporaryPlace(store);
   try {
     const means = buildMeans(store, { request, bases, environment, place: temporary.place });
-    using solution = await solve(store, plan, means, { report, abort, epoch: request.epoch }).catch(blame);
-    const result = await deliver(store, request, {
-      plan,
-      solution,
-      report,
-      bases,
-      started,
-      ...given({ abort, toStdout }),
-    });
+    const solveIt = () => solve(store, plan, means, { report, abort, epoch: request.epoch });
+    using solution = await solveIt()
+      .catch((error: unknown) => (error instanceof Vanished ? solveIt() : Promise.reject(error)))
+      .catch(blame);
+    const made = { plan, solution, bases, started };
+    const result = await deliver(store, request, { ...made, report, ...given({ abort, toStdout }) });
     if (solution.replaced.length > 0) await dropReplaced(store, solution.replaced);
     return result;
   } finally {

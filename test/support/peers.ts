@@ -21,6 +21,9 @@ function run(command: readonly string[], input?: string): Finished {
 /** `docker …` against the Docker Engine. */
 export const docker = (args: readonly string[], input?: string) => run([...through, 'docker', ...args], input);
 
+/** A shell line where `docker` reaches the Docker Engine. */
+export const dockerShell = (line: string) => run([...through, 'sh', '-c', line]);
+
 /** The same, while others run; one at a time. */
 export async function dockerMeanwhile(args: readonly string[], input = ''): Promise<Finished> {
   shell ??= startShell();

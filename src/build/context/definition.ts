@@ -45,12 +45,16 @@ export async function readDockerfile(
   }
   const path = placeOf(file, main);
   const name = basename(path);
-  return step(report, `[internal] load build definition from ${name}`, ({ tell }) => {
+  // BuildKit asks for what matches the name: to find nothing is no fault of this step.
+  const read = await step(report, `[internal] load build definition from ${name}`, ({ tell }) => {
     tell('transferring dockerfile:');
-    const text = readDefinition(path, file === '' ? name : file.replace(/^\/+/, ''));
-    tell('transferring dockerfile:', { current: Buffer.byteLength(text), done: true });
-    return { name, text, ignore: `${path}.dockerignore` };
+    const shown = file === '' ? name : file.replace(/^\/+/, '');
+    const text = existsSync(path) ? readDefinition(path, shown) : undefined;
+    tell('transferring dockerfile:', { current: Buffer.byteLength(text ?? '') || 2, done: true });
+    return { text, shown };
   });
+  const text = read.text ?? readDefinition(path, read.shown);
+  return { name, text, ignore: `${path}.dockerignore` };
 }
 
 /** Where the Dockerfile is: in a foreign context below its root, else as the shell would find it. */

@@ -79,6 +79,7 @@ const RULES = rules({
   CopyIgnoredFile: {
     description: 'Attempting to Copy file that is excluded by .dockerignore',
     page: 'copy-ignored-file',
+    experimental: true,
   },
   InvalidDefinitionDescription: {
     description:

@@ -20,10 +20,12 @@ import { type Filter, type Item, type Matched, type Source, walk } from '#build/
 import { bytesOf, cleanPath, joined, linkOf, textOf } from '#build/solve/tree.ts';
 import { unpackArchive } from '#build/solve/unpack.ts';
 import {
+  arrived,
   findIn,
   type Ids,
   makeDirectories,
   makeWay,
+  type NewDirectory,
   placeOf,
   resolveUpper,
   setOwner,
@@ -56,31 +58,34 @@ type Links = Map<string, string>;
 /** Throws kind `invalid` where something else is in the way, in BuildKit's words. */
 export async function copyInto(upper: Upper, copying: Copying): Promise<void> {
   const { action, matched } = copying;
+  const place = placeBy(copying);
   const target = bytesOf(action.target);
   const links: Links = new Map();
   for (const one of matched) {
     const first = target.endsWith('/') ? cleanPath(target) : parentOf(cleanPath(target));
-    makeDirectories(upper, resolveUpper(upper, first), newDirectory(copying));
+    makeDirectories(upper, resolveUpper(upper, first), place);
     if (action.unpack && one.found.stat.isFile() && isArchiveFile(raw(one.found.at))) {
       await unpackArchive(one.found, { upper, target: resolveUpper(upper, cleanPath(target)), owner: copying.owner });
       continue;
     }
-    await copyOne(upper, one, { ...copying, target: cleanPath(target), links });
+    await copyOne(upper, one, { ...copying, target: cleanPath(target), place, links });
   }
 }
 
-/** Directories that are made on the way: an octal --chmod is for them too, a symbolic one is not. */
-function newDirectory({ owner = { uid: 0, gid: 0 }, action: { mode = '' } }: Copying): Ids & { mode?: number } {
-  return /^[0-7]+$/.test(mode) ? { ...owner, mode: Number.parseInt(mode, 8) } : owner;
+/** An octal --chmod also holds for the directories that are made on the way, as far as BuildKit's umask lets it. */
+function placeBy({ owner = { uid: 0, gid: 0 }, action: { mode = '' } }: Copying): NewDirectory {
+  return { ...owner, ...(/^[0-7]+$/.test(mode) ? { mode: Number.parseInt(mode, 8) & 0o755 } : {}) };
 }
 
 interface Task extends Copying {
   target: string;
+  /** What is made on the way there. */
+  place: NewDirectory;
   links: Links;
 }
 
 async function copyOne(upper: Upper, { path, name, found }: Matched, task: Task): Promise<void> {
-  const { action, source } = task;
+  const { action, source, place } = task;
   const isDirectory = found.stat.isDirectory();
   let target = resolveUpper(upper, task.target);
   const present = findIn(upper, target);
@@ -92,13 +97,16 @@ async function copyOne(upper: Upper, { path, name, found }: Matched, task: Task)
   }
   if (findIn(upper, target)?.stat.isDirectory() === false) throw notDirectory(target);
   // The top directory is only a place: what it is in the source does not count, unless it comes along by its name.
-  if (action.contentsOnly || !makesNew(upper, target, found, task)) makeDirectories(upper, target, newDirectory(task));
+  if (action.contentsOnly || !makesNew(upper, target, found, task)) makeDirectories(upper, target, place);
   let count = 0;
   for (const item of walk(source, path, task.pick)) {
     put(upper, joined(target, item.path), item, task);
     count += 1;
     if (count % BREATH === 0) await breathe(task.abort);
   }
+  // What a context's own directory is, is not said.
+  if (path !== '') upper.coming.set(target, timesOf(found));
+  arrived(upper);
 }
 
 /** After so many files others have their turn. */
@@ -123,7 +131,7 @@ function put(upper: Upper, target: string, { found }: Item, task: Task): void {
     putDirectory(upper, target, found, task);
     return;
   }
-  const at = makeWay(upper, target, task.owner ?? { uid: 0, gid: 0 });
+  const at = makeWay(upper, target, task.place);
   const key = `${stat.dev}:${stat.ino}`;
   const first = stat.nlink > 1n ? task.links.get(key) : undefined;
   if (first !== undefined) {
@@ -165,13 +173,15 @@ function modeOf({ stat }: Found, { mode }: Task): number {
 function putDirectory(upper: Upper, target: string, found: Found, task: Task): void {
   const present = findIn(upper, target);
   if (present !== undefined && !present.stat.isDirectory()) throw notDirectory(target);
-  makeDirectories(upper, target, task.owner ?? { uid: 0, gid: 0 });
+  makeDirectories(upper, target, task.place);
   const at = placeOf(upper, target);
   setOwnerAlways(at, ownerOf(found, task));
   chmodSync(raw(at), modeOf(found, task));
   copyAttributes(found.at, at);
-  upper.times.set(target, { accessed: found.stat.atimeNs, modified: found.stat.mtimeNs });
+  upper.coming.set(target, timesOf(found));
 }
+
+const timesOf = ({ stat }: Found) => ({ accessed: stat.atimeNs, modified: stat.mtimeNs });
 
 /** It may have been somebody else's. */
 function setOwnerAlways(at: string, { uid, gid }: Ids): void {

@@ -6,12 +6,12 @@ import type { Ids } from '#build/solve/upper.ts';
 
 /**
  * `user[:group]`. A user's id without a group is the group's, too; a user's name brings the user's own group. A name that
- * the tree does not know is root's, as with BuildKit.
+ * the tree does not know is root's, as with BuildKit; a group's is the user's.
  */
 export function ownerIn(tree: TreeReader, text: string): Ids {
   const [user = '', group = ''] = text.split(':');
   const { uid, gid } = userIn(tree, user);
-  return { uid, gid: group === '' ? gid : groupIn(tree, group) };
+  return { uid, gid: group === '' ? gid : (groupIn(tree, group) ?? gid) };
 }
 
 const asId = (text: string) => (/^\d+$/.test(text) ? Number(text) : undefined);
@@ -22,6 +22,6 @@ function userIn(tree: TreeReader, text: string): Ids {
   return parsePasswd(textIn(tree, 'etc/passwd')).find(({ name }) => name === text) ?? { uid: 0, gid: 0 };
 }
 
-function groupIn(tree: TreeReader, text: string): number {
-  return asId(text) ?? parseGroup(textIn(tree, 'etc/group')).find(({ name }) => name === text)?.gid ?? 0;
+function groupIn(tree: TreeReader, text: string): number | undefined {
+  return asId(text) ?? parseGroup(textIn(tree, 'etc/group')).find(({ name }) => name === text)?.gid;
 }

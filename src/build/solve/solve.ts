@@ -27,7 +27,7 @@ import type { Plan, RunMount, Vertex } from '#build/vertex.ts';
 import { digestOf } from '#oci/digest.ts';
 import { MEDIA } from '#oci/manifest.ts';
 import { formatPlatform } from '#oci/platform.ts';
-import { commitLayer, layerPath, removeLayer } from '#store/layers.ts';
+import { commitLayer, hasLayer, layerPath, removeLayer } from '#store/layers.ts';
 import { stageDirectory, stagingName } from '#store/staging.ts';
 import type { Store } from '#store/store.ts';
 import { takeTurn } from '#store/turns.ts';
@@ -46,6 +46,15 @@ export class StepError extends Error {
   constructor(vertex: Vertex, cause: unknown) {
     super((cause as Error).message, { cause });
     this.vertex = vertex;
+  }
+}
+
+/** Layers that were there are gone: whoever pruned meanwhile has taken them. Solved once more, they are made again. */
+export class Vanished extends WherryError {
+  constructor() {
+    super('unavailable', 'Cannot go on with the build: what it was built on was pruned meanwhile', {
+      hint: 'Build again',
+    });
   }
 }
 
@@ -89,6 +98,8 @@ export async function solve(store: Store, plan: Plan, means: Means, options: Sol
   };
   try {
     const results = await Promise.all(plan.targets.map(async ({ result }) => layersOf(await solved(result))));
+    const diffIds = results.flatMap((layers) => layers.map(({ diffId }) => diffId));
+    if (!diffIds.every((diffId) => hasLayer(store, diffId))) throw new Vanished();
     return { results, replaced: work.replaced, [Symbol.dispose]: () => held.dispose() };
   } catch (error) {
     await Promise.allSettled(running.values());
@@ -101,7 +112,7 @@ export async function solve(store: Store, plan: Plan, means: Means, options: Sol
 }
 
 /** What a vertex is called in events: the same for the same step on the same inputs. */
-export function vertexIds(plan: Plan): string[] {
+function vertexIds(plan: Plan): string[] {
   const ids: string[] = [];
   for (const { inputs, place: _place, ...vertex } of plan.vertices) {
     ids.push(digestOf(JSON.stringify([vertex, inputs.map((input) => ids[input])])));
@@ -132,7 +143,8 @@ async function solveVertex(work: Work, index: number, inputs: Inputs): Promise<S
   } catch (error) {
     const own = !work.stop.signal.aborted;
     told.end({ error: own ? (error as Error).message : `context canceled: ${(error as Error).message}` });
-    throw own && error instanceof WherryError ? new StepError(vertex, error) : error;
+    const isBlamed = own && error instanceof WherryError && !(error instanceof Vanished);
+    throw isBlamed ? new StepError(vertex, error) : error;
   }
 }
 
@@ -320,6 +332,8 @@ async function makeLayer(
   const { store, means, options, held } = work;
   const below = base.map(({ diffId }) => diffId);
   held.use(await means.hold(below));
+  // From here on nobody removes them; until now somebody may have.
+  if (!below.every((diffId) => hasLayer(store, diffId))) throw new Vanished();
   const staged = store.path('tmp', stagingName('layer'));
   const lock = stageDirectory(staged, 0o755);
   try {

@@ -69,7 +69,7 @@ const notFound = (path: string) =>
   );
 
 /** Go's filepath.Match has these; a backslash makes them plain. */
-export function hasWildcard(path: string): boolean {
+function hasWildcard(path: string): boolean {
   return /(?:^|[^\\])(?:\\\\)*[*?[]/.test(path);
 }
 
@@ -114,7 +114,7 @@ function expand({ tree }: Source, pattern: string): string[] {
 const namesIn = (tree: TreeReader, path: string): string[] => tree.directory(tree.resolve(path))?.names() ?? [];
 
 /** What an action leaves out of what it has matched, and what alone it takes. */
-export interface Picking {
+interface Picking {
   /** The source's own, by paths in the source. */
   filter?: Filter | undefined;
   /** The action's, by paths below what is copied. */

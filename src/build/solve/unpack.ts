@@ -11,7 +11,16 @@ import {
 } from 'node:fs';
 import { hasCode, WherryError } from '#base/error.ts';
 import { joined, linkOf } from '#build/solve/tree.ts';
-import { findIn, type Ids, makeDirectories, makeWay, placeOf, setOwner, type Upper } from '#build/solve/upper.ts';
+import {
+  arrived,
+  findIn,
+  type Ids,
+  makeDirectories,
+  makeWay,
+  placeOf,
+  setOwner,
+  type Upper,
+} from '#build/solve/upper.ts';
 import { decompressed } from '#store/decompress-stream.ts';
 import { pass, setAttributes, touch } from '#store/extract.ts';
 import { holeyWriter } from '#store/holes.ts';
@@ -43,6 +52,7 @@ export async function unpackArchive(found: Found, unpacking: Unpacking): Promise
   });
   for await (const piece of decompressed(createReadStream(raw(found.at)))) await reader.write(piece);
   reader.end();
+  arrived(unpacking.upper);
 }
 
 function explain(error: unknown, { name }: Entry): unknown {
@@ -128,7 +138,7 @@ const MAKERS: Record<Exclude<Entry['kind'], 'file'>, Maker> = {
     chmodSync(at, entry.mode);
     setAttributes(at, entry);
     const { accessed, modified } = entry;
-    upper.times.set(path, { accessed: nanoseconds(accessed), modified: nanoseconds(modified) });
+    upper.coming.set(path, { accessed: nanoseconds(accessed), modified: nanoseconds(modified) });
   },
   symlink: (unpacking, path, entry) => {
     const at = makeWay(unpacking.upper, path, ROOT);

@@ -15,6 +15,11 @@ export interface Ids {
   gid: number;
 }
 
+/** What a directory is that nobody described: 755 by default. */
+export interface NewDirectory extends Ids {
+  mode?: number;
+}
+
 interface Times {
   accessed: bigint;
   modified: bigint;
@@ -27,11 +32,13 @@ export interface Upper {
   lower: TreeReader;
   /** Times that directories get in the end: all that is made in one changes its own. */
   times: Map<string, Times>;
+  /** Those of directories that come with what is in them: theirs when all of it is there. */
+  coming: Map<string, Times>;
 }
 
 /** Begins a layer in an empty directory. */
 export function openUpper(root: string, lower: TreeReader): Upper {
-  return { root: Buffer.from(root).toString('latin1'), lower, times: new Map() };
+  return { root: Buffer.from(root).toString('latin1'), lower, times: new Map(), coming: new Map() };
 }
 
 /** What stands at a path of the tree as it will be; parents resolved. */
@@ -53,7 +60,7 @@ export const placeOf = ({ root }: Upper, path: string): string => (path === '' ?
  * Makes a directory with its parents, where they are not there; those of the tree below come up with what they are. path:
  * resolved. @returns whether it is new. Throws kind `invalid` for what is no directory.
  */
-export function makeDirectories(upper: Upper, path: string, made: Ids & { mode?: number }): boolean {
+export function makeDirectories(upper: Upper, path: string, made: NewDirectory): boolean {
   if (path === '') return false;
   const at = placeOf(upper, path);
   const own = lstatSync(raw(at), { throwIfNoEntry: false });
@@ -92,23 +99,29 @@ export function setOwner(at: string, { uid, gid }: Ids): void {
 }
 
 /** Something is made at this path: the directory that it is in is not as it was. */
-export function touched(upper: Upper, path: string): void {
+function touched(upper: Upper, path: string): void {
   upper.times.delete(parentOf(path));
 }
 
 /**
  * Makes room for what is no directory. @returns the place on the disk. Throws kind `invalid` in BuildKit's words.
  */
-export function makeWay(upper: Upper, path: string, owner: Ids): string {
+export function makeWay(upper: Upper, path: string, made: NewDirectory): string {
   const present = findIn(upper, path);
   if (present?.stat.isDirectory()) {
     throw new WherryError('invalid', `cannot replace to directory /${Buffer.from(path, 'latin1')} with file`);
   }
-  makeDirectories(upper, parentOf(path), owner);
+  makeDirectories(upper, parentOf(path), made);
   touched(upper, path);
   const at = placeOf(upper, path);
   if (present?.at === at) rmSync(raw(at));
   return at;
+}
+
+/** All that is in the directories that came is there: from now on what is made in one changes its time. */
+export function arrived(upper: Upper): void {
+  for (const [path, times] of upper.coming) upper.times.set(path, times);
+  upper.coming.clear();
 }
 
 /** Sets the times that had to wait. */

@@ -13,7 +13,11 @@ export interface Source {
 /** The lines of the Dockerfile that an error is about, or ''. */
 export function explain(error: unknown, { name, text }: Source): string {
   if (!(error instanceof DockerfileError) || text === undefined) return '';
-  return error.places.map((place) => showPlace(name, text, place, error.near)).join('');
+  // As buildx has it: what is innermost comes last.
+  return error.places
+    .toReversed()
+    .map((place) => showPlace(name, text, place, error.near))
+    .join('');
 }
 
 /** As buildx at the end of a build; with --debug each is explained. */
