@@ -67,7 +67,7 @@ function argumentsOf({ buildArgs, labels, target, noCache }: BuildRequest): Reco
   return Object.fromEntries(all.sort(([one], [other]) => (one < other ? -1 : 1)));
 }
 
-export interface Subject {
+interface Subject {
   names: readonly string[];
   platform: Platform;
   /** Of the image's manifest. */
