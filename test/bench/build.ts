@@ -39,11 +39,13 @@ function withContext<T>(bench: Bench, made: string, measure: (context: string) =
   try {
     return measure(made);
   } finally {
-    for (const who of [...both(bench), ...(bench.has('docker') ? (['docker'] as const) : [])]) {
+    for (const who of both(bench)) {
       const command = commandOf(bench, who);
       bench.run(who, `${command} rmi -f ${TAG} >/dev/null 2>&1; ${command} image prune -f >/dev/null 2>&1; true`);
     }
     bench.run('wherry', `${bench.wherry} builder prune -af >/dev/null`);
+    // Docker's store is not the user's alone: only the image goes.
+    if (bench.has('docker')) bench.run('docker', `docker rmi -f ${TAG} >/dev/null 2>&1; true`);
     bench.run('wherry', `rm -rf ${made}`);
   }
 }
