@@ -94,7 +94,7 @@ function named(context: BuildContext): NamedContext {
 
 function readHost(text: string): { host: string; ip: string } {
   const [, host = '', ip = ''] = /^([^:=]*)[:=](.*)$/.exec(text) ?? [];
-  return { host, ip };
+  return { host, ip: ip.replace(/^\[(.*)\]$/, '$1') };
 }
 
 /** Asks the store, then registries, for the images that a plan names; settingsOnly: nothing will be run. */

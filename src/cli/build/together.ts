@@ -1,4 +1,5 @@
 /** What a build's flags ask for that can't be done, or not together: said before anything is read. */
+import { isIP } from 'node:net';
 import { WherryError } from '#base/error.ts';
 import type { BuildValues, Wanted } from '#cli/build/request.ts';
 
@@ -9,6 +10,8 @@ export function checkTogether(wanted: Wanted, { isolation, squash }: BuildValues
   checkAllowed(wanted);
   checkOutputs(wanted);
   checkCaches(wanted);
+  checkHosts(wanted);
+  checkAgents(wanted, process.env);
   const warnings: string[] = [];
   if (wanted.cacheTo.length > 0) warnings.push('no cache is written into the image: it stays in the store');
   if (squash) {
@@ -53,6 +56,28 @@ function checkOutputs({ outputs, platforms, annotations, provenance }: Wanted): 
   if (!isIndexed && annotations.some(({ scope }) => scope === 'index' || scope === 'index-descriptor')) {
     throw new WherryError('invalid', 'index annotations not supported for single platform export');
   }
+}
+
+/** `name:ip` or `name=ip`, as buildx reads them. */
+function checkHosts({ hosts }: Wanted): void {
+  for (const text of hosts) {
+    const [, name = '', address = ''] = /^([^:=]*)[:=](.*)$/.exec(text) ?? [];
+    const ip = address.replace(/^\[(.*)\]$/, '$1');
+    if (name !== '' && (ip === 'host-gateway' || isIP(ip) !== 0)) continue;
+    throw new WherryError('invalid', `invalid host ${text}`, {
+      hint: 'Give a name and an address: --add-host name:10.0.0.1',
+    });
+  }
+}
+
+/** One without paths is the user's agent. */
+function checkAgents({ ssh }: Wanted, { SSH_AUTH_SOCK: socket }: NodeJS.ProcessEnv): void {
+  const missing = ssh.find(({ paths }) => paths.length === 0 && !socket);
+  if (missing === undefined) return;
+  const why = 'invalid empty ssh agent socket: make sure SSH_AUTH_SOCK is set';
+  throw new WherryError('invalid', `failed to convert agent config {${missing.id} [] false}: ${why}`, {
+    hint: 'Start an agent ("eval $(ssh-agent)"), or name a key: --ssh default=FILE',
+  });
 }
 
 /** A cache that is promised must be written. */

@@ -15,6 +15,8 @@ test.each([
   ['--provenance true', 'Attestation is not supported for the docker driver.'],
   ['--platform linux/amd64,linux/arm64 -o type=docker,dest=x', 'docker exporter does not currently support'],
   ['--cache-to type=local,dest=x', 'Cache export is not supported'],
+  ['--add-host foo', 'invalid host foo'],
+  ['--add-host foo:bar', 'invalid host foo:bar'],
   ['--cache-to type=gha', 'Cache export is not supported'],
 ])('%s is refused', (text, message) => {
   expect(() => check(text)).toThrow(message);
@@ -35,6 +37,7 @@ test.each([
   '--annotation a=b --annotation manifest-descriptor:c=d -o type=oci,dest=x',
   '--platform linux/amd64,linux/arm64 -t a',
   '--allow network.host --allow device=x',
+  '--add-host a=::1 --add-host b:[::1] --add-host c:host-gateway --ssh k=/a/key',
 ])('%s can be done', (text) => {
   expect(check(text)).toEqual([]);
 });
