@@ -40,6 +40,9 @@ async function runBuild(context: Context, path: string, values: BuildValues): Pr
   const method = parseMethod(values);
   const wanted = wantedOf(values);
   checkStdout(context, wanted.outputs);
+  if (method !== undefined && values.metadataFile) {
+    context.err.line('WARNING: nothing is built: the file of --metadata-file is not written');
+  }
   for (const warning of checkTogether(wanted, values)) context.err.line(`WARNING: ${warning}`);
   const mode = progressMode(values);
   const debug = context.debug || values.debug;
