@@ -51,7 +51,10 @@ function refuseEntitlements({ vertices }: Plan, allowed: readonly string[]): voi
       ...(vertex.security === 'insecure' ? ['security.insecure'] : []),
     ];
     const missing = wanted.find((one) => !allowed.includes(one));
-    if (missing !== undefined) throw new WherryError('invalid', `failed to load LLB: ${missing} is not allowed`);
+    if (missing === undefined) continue;
+    throw new WherryError('invalid', `failed to load LLB: ${missing} is not allowed`, {
+      hint: `Allow it: --allow ${missing}`,
+    });
   }
 }
 
@@ -129,7 +132,6 @@ async function runPlan(
   { report, abort, toStdout, environment = process.env, bases = openBases(store) }: BuildOptions & { bases?: Bases },
 ): Promise<BuildResult> {
   const started = Date.now();
-  checkEntitlements(request, plan);
   await endLeftSteps(store);
   await sweep(store);
   const umask = process.umask(0);
@@ -147,22 +149,6 @@ async function runPlan(
   } finally {
     temporary.remove();
     process.umask(umask);
-  }
-}
-
-/** Throws kind `denied` in BuildKit's words for a RUN that wants what nobody has allowed. */
-function checkEntitlements({ allow }: BuildRequest, { vertices }: Plan): void {
-  for (const vertex of vertices) {
-    if (vertex.op !== 'run') continue;
-    const wanted = [
-      ...(vertex.network === 'host' ? ['network.host'] : []),
-      ...(vertex.security === 'insecure' ? ['security.insecure'] : []),
-    ];
-    const missing = wanted.find((one) => !allow.includes(one));
-    if (missing === undefined) continue;
-    throw new WherryError('denied', `failed to load LLB: ${missing} is not allowed`, {
-      hint: `Allow it: --allow ${missing}`,
-    });
   }
 }
 
