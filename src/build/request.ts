@@ -1,4 +1,5 @@
 /** What a build is asked for: the flags of docker build, read, and its contexts, opened. */
+import type { Material, predicateOf } from '#build/provenance.ts';
 import type { Platform } from '#oci/manifest.ts';
 
 /** Where a build's files, or a stage's base, come from. */
@@ -89,8 +90,6 @@ export interface BuildRequest {
   cacheTo: CacheOptions[];
   /** mode of the provenance; undefined: none is written. */
   provenance?: 'min' | 'max';
-  /** All layers above the base become one. */
-  squash: boolean;
   /** Seconds since the epoch for all that is made (SOURCE_DATE_EPOCH). */
   epoch?: number;
 }
@@ -109,4 +108,6 @@ export interface BuildResult {
   digest: string;
   /** `docker.io/library/x:latest`, as they are in the store or in registries now. */
   names: string[];
+  /** Of each platform, in the plan's order. */
+  provenance: { platform: Platform; materials: Material[]; predicate: ReturnType<typeof predicateOf> }[];
 }

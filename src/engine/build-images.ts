@@ -3,9 +3,9 @@
 import type { Progress } from '#base/progress.ts';
 import type { SolvedLayer } from '#build/solve/means.ts';
 import { resolveImage } from '#engine/run.ts';
-import { findImage, type Image } from '#image/names.ts';
+import { findImage, type Image, tagImage } from '#image/names.ts';
 import type { ImageConfig, Platform } from '#oci/manifest.ts';
-import { formatPlatform } from '#oci/platform.ts';
+import { formatPlatform, hostPlatform, matches } from '#oci/platform.ts';
 import type { Store } from '#store/store.ts';
 
 export interface Bases {
@@ -29,8 +29,8 @@ export function openBases(store: Store): Bases {
     bring: (reference, platform, { pull, ...options }) => {
       const key = `${reference} ${formatPlatform(platform)}`;
       const wish = { platform: formatPlatform(platform), pull: pull ? ('always' as const) : ('missing' as const) };
-      const brought =
-        known.get(key) ?? resolveImage(store, reference, { ...options, ...wish }).then(({ image }) => image);
+      const bringIt = () => resolveImage(store, reference, { ...options, ...wish }).then(({ image }) => image);
+      const brought = known.get(key) ?? keepingName(store, { reference, platform }, bringIt);
       known.set(key, brought);
       return brought;
     },
@@ -42,6 +42,21 @@ export function openBases(store: Store): Bases {
       return peekConfig(store, reference, { ...wanted, ...options });
     },
   };
+}
+
+/** A base for another platform doesn't take the name from the image that this machine runs. */
+async function keepingName(
+  store: Store,
+  { reference, platform }: { reference: string; platform: Platform },
+  bring: () => Promise<Image>,
+): Promise<Image> {
+  const host = hostPlatform();
+  if (matches(host, platform)) return bring();
+  const former = findImage(store, reference);
+  const brought = await bring();
+  if (former === undefined || former.id === brought.id || !matches(host, former.config)) return brought;
+  if (former.references.includes(reference)) await tagImage(store, former.id, reference);
+  return brought;
 }
 
 /** An image's layers as a tree. */

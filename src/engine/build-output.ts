@@ -1,24 +1,34 @@
-/** What becomes of a build's result: images in the store and in registries, archives, files. */
-import { WherryError } from '#base/error.ts';
 import type { Progress } from '#base/progress.ts';
 import type { Report } from '#build/event.ts';
 import { step, type Tell } from '#build/progress.ts';
 import type { BuildOutput, BuildRequest, BuildResult, BuiltTarget } from '#build/request.ts';
 import type { SolvedLayer } from '#build/solve/means.ts';
 import type { Solution } from '#build/solve/solve.ts';
-import type { Plan, PlanTarget } from '#build/vertex.ts';
+import type { PlanTarget } from '#build/vertex.ts';
 import { datedConfig } from '#engine/build-config.ts';
+import { annotationsOf, needsIndex } from '#engine/build-index.ts';
+import {
+  fullName,
+  type MadeIndex,
+  type MadeTarget,
+  makeIndex,
+  type Origins,
+  ownTarget,
+  provenanceOf,
+  pushBuilt,
+  wholeTargets,
+} from '#engine/build-indexed.ts';
 import { imageUsers } from '#engine/images.ts';
 import { readCatalog } from '#image/catalog.ts';
 import { recordImageEvent } from '#image/event.ts';
-import { assembleImage, type Made } from '#image/make.ts';
+import { assembleImage, type Made as MadeImage } from '#image/make.ts';
 import { pushImage } from '#image/push.ts';
 import { idOf, removeImage } from '#image/remove.ts';
-import { canonical, familiar, parseReference, withDefaultTag } from '#oci/reference.ts';
+import { formatPlatform } from '#oci/platform.ts';
+import { familiar, parseReference } from '#oci/reference.ts';
 import type { Store } from '#store/store.ts';
 
-export interface Delivery {
-  plan: Plan;
+export interface Delivery extends Origins {
   solution: Solution;
   report: Report;
   abort?: AbortSignal | undefined;
@@ -34,53 +44,59 @@ export async function deliver(store: Store, request: BuildRequest, delivery: Del
   const images = request.outputs.filter((output): output is Image => output.type === 'image');
   const names = [...new Set(images.flatMap((output) => output.names.map(fullName)))];
   const isMade = request.outputs.some(({ type }) => type === 'image' || type === 'docker' || type === 'oci');
-  const known = new Set(images.length > 0 ? [] : readCatalog(store).map(idOf));
-  const targets = isMade ? await makeImages(store, request, { ...delivery, names }) : [];
-  for (const output of request.outputs) {
-    if (output.type === 'local' || output.type === 'tar') await exportFiles(store, output, delivery);
-    if (output.type === 'image' && output.push) await pushAll(store, output, delivery);
-    if (output.type === 'docker' || output.type === 'oci') await saveArchive(store, output, { ...delivery, targets });
-  }
-  // Nobody has asked for an image in the store: what was made for an archive goes.
-  if (images.length === 0)
-    await forget(
-      store,
-      targets.filter(({ imageId }) => !known.has(imageId)),
-    );
-  return { targets, digest: targets[0]?.digest ?? '', names };
+  const known = new Set(readCatalog(store).map(idOf));
+  const kept = images.length === 0 ? -1 : ownTarget(delivery.plan);
+  const isSent = request.outputs.some((output) => 'dest' in output || (output.type === 'image' && output.push));
+  const isIndexed = isSent && isMade && (needsIndex(request) || request.annotations.length > 0);
+  const found = isMade ? await makeImages(store, request, { ...delivery, names, kept }) : [];
+  const targets = isIndexed ? await wholeTargets(store, request, found, delivery.abort) : found;
+  const provenance = await provenanceOf(request, delivery);
+  const index = isIndexed ? makeIndex(request, { ...delivery, targets, provenance }) : undefined;
+  const made = { ...delivery, targets, index };
+  for (const output of request.outputs) await handOut(store, request, output, made);
+  // Nobody has asked for the others in the store: they were made for an archive, or for a registry.
+  const own = targets[kept];
+  const passing = targets.filter(({ imageId }) => imageId !== own?.imageId && !known.has(imageId));
+  await forget(store, passing);
+  const first = own ?? targets[0];
+  const sorted = first === undefined ? [] : [first, ...targets.filter((target) => target !== first)];
+  return { targets: sorted, digest: index?.top.digest ?? first?.digest ?? '', names, provenance };
+}
+
+async function handOut(store: Store, request: BuildRequest, output: BuildOutput, made: Made): Promise<void> {
+  if (output.type === 'local' || output.type === 'tar') await exportFiles(store, output, made);
+  if (output.type === 'image' && output.push) await pushAll(store, output, made);
+  if (output.type === 'docker' || output.type === 'oci') await saveArchive(store, request, output, made);
 }
 
 async function forget(store: Store, targets: readonly BuiltTarget[]): Promise<void> {
   for (const { imageId } of targets) await removeImage(store, imageId, { usedBy: () => imageUsers(store) });
 }
 
-/** Throws kind `invalid` in buildx's words for what is no name. */
-function fullName(text: string): string {
-  try {
-    return canonical(withDefaultTag(parseReference(text)));
-  } catch (cause) {
-    if (!(cause instanceof WherryError)) throw cause;
-    throw new WherryError('invalid', `invalid tag "${text}": ${cause.message}`, { cause });
-  }
-}
-
 async function makeImages(
   store: Store,
-  { epoch }: BuildRequest,
-  { plan, solution, report, names }: Delivery & { names: string[] },
-): Promise<BuiltTarget[]> {
-  return step(report, 'exporting to image', async ({ tell }) => {
+  request: BuildRequest,
+  { plan, solution, report, names, kept }: Delivery & { names: string[]; kept: number },
+): Promise<MadeTarget[]> {
+  return step(report, 'exporting to image', async ({ tell, say }) => {
     tell('exporting layers');
-    const targets: BuiltTarget[] = [];
+    const targets: MadeTarget[] = [];
     for (const [index, target] of plan.targets.entries()) {
       const layers = solution.results[index] ?? [];
-      const { id, manifest } = await putImage(store, target, { layers, names, epoch });
+      const own = index === kept ? names : [];
+      const { id, manifest } = await putImage(store, target, { layers, names: own, request });
       if (index === 0) tell('exporting layers', { done: true });
       tell(`writing image ${id}`, { done: true });
-      targets.push({ platform: target.platform, imageId: id, digest: manifest.digest });
-      noteImage(store, { id, labels: target.config.config?.Labels, names });
+      targets.push({ platform: target.platform, imageId: id, digest: manifest.digest, manifest });
+      noteImage(store, { id, labels: target.config.config?.Labels, names: own });
     }
     for (const name of names) tell(`naming to ${name}`, { done: true });
+    const platform = plan.targets[kept]?.platform;
+    if (plan.targets.length > 1 && names.length > 0 && platform !== undefined) {
+      say(
+        `here the image for ${formatPlatform(platform)} gets the names; the others go to registries and archives only`,
+      );
+    }
     return targets;
   });
 }
@@ -88,14 +104,15 @@ async function makeImages(
 async function putImage(
   store: Store,
   { config }: PlanTarget,
-  { layers, names, epoch }: { layers: SolvedLayer[]; names: string[]; epoch: number | undefined },
-): Promise<Made> {
+  { layers, names, request }: { layers: SolvedLayer[]; names: string[]; request: BuildRequest },
+): Promise<MadeImage> {
   const stack = {
     layers: layers.map(({ blob }) => blob),
     diffIds: layers.map(({ diffId }) => diffId),
     sizes: new Map(layers.map(({ diffId, size }) => [diffId, size])),
   };
-  return assembleImage(store, stack, { config: datedConfig(config, layers, epoch), names });
+  const dated = datedConfig(config, layers, request.epoch);
+  return assembleImage(store, stack, { config: dated, names });
 }
 
 function noteImage(
@@ -105,10 +122,16 @@ function noteImage(
   for (const name of names) recordImageEvent(store, 'tag', { id, labels, name: familiar(parseReference(name)) });
 }
 
-async function pushAll(store: Store, { names }: Image, { report, abort }: Delivery): Promise<void> {
+type Made = Delivery & { targets: readonly MadeTarget[]; index: MadeIndex | undefined };
+
+async function pushAll(store: Store, { names }: Image, { report, abort, targets, index }: Made): Promise<void> {
   for (const name of names) {
     await step(report, `pushing ${fullName(name)}`, async ({ tell }) => {
       const progress = layerTold(tell);
+      if (index !== undefined) {
+        await pushBuilt(store, fullName(name), { targets, index, progress, abort });
+        return;
+      }
       await pushImage(store, familiar(parseReference(fullName(name))), { progress, ...(abort ? { abort } : {}) });
     });
   }
@@ -130,13 +153,19 @@ type Archive = Extract<BuildOutput, { type: 'docker' | 'oci' }>;
 
 async function saveArchive(
   store: Store,
+  request: BuildRequest,
   { type, dest, names, tar }: Archive,
-  { targets, report, abort, toStdout }: Delivery & { targets: readonly BuiltTarget[] },
+  { targets, index, report, abort, toStdout }: Made,
 ): Promise<void> {
   const { layOut, saveUnder } = await import('#image/save.ts');
   const { openOutputFile } = await import('#sys/output-file.ts');
   const images = targets.map(({ imageId: id }) => ({ id, names: names.map(fullName) }));
-  const options = { docker: type === 'docker', abort };
+  const own = annotationsOf(request, needsIndex(request) ? 'index-descriptor' : 'manifest-descriptor');
+  const inside =
+    index === undefined
+      ? {}
+      : { index: { top: index.top, others: [...index.images, ...index.manifests, ...index.blobs] } };
+  const options = { docker: type === 'docker', abort, ...own, ...inside };
   await step(report, `exporting to ${type === 'oci' ? 'oci' : 'docker'} image format`, async ({ tell }) => {
     let size = 0;
     const counted = (write: (piece: Uint8Array) => void) => (piece: Uint8Array) => {

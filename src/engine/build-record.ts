@@ -17,15 +17,20 @@ export interface StepSurroundings {
 /** What a container of BuildKit's is called. */
 const HOSTNAME = 'buildkitsandbox';
 
-/** Throws kind `invalid` or `denied` for limits that can't be. */
-export function stepRecord(store: Store, id: string, step: RunStep, surroundings: StepSurroundings): ContainerRecord {
-  const { request } = settleRequest(store, {
+/** With what is to be said of limits that have no effect. Throws kind `invalid` or `denied` for limits that can't be. */
+export function stepRecord(
+  store: Store,
+  id: string,
+  step: RunStep,
+  surroundings: StepSurroundings,
+): { record: ContainerRecord; warnings: string[] } {
+  const { request, warnings } = settleRequest(store, {
     config: configOf(step),
     hostConfig: hostConfigOf(step, surroundings),
     networks: {},
   });
   const [path = '', ...args] = step.args;
-  return {
+  const record: ContainerRecord = {
     id,
     name: id,
     created: timestamp(),
@@ -38,6 +43,7 @@ export function stepRecord(store: Store, id: string, step: RunStep, surroundings
     networks: request.networks,
     driver: 'overlay',
   };
+  return { record, warnings };
 }
 
 function configOf({ args, env, cwd, user, hostname }: RunStep): Config {

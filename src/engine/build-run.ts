@@ -82,7 +82,8 @@ interface Place extends StepOptions {
 async function runMounted(store: Store, work: RunWork, scope: Scope, options: Place): Promise<void> {
   const { id, place, rootfs } = options;
   const { step } = work;
-  const record = stepRecord(store, id, step, options);
+  const { record, warnings } = stepRecord(store, id, step, options);
+  for (const warning of warnings) scope.log(2, Buffer.from(`WARNING: ${warning.replace(/^WARNING: /, '')}\n`));
   const stubs = missingPlaces(rootfs, ['/etc/resolv.conf', '/etc/hosts', ...work.mounts.map(({ target }) => target)]);
   await using network = await joinStep(store, record, place);
   const found = lookFor(store, record, rootfs, step);

@@ -9,7 +9,9 @@ import { ignoreFilter } from '#build/solve/pick.ts';
 import type { Source } from '#build/solve/source.ts';
 import { readTree } from '#build/solve/tree.ts';
 import { type Bases, layersOfImage } from '#engine/build-images.ts';
+import { builderPlatforms } from '#engine/builder.ts';
 import { holdImage } from '#image/catalog.ts';
+import type { Platform } from '#oci/manifest.ts';
 import type { Store } from '#store/store.ts';
 import { placeAt } from '#store/union.ts';
 
@@ -46,12 +48,22 @@ export function buildMeans(store: Store, { request, bases, environment, place }:
       return fetchRepository(vertex, next(), scope);
     },
     run: async (work, scope) => {
+      needEmulator(work.platform);
       const { runStep } = await import('#engine/build-run.ts');
       const { limits, securityOptions, cgroupParent, secrets, ssh } = request;
       await runStep(store, work, scope, { limits, securityOptions, cgroupParent, secrets, ssh, environment });
     },
     hold: (diffIds) => holdImage(store, { blobs: [], diffIds }),
   };
+}
+
+/** Throws kind `unsupported` where nothing here runs a platform's programs. */
+function needEmulator({ os, architecture }: Platform): void {
+  const wanted = `${os}/${architecture}`;
+  if (builderPlatforms().some((known) => known === wanted || known.startsWith(`${wanted}/`))) return;
+  throw new WherryError('unsupported', `cannot run programs for ${wanted}: no emulator is registered (binfmt_misc)`, {
+    hint: "Install QEMU's emulators: the package qemu-user-static, or qemu-user-binfmt (Debian, Ubuntu)",
+  });
 }
 
 /** What a pull reports, as a vertex tells it. */

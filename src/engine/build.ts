@@ -94,7 +94,7 @@ function named(context: BuildContext): NamedContext {
 
 function readHost(text: string): { host: string; ip: string } {
   const [, host = '', ip = ''] = /^([^:=]*)[:=](.*)$/.exec(text) ?? [];
-  return { host, ip };
+  return { host, ip: ip.replace(/^\[(.*)\]$/, '$1') };
 }
 
 /** Asks the store, then registries, for the images that a plan names; settingsOnly: nothing will be run. */
@@ -128,6 +128,8 @@ async function runPlan(
   plan: Plan,
   { report, abort, toStdout, environment = process.env, bases = openBases(store) }: BuildOptions & { bases?: Bases },
 ): Promise<BuildResult> {
+  const started = Date.now();
+  checkEntitlements(request, plan);
   await endLeftSteps(store);
   await sweep(store);
   const umask = process.umask(0);
@@ -138,12 +140,29 @@ async function runPlan(
     using solution = await solveIt()
       .catch((error: unknown) => (error instanceof Vanished ? solveIt() : Promise.reject(error)))
       .catch(blame);
-    const result = await deliver(store, request, { plan, solution, report, ...given({ abort, toStdout }) });
+    const made = { plan, solution, bases, started };
+    const result = await deliver(store, request, { ...made, report, ...given({ abort, toStdout }) });
     if (solution.replaced.length > 0) await dropReplaced(store, solution.replaced);
     return result;
   } finally {
     temporary.remove();
     process.umask(umask);
+  }
+}
+
+/** Throws kind `denied` in BuildKit's words for a RUN that wants what nobody has allowed. */
+function checkEntitlements({ allow }: BuildRequest, { vertices }: Plan): void {
+  for (const vertex of vertices) {
+    if (vertex.op !== 'run') continue;
+    const wanted = [
+      ...(vertex.network === 'host' ? ['network.host'] : []),
+      ...(vertex.security === 'insecure' ? ['security.insecure'] : []),
+    ];
+    const missing = wanted.find((one) => !allow.includes(one));
+    if (missing === undefined) continue;
+    throw new WherryError('denied', `failed to load LLB: ${missing} is not allowed`, {
+      hint: `Allow it: --allow ${missing}`,
+    });
   }
 }
 

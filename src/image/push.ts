@@ -10,7 +10,7 @@ import { mountSources } from '#image/sources.ts';
 import { makeWhole } from '#image/whole.ts';
 import type { Descriptor, Manifest } from '#oci/manifest.ts';
 import { formatPlatform, matches, parsePlatform } from '#oci/platform.ts';
-import { cancelUpload, hasRemoteBlob, mountBlob, putManifest } from '#oci/push.ts';
+import { cancelUpload, type Document, hasRemoteBlob, mountBlob, putManifest } from '#oci/push.ts';
 import {
   canonical,
   familiar,
@@ -119,19 +119,66 @@ interface Session {
   stop: AbortController;
 }
 
-async function pushOne(session: Session, reference: Reference): Promise<void> {
-  const { store, registry, say, stop } = session;
-  await makeWhole(store, needImage(store, canonical(reference)).manifest.digest, stop.signal);
-  const image = needImage(store, canonical(reference));
+/** Images that are here, by their IDs, and documents beside them, under one name as an index. */
+export interface IndexedImages {
+  /** Each with the manifest that it gets there. */
+  images: readonly { id: string; manifest: Document }[];
+  /** What the name means: an index, or the manifest of the one image. */
+  top: Document;
+  /** Manifests that the index names beside the images', and what those name; blobs are in the store. */
+  manifests: readonly Document[];
+  blobs: readonly Descriptor[];
+}
+
+/** Pushes them to a name that needs none of them here; the index last. Throws as pushImage(). */
+export async function pushIndex(
+  store: Store,
+  text: string,
+  { images, top, manifests, blobs }: IndexedImages,
+  { progress = () => undefined, abort }: Pick<PushOptions, 'progress' | 'abort'> = {},
+): Promise<void> {
+  const asked = checkName(text, false);
+  const { domain, path } = asked;
+  const stop = new AbortController();
+  const forward = () => stop.abort(abort?.reason);
+  abort?.throwIfAborted();
+  abort?.addEventListener('abort', forward, { once: true });
+  let registry: Registry | undefined;
+  try {
+    registry = await openTarget(asked, { abort: stop.signal });
+    const session = { store, registry, say: progress, stop };
+    for (const { id } of images) await pushParts(session, { domain, path }, () => needImage(store, id));
+    const parts = blobs.map((blob) => ({ blob, report: () => undefined }));
+    if (parts.length > 0) await pushBlobs(session, { domain, path }, parts);
+    for (const manifest of [...images.map((image) => image.manifest), ...manifests]) {
+      if (manifest.digest !== top.digest) await putManifest(registry, { domain, path }, manifest);
+    }
+    await putManifest(registry, asked, top);
+  } finally {
+    abort?.removeEventListener('abort', forward);
+    await registry?.close();
+  }
+}
+
+/** Pushes all that an image's manifest names. @returns the image as it is then, with its manifest */
+async function pushParts(session: Session, reference: Reference, find: () => Image) {
+  const { store, stop } = session;
+  await makeWhole(store, find().manifest.digest, stop.signal);
+  const image = find();
   const { digest, mediaType } = image.manifest;
   const bytes = readBlob(store, digest);
   const { config }: Manifest = JSON.parse(bytes.toString());
   await pushBlobs(session, reference, [...announce(session, image), { blob: config, report: () => undefined }]);
-  const document = { bytes, mediaType, digest };
+  return { image, document: { bytes, mediaType, digest } };
+}
+
+async function pushOne(session: Session, reference: Reference): Promise<void> {
+  const { store, registry, say } = session;
+  const { image, document } = await pushParts(session, reference, () => needImage(store, canonical(reference)));
   const listed = await putManifest(registry, reference, document);
   if (listed === undefined) await listReferrer(registry, reference, document);
   await rememberDigest(store, reference, image);
-  say({ kind: 'message', text: `${reference.tag}: digest: ${digest} size: ${bytes.length}` });
+  say({ kind: 'message', text: `${reference.tag}: digest: ${document.digest} size: ${document.bytes.length}` });
 }
 
 /** One blob to push, and who is told of it. */

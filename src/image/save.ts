@@ -14,6 +14,7 @@ import { readPieces } from '#image/parts.ts';
 import { makeWhole } from '#image/whole.ts';
 import { type Descriptor, type ImageConfig, type Manifest, MEDIA, type Platform } from '#oci/manifest.ts';
 import { formatPlatform, matches, parsePlatformFlag } from '#oci/platform.ts';
+import type { Document } from '#oci/push.ts';
 import {
   canonical,
   familiar,
@@ -83,6 +84,10 @@ export interface ArchiveOptions {
   /** With the documents of docker save beside those of the layout. */
   docker: boolean;
   abort?: AbortSignal | undefined;
+  /** Of a layout: what stands there under the names, and what it names, manifests of the images too. */
+  index?: { top: Document; others: readonly Document[] };
+  /** Of the descriptors in index.json. */
+  annotations?: Record<string, string>;
 }
 
 /** As saveImages(), for what was built just now; canonical names are theirs in the archive alone. */
@@ -90,11 +95,11 @@ export async function saveUnder(
   store: Store,
   images: readonly Named[],
   take: (piece: Buffer) => void,
-  { docker, abort }: ArchiveOptions,
+  options: ArchiveOptions,
 ): Promise<void> {
-  const chosen = await chooseUnder(store, images, abort);
+  const chosen = await chooseUnder(store, images, options.abort);
   using _held = await holdImage(store, { blobs: [...new Set(chosen.flatMap(digestsOf))], diffIds: [] });
-  await handOver(archiveOf(membersOf(store, chosen, { docker })), take, abort);
+  await handOver(archiveOf(membersOf(store, chosen, options)), take, options.abort);
 }
 
 /** The same as files of a directory, which is made where it is not there. */
@@ -211,12 +216,22 @@ interface Member {
 const fileOf = (digest: string) => `blobs/${digest.replace(':', '/')}`;
 
 /** All files by name, as Docker has them, and all of 1970, so that the same images give the same archive. */
-function membersOf(store: Store, images: readonly Chosen[], { docker }: Pick<ArchiveOptions, 'docker'>): Member[] {
-  const blobs = new Map(images.flatMap(partsOf).map((part) => [part.digest, part]));
-  const files = [...blobs.values()].map((part) => ({ name: fileOf(part.digest), blob: blobOf(store, part) }));
+function membersOf(
+  store: Store,
+  images: readonly Chosen[],
+  { docker, index, annotations }: Omit<ArchiveOptions, 'abort'>,
+): Member[] {
+  const isOwn = ({ digest }: Descriptor) =>
+    index === undefined || images.every(({ entry }) => entry.manifest.digest !== digest);
+  const blobs = new Map(images.flatMap((image) => partsOf(image).filter(isOwn)).map((part) => [part.digest, part]));
+  const made = new Map(index === undefined ? [] : [index.top, ...index.others].map((one) => [one.digest, one]));
+  const files: Member[] = [
+    ...[...blobs.values()].map((part) => ({ name: fileOf(part.digest), blob: blobOf(store, part) })),
+    ...[...made.values()].map(({ digest, bytes }) => ({ name: fileOf(digest), bytes })),
+  ];
   const repositories = repositoriesOf(images);
   const documents: [name: string, json: string][] = [
-    ['index.json', JSON.stringify(indexOf(images))],
+    ['index.json', JSON.stringify(indexOf(listed(images, index?.top), annotations))],
     ...(docker ? [['manifest.json', JSON.stringify(images.map(dockerEntry))] as [string, string]] : []),
     ['oci-layout', '{"imageLayoutVersion": "1.0.0"}'],
     ...(repositories === undefined || !docker
@@ -238,15 +253,28 @@ function blobOf(store: Store, { digest, size }: Descriptor): { path: string; siz
   throw new WherryError('corrupt', `Cannot read the blob ${digest}: ${why}`, { hint: 'Pull the image again' });
 }
 
+type Listed = { manifest: Descriptor; tags: readonly Reference[] };
+
+/** What index.json names. */
+function listed(images: readonly Chosen[], top: Document | undefined): Listed[] {
+  if (top === undefined) return images.map(({ entry: { manifest }, tags }) => ({ manifest, tags }));
+  const { mediaType, digest, bytes } = top;
+  return [{ manifest: { mediaType, digest, size: bytes.length }, tags: images[0]?.tags ?? [] }];
+}
+
 /** An entry for each tag, with containerd's annotation of the whole name beside the specification's tag. */
-function indexOf(images: readonly Chosen[]): object {
-  const manifests = images.flatMap(({ entry: { manifest }, tags }): Descriptor[] => {
+function indexOf(images: readonly Listed[], own?: Record<string, string>): object {
+  const manifests = images.flatMap(({ manifest, tags }): Descriptor[] => {
     const { digest, size } = manifest;
     const plain = { mediaType: manifest.mediaType || MEDIA.manifest, digest, size };
-    if (tags.length === 0) return [plain];
+    if (tags.length === 0) return [own === undefined ? plain : { ...plain, annotations: own }];
     return tags.map((tag) => ({
       ...plain,
-      annotations: { 'io.containerd.image.name': canonical(tag), 'org.opencontainers.image.ref.name': tag.tag ?? '' },
+      annotations: {
+        ...own,
+        'io.containerd.image.name': canonical(tag),
+        'org.opencontainers.image.ref.name': tag.tag ?? '',
+      },
     }));
   });
   return { schemaVersion: 2, mediaType: MEDIA.index, manifests };

@@ -1,5 +1,5 @@
 /** The figures, one function each. A ratio is ours over theirs: below `most` is what was promised. */
-import { buildBenchmarks } from '#test/bench/builds.ts';
+import { buildBenchmarks } from '#test/bench/build.ts';
 import { type Benchmark, compare } from '#test/bench/compare.ts';
 import { containerBenchmarks } from '#test/bench/containers.ts';
 import { imageBenchmarks } from '#test/bench/images.ts';

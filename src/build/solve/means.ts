@@ -1,7 +1,7 @@
 /** What the solver needs and this room can't do: the engine hands it over. */
 import type { Source } from '#build/solve/source.ts';
 import type { RunMount, RunStep, Vertex } from '#build/vertex.ts';
-import type { Descriptor } from '#oci/manifest.ts';
+import type { Descriptor, Platform } from '#oci/manifest.ts';
 
 /** A layer of a tree. */
 export interface SolvedLayer {
@@ -32,6 +32,7 @@ export interface SolvedMount extends RunMount {
 
 export interface RunWork {
   step: RunStep;
+  platform: Platform;
   /** The tree below, lowest first. */
   layers: readonly SolvedLayer[];
   mounts: readonly SolvedMount[];

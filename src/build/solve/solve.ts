@@ -262,7 +262,7 @@ async function makeRun(
   }
   const common = { base: treeId(base), epoch: options.epoch, platform: formatPlatform(vertex.platform) };
   return cachedOr(work, vertex, { keys: runKeys(vertex, { ...common, from }), base, scope }, async (upper) => {
-    await means.run({ step: vertex, layers: base, mounts, upper }, scope);
+    await means.run({ step: vertex, platform: vertex.platform, layers: base, mounts, upper }, scope);
     const tree = treeReader(store, base);
     settleUpper(upper, tree.directory(''));
   });

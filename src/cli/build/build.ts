@@ -12,7 +12,8 @@ import { callBuild, parseMethod, sayCalled } from '#cli/build/call.ts';
 import { prepareFiles, writeFiles } from '#cli/build/files.ts';
 import { BUILD_FLAGS } from '#cli/build/flags.ts';
 import { type BuildValues, namedContexts, type Wanted, wantedOf } from '#cli/build/request.ts';
-import { explain, sayWarnings } from '#cli/build/say.ts';
+import { explain, type Source, sayWarnings } from '#cli/build/say.ts';
+import { checkTogether } from '#cli/build/together.ts';
 import { inBuildx, needBuilder } from '#cli/buildx/buildx.ts';
 import { type Context, command } from '#cli/command.ts';
 import { showBuild } from '#cli/solve/show.ts';
@@ -39,7 +40,12 @@ async function runBuild(context: Context, path: string, values: BuildValues): Pr
   const method = parseMethod(values);
   const wanted = wantedOf(values);
   checkStdout(context, wanted.outputs);
+  if (method !== undefined && values.metadataFile) {
+    context.err.line('WARNING: nothing is built: the file of --metadata-file is not written');
+  }
+  for (const warning of checkTogether(wanted, values)) context.err.line(`WARNING: ${warning}`);
   const mode = progressMode(values);
+  const debug = context.debug || values.debug;
   const files = prepareFiles(values);
   const view = showBuild(context.err, mode);
   const warnings: LintWarning[] = [];
@@ -49,36 +55,35 @@ async function runBuild(context: Context, path: string, values: BuildValues): Pr
     recorder.note(event);
     view.report(event);
   };
-  let text: string | undefined;
+  const source: Source = { name: nameOf(values), text: undefined };
+  const end = (failure?: { message: string; source: string }) => {
+    recorder.end(failure);
+    view.end();
+    if (showsWarnings(mode) && source.text !== undefined) sayWarnings({ ...context, debug }, warnings, source);
+  };
   try {
     const words = { context: path, file: values.file ?? '', named: namedContexts(values.buildContext) };
     const keepGitDir = parseBool(wanted.buildArgs.BUILDKIT_CONTEXT_KEEP_GIT_DIR ?? '') ?? false;
     const opening = { ...words, stdin: process.stdin, keepGitDir };
     using opened = await openContexts(context.store, opening, { report, abort: context.abort });
-    text = opened.dockerfile.text;
+    Object.assign(source, { name: opened.dockerfile.name, text: opened.dockerfile.text });
     const request = { ...wanted, dockerfile: opened.dockerfile, contexts: opened.contexts };
     if (method !== undefined) {
       const called = await callBuild(context, { method, request, path, values }, { report, abort: context.abort });
-      recorder.end();
-      view.end();
-      if (showsWarnings(mode)) sayWarnings(context, warnings, { name: opened.dockerfile.name, text });
+      end();
       return sayCalled(context, called);
     }
     const toStdout = (piece: Uint8Array) => context.out.write(piece);
     const result = await build(context.store, request, { report, abort: context.abort, toStdout });
-    recorder.end();
-    view.end();
-    if (showsWarnings(mode)) sayWarnings(context, warnings, { name: opened.dockerfile.name, text });
+    end();
     say(context, values, result);
     writeFiles(files, { result, ref: recorder.ref, warnings });
     return 0;
   } catch (error) {
-    view.end();
-    const source = explain(error, { name: nameOf(values), text });
-    recorder.end({ message: error instanceof Error ? error.message : String(error), source });
-    if (showsWarnings(mode) && text !== undefined) sayWarnings(context, warnings, { name: nameOf(values), text });
-    context.err.write(source);
-    throw text === undefined ? error : solving(error);
+    const lines = explain(error, source);
+    end({ message: error instanceof Error ? error.message : String(error), source: lines });
+    context.err.write(lines);
+    throw source.text === undefined ? error : solving(error);
   }
 }
 

@@ -8,13 +8,16 @@ import { DockerfileError, showPlace } from '#build/dockerfile/fault.ts';
 import { type Needed, type Outline, type TargetLine, targetsOf } from '#build/dockerfile/outline.ts';
 import type { BuildRequest } from '#build/request.ts';
 import type { Place } from '#build/vertex.ts';
+import { describeRequests, REQUESTS } from '#cli/build/describe.ts';
 import type { BuildValues } from '#cli/build/request.ts';
 import type { Context } from '#cli/command.ts';
 import type { BuildOptions } from '#engine/build.ts';
 import { type Checked, checkBuild, describeBuild } from '#engine/build-call.ts';
 
+const METHODS = ['check', 'outline', 'targets', 'subrequests.describe'] as const;
+
 interface Method {
-  name: 'check' | 'outline' | 'targets';
+  name: (typeof METHODS)[number];
   json: boolean;
   /** What is found is no failure. */
   ignoreStatus: boolean;
@@ -32,7 +35,8 @@ export function parseMethod({ call, check }: Pick<BuildValues, 'call' | 'check'>
   }
   const name = method.name === 'lint' ? 'check' : method.name;
   if (name === 'build' || name === '') return undefined;
-  if (name === 'check' || name === 'outline' || name === 'targets') return { ...method, name };
+  const known = METHODS.find((one) => one === name);
+  if (known !== undefined) return { ...method, name: known };
   const why = `unsupported request frontend.${name}`;
   throw new WherryError('unsupported', `failed to solve: ${why}: ${why}`, {
     hint: 'Use --call=check, outline or targets',
@@ -70,6 +74,7 @@ export async function callBuild({ store }: Context, call: Call, options: BuildOp
   const { method, request } = call;
   const { text } = request.dockerfile;
   if (method.name === 'check') return checked(call, await checkBuild(store, request, options));
+  if (method.name === 'subrequests.describe') return found(method.json ? json(REQUESTS) : describeRequests());
   if (method.name === 'targets') {
     const targets = targetsOf(text);
     return found(

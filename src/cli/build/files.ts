@@ -30,9 +30,30 @@ export function writeFiles({ iidfile, metadataFile }: Files, built: Built): void
   attempt('open', metadataFile, () => writeFileSync(metadataFile, text));
 }
 
-function metadata({ result: { targets, digest, names }, ref, warnings }: Built): object {
+/** `BUILDX_METADATA_PROVENANCE`: what was built from what; nothing with `disabled`. */
+function provenanceParts({ provenance }: BuildResult): object {
+  const mode = process.env.BUILDX_METADATA_PROVENANCE ?? '';
+  if (mode === 'disabled' || parseBool(mode) === false) return {};
+  if (!['', 'min', 'max'].includes(mode)) {
+    throw new WherryError('invalid', `invalid metadata provenance mode ${JSON.stringify(mode)}`);
+  }
+  const isOne = provenance.length === 1;
+  return Object.fromEntries(
+    provenance.map(({ platform, predicate }) => [
+      `buildx.build.provenance${isOne ? '' : `/${formatted(platform)}`}`,
+      predicate,
+    ]),
+  );
+}
+
+const formatted = ({ os, architecture, variant }: BuildResult['targets'][number]['platform']) =>
+  [os, architecture, variant].filter(Boolean).join('/');
+
+function metadata({ result, ref, warnings }: Built): object {
+  const { targets, digest, names } = result;
   const withWarnings = warnings.length > 0 && parseBool(process.env.BUILDX_METADATA_WARNINGS ?? '') === true;
   return {
+    ...provenanceParts(result),
     'buildx.build.ref': `${BUILDER}/${BUILDER}/${ref}`,
     ...(withWarnings ? { 'buildx.build.warnings': warnings } : {}),
     'containerimage.config.digest': targets[0]?.imageId ?? '',

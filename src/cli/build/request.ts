@@ -51,7 +51,6 @@ export function wantedOf(values: BuildValues): Wanted {
     outputs: outputsOf(values),
     cacheFrom: values.cacheFrom.flatMap(readCache),
     cacheTo: cacheTo(values, buildArgs),
-    squash: values.squash,
     ...given({
       shmSize: values.shmSize || undefined,
       cgroupParent: values.cgroupParent || undefined,

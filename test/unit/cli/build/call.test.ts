@@ -6,6 +6,7 @@ test.each<[string, boolean, unknown]>([
   ['build', true, { name: 'check', json: false, ignoreStatus: false }],
   ['lint', false, { name: 'check', json: false, ignoreStatus: false }],
   ['outline,format=json', true, { name: 'outline', json: true, ignoreStatus: false }],
+  ['subrequests.describe', false, { name: 'subrequests.describe', json: false, ignoreStatus: false }],
   ['check,ignorestatus=true', false, { name: 'check', json: false, ignoreStatus: true }],
 ])('--call=%s with --check=%s', (call, check, expected) => {
   expect(parseMethod({ call, check })).toEqual(expected);

@@ -1,0 +1,90 @@
+/** What a build's flags ask for that can't be done, or not together: said before anything is read. */
+import { isIP } from 'node:net';
+import { WherryError } from '#base/error.ts';
+import type { BuildValues, Wanted } from '#cli/build/request.ts';
+
+const ENTITLEMENTS = ['network.host', 'security.insecure', 'device'];
+
+/** Throws kind `invalid` and `unsupported`, in buildx's words where it has them. @returns warnings */
+export function checkTogether(wanted: Wanted, { isolation, squash }: BuildValues): string[] {
+  checkAllowed(wanted);
+  checkOutputs(wanted);
+  checkCaches(wanted);
+  checkHosts(wanted);
+  checkAgents(wanted, process.env);
+  const warnings: string[] = [];
+  if (wanted.cacheTo.length > 0) warnings.push('no cache is written into the image: it stays in the store');
+  if (squash) {
+    const instead = 'You should squash inside build using a multi-stage Dockerfile for efficiency.';
+    warnings.push(`experimental flag squash is removed with BuildKit. ${instead}`);
+  }
+  if (wanted.annotations.length > 0 && !wanted.outputs.some(handsOut)) {
+    warnings.push('annotations are for registries and archives: the image in the store has none');
+  }
+  if (isolation) warnings.push('isolation flag is deprecated with BuildKit.');
+  for (const { type, ref, src } of wanted.cacheFrom) {
+    warnings.push(
+      `the cache ${ref ?? src ?? `of type ${type}`} is not read: builds share the cache of the store alone`,
+    );
+  }
+  return warnings;
+}
+
+const handsOut = (output: Wanted['outputs'][number]) => (output.type === 'image' ? output.push : 'names' in output);
+
+/** A device may be named behind `device=`. */
+function checkAllowed({ allow }: Wanted): void {
+  for (const name of allow) {
+    if (ENTITLEMENTS.includes(name) || /^device=./.test(name)) continue;
+    throw new WherryError('invalid', `unknown entitlement ${name}`, { hint: `Use ${ENTITLEMENTS.join(', ')}` });
+  }
+}
+
+function checkOutputs({ outputs, platforms, annotations, provenance }: Wanted): void {
+  const isSent = outputs.some((output) => output.type === 'oci' || (output.type === 'image' && output.push));
+  const isIndexed = isSent && (platforms.length > 1 || provenance !== undefined);
+  if (provenance !== undefined && !isSent) {
+    throw new WherryError('unsupported', 'Attestation is not supported for the docker driver.', {
+      hint: 'Provenance stands in an index beside the image: use --push, or --output type=oci,dest=FILE',
+    });
+  }
+  if (outputs.some(({ type }) => type === 'docker') && (platforms.length > 1 || provenance !== undefined)) {
+    throw new WherryError('unsupported', 'docker exporter does not currently support exporting manifest lists', {
+      hint: 'Use --output type=oci,dest=FILE',
+    });
+  }
+  if (!isIndexed && annotations.some(({ scope }) => scope === 'index' || scope === 'index-descriptor')) {
+    throw new WherryError('invalid', 'index annotations not supported for single platform export');
+  }
+}
+
+/** `name:ip` or `name=ip`, as buildx reads them. */
+function checkHosts({ hosts }: Wanted): void {
+  for (const text of hosts) {
+    const [, name = '', address = ''] = /^([^:=]*)[:=](.*)$/.exec(text) ?? [];
+    const ip = address.replace(/^\[(.*)\]$/, '$1');
+    if (name !== '' && (ip === 'host-gateway' || isIP(ip) !== 0)) continue;
+    throw new WherryError('invalid', `invalid host ${text}`, {
+      hint: 'Give a name and an address: --add-host name:10.0.0.1',
+    });
+  }
+}
+
+/** One without paths is the user's agent. */
+function checkAgents({ ssh }: Wanted, { SSH_AUTH_SOCK: socket }: NodeJS.ProcessEnv): void {
+  const missing = ssh.find(({ paths }) => paths.length === 0 && !socket);
+  if (missing === undefined) return;
+  const why = 'invalid empty ssh agent socket: make sure SSH_AUTH_SOCK is set';
+  throw new WherryError('invalid', `failed to convert agent config {${missing.id} [] false}: ${why}`, {
+    hint: 'Start an agent ("eval $(ssh-agent)"), or name a key: --ssh default=FILE',
+  });
+}
+
+/** A cache that is promised must be written. */
+function checkCaches({ cacheTo }: Wanted): void {
+  const [first] = cacheTo.filter(({ type }) => type !== 'inline');
+  if (first === undefined) return;
+  throw new WherryError('unsupported', 'Cache export is not supported for the docker driver.', {
+    hint: 'Leave out --cache-to: all builds of a user share the cache of the store',
+  });
+}

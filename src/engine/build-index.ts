@@ -1,0 +1,142 @@
+/** An index of what a build has made: an image for each platform, and attestations of them (image-spec, image-index.md). */
+import { type BuildTimes, type Material, PREDICATE, packageUrl, statementOf } from '#build/provenance.ts';
+import type { BuildRequest, BuiltTarget } from '#build/request.ts';
+import type { Plan, Vertex } from '#build/vertex.ts';
+import type { Bases } from '#engine/build-images.ts';
+import { describe } from '#oci/digest.ts';
+import { type Descriptor, MEDIA, type Platform } from '#oci/manifest.ts';
+import type { Document } from '#oci/push.ts';
+
+/** Of the attestation's layer. */
+const STATEMENT = 'application/vnd.in-toto+json';
+
+export interface BuiltIndex {
+  index: Document;
+  /** Manifests of attestations. */
+  manifests: Document[];
+  /** What those name. */
+  blobs: Document[];
+}
+
+export interface Indexing {
+  plan: Plan;
+  targets: readonly (BuiltTarget & { manifest: Descriptor })[];
+  /** Canonical. */
+  names: readonly string[];
+  materials: readonly Material[][];
+  times: BuildTimes;
+}
+
+/** Does what is made need an index? Several platforms do, and what is said about an image beside it. */
+export const needsIndex = ({ platforms, provenance }: Pick<BuildRequest, 'platforms' | 'provenance'>): boolean =>
+  platforms.length > 1 || provenance !== undefined;
+
+/** Annotations of one scope, or none. */
+export function annotationsOf(
+  { annotations }: Pick<BuildRequest, 'annotations'>,
+  scope: BuildRequest['annotations'][number]['scope'],
+): { annotations?: Record<string, string> } {
+  const own = annotations.filter((one) => one.scope === scope);
+  return own.length === 0 ? {} : { annotations: Object.fromEntries(own.map(({ key, value }) => [key, value])) };
+}
+
+/** The index, and what it names beside the images. */
+export function indexOf(request: BuildRequest, { plan, targets, names, materials, times }: Indexing): BuiltIndex {
+  const made: BuiltIndex = { index: { bytes: Buffer.alloc(0), mediaType: '', digest: '' }, manifests: [], blobs: [] };
+  const images = targets.map(({ manifest: { mediaType, digest, size }, platform }) => ({
+    mediaType,
+    digest,
+    size,
+    ...annotationsOf(request, 'manifest-descriptor'),
+    platform: plainPlatform(platform),
+  }));
+  const attested = request.provenance === undefined ? [] : targets;
+  const attestations = attested.map(({ platform, manifest: { digest } }, at) => {
+    const subject = { names, platform, digest };
+    return attest(made, digest, statementOf(request, { subject, materials: materials[at] ?? [], times, plan }));
+  });
+  const content = {
+    schemaVersion: 2,
+    mediaType: MEDIA.index,
+    manifests: [...images, ...attestations],
+    ...annotationsOf(request, 'index'),
+  };
+  made.index = documentOf(MEDIA.index, content);
+  return made;
+}
+
+function plainPlatform({ os, architecture, variant }: Platform): Platform {
+  return { architecture, os, ...(variant ? { variant } : {}) };
+}
+
+function documentOf(mediaType: string, content: object): Document {
+  const bytes = Buffer.from(JSON.stringify(content));
+  return { bytes, mediaType, digest: describe(mediaType, bytes).digest };
+}
+
+const descriptorOf = ({ bytes, mediaType, digest }: Document): Descriptor => ({
+  mediaType,
+  digest,
+  size: bytes.length,
+});
+
+/** A manifest that carries a statement about another (BuildKit's docs/attestations/attestation-storage.md). */
+function attest(made: BuiltIndex, subject: string, statement: object): Descriptor {
+  const layer = documentOf(STATEMENT, statement);
+  const unknown = { architecture: 'unknown', os: 'unknown' };
+  const config = documentOf(MEDIA.config, {
+    ...unknown,
+    config: {},
+    rootfs: { type: 'layers', diff_ids: [layer.digest] },
+  });
+  const manifest = documentOf(MEDIA.manifest, {
+    schemaVersion: 2,
+    mediaType: MEDIA.manifest,
+    config: descriptorOf(config),
+    layers: [{ ...descriptorOf(layer), annotations: { 'in-toto.io/predicate-type': PREDICATE } }],
+  });
+  made.blobs.push(config, layer);
+  made.manifests.push(manifest);
+  return {
+    ...descriptorOf(manifest),
+    annotations: {
+      'vnd.docker.reference.digest': subject,
+      'vnd.docker.reference.type': 'attestation-manifest',
+    },
+    platform: unknown,
+  };
+}
+
+/** What a target was made from: images by their digests, and files whose digests are given. */
+export async function materialsOf(plan: Plan, target: number, bases: Bases): Promise<Material[]> {
+  const materials = new Map<string, Material>();
+  for (const vertex of neededBy(plan, target)) {
+    const material = await materialOf(vertex, bases);
+    if (material !== undefined) materials.set(material.uri, material);
+  }
+  return [...materials.values()];
+}
+
+async function materialOf(vertex: Vertex, bases: Bases): Promise<Material | undefined> {
+  if (vertex.op === 'image') {
+    const { reference, platform } = vertex;
+    const { references, manifest } = await bases.bring(reference, platform, { pull: false });
+    const repository = reference.replace(/@.*$/, '').replace(/:[^/:]*$/, '');
+    const known = references.find((name) => name.startsWith(`${repository}@`))?.split('@')[1];
+    const sha256 = (known ?? manifest.digest).replace('sha256:', '');
+    return { uri: packageUrl(reference.replace(/@.*$/, ''), platform), digest: { sha256 } };
+  }
+  if (vertex.op !== 'http' || !vertex.checksum?.startsWith('sha256:')) return undefined;
+  return { uri: vertex.url, digest: { sha256: vertex.checksum.replace('sha256:', '') } };
+}
+
+function neededBy({ vertices, targets }: Plan, target: number): Vertex[] {
+  const wanted = new Set<number>();
+  const open = [targets[target]?.result ?? -1];
+  for (let at = open.pop(); at !== undefined; at = open.pop()) {
+    if (wanted.has(at)) continue;
+    wanted.add(at);
+    open.push(...(vertices[at]?.inputs ?? []));
+  }
+  return vertices.filter((_, at) => wanted.has(at));
+}

@@ -1,0 +1,125 @@
+import { execFileSync } from 'node:child_process';
+import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { type Distribution, noDistribution, startDistribution } from '#test/support/distribution.ts';
+import { BUSYBOX, mendStore, succeed, wherry } from '#test/support/wherry.ts';
+
+beforeAll(async () => {
+  await mendStore();
+  await succeed('run', '--rm', BUSYBOX, 'true');
+});
+
+const NAME = 'front/one';
+afterAll(async () => {
+  await wherry(['rmi', '-f', NAME]);
+  await wherry(['builder', 'prune', '-af']);
+});
+
+function context(dockerfile: string): string {
+  const root = mkdtempSync(join(tmpdir(), 'wherry-front-'));
+  onTestFinished(() => rmSync(root, { recursive: true, force: true }));
+  // The user writes archives and metadata here, too.
+  chmodSync(root, 0o777);
+  writeFileSync(join(root, 'Dockerfile'), dockerfile, { mode: 0o644 });
+  writeFileSync(join(root, 'a'), 'hello\n', { mode: 0o644 });
+  return root;
+}
+
+const BOTH = ['--platform', 'linux/amd64,linux/arm64'];
+const FILES = 'FROM scratch\nCOPY a /\n';
+const blob = (root: string, digest: string) =>
+  JSON.parse(readFileSync(join(root, 'out', 'blobs', digest.replace(':', '/')), 'utf8'));
+
+test('an archive for two platforms has an index of both, and says of each what it was made from', async () => {
+  const root = context(FILES);
+  const flags = ['--provenance', 'mode=max', '--annotation', 'manifest:a=b', '--annotation', 'index:c=d'];
+  const output = ['-o', `type=oci,tar=false,dest=${root}/out`];
+  expect(await wherry(['build', ...BOTH, ...flags, ...output, '-t', NAME, root])).toMatchObject({ status: 0 });
+  const [top] = JSON.parse(readFileSync(join(root, 'out', 'index.json'), 'utf8')).manifests;
+  const { manifests, annotations } = blob(root, top.digest);
+  expect(annotations).toEqual({ c: 'd' });
+  expect(manifests.map(({ platform }: { platform: { architecture: string } }) => platform.architecture)).toEqual([
+    'amd64',
+    'arm64',
+    'unknown',
+    'unknown',
+  ]);
+  expect(blob(root, manifests[1].digest)).toMatchObject({ annotations: { a: 'b' } });
+  const [statement] = blob(root, manifests[3].digest).layers;
+  expect(blob(root, statement.digest)).toMatchObject({
+    subject: [{ digest: { sha256: manifests[1].digest.replace('sha256:', '') } }],
+    predicate: { invocation: { environment: { platform: 'linux/arm64' } } },
+  });
+  expect((await wherry(['image', 'inspect', NAME])).status).not.toBe(0);
+});
+
+test('of several platforms the name gets the image that this machine runs', async () => {
+  const { status, stderr } = await wherry(['build', '--progress', 'plain', ...BOTH, '-t', NAME, context(FILES)]);
+  expect(status).toBe(0);
+  expect(stderr).toContain('the image for linux/amd64 gets the names');
+  expect(await succeed('image', 'inspect', '-f', '{{.Architecture}}', NAME)).toBe('amd64');
+});
+
+test('a program for a processor that nothing here is an emulator of is refused with the package to install', async () => {
+  const root = context('FROM scratch\nCOPY a /\nRUN ["/a"]\n');
+  const { status, stderr } = await wherry(['build', '--platform', 'linux/s390x', root]);
+  expect(status).toBe(1);
+  expect(stderr).toMatch(/cannot run programs for linux\/s390x: no emulator is registered/);
+  expect(stderr).toContain('qemu-user');
+});
+
+test('what a RUN may not do without being allowed to is refused', async () => {
+  const root = context(`FROM ${BUSYBOX}\nRUN --network=host true\n`);
+  expect((await wherry(['build', root])).stderr).toContain('network.host is not allowed');
+  expect(await wherry(['build', '--allow', 'network.host', root])).toMatchObject({ status: 0 });
+});
+
+test('the file of metadata says what was built from what', async () => {
+  const root = context(`FROM ${BUSYBOX}\nARG X\nCOPY a /\n`);
+  await succeed('build', '-q', '--metadata-file', `${root}/md`, '--build-arg', 'X=1', '-t', NAME, root);
+  expect(JSON.parse(readFileSync(join(root, 'md'), 'utf8'))['buildx.build.provenance']).toMatchObject({
+    buildType: 'https://mobyproject.org/buildkit@v1',
+    materials: [{ uri: expect.stringContaining('pkg:docker/') }],
+    invocation: { parameters: { args: { 'build-arg:X': '1' } }, environment: { platform: 'linux/amd64' } },
+  });
+});
+
+describe.skipIf(noDistribution !== undefined)(`with a registry (${noDistribution ?? 'here'})`, () => {
+  let registry: Distribution;
+  beforeAll(async () => {
+    registry = await startDistribution();
+  });
+  afterAll(() => registry.close());
+
+  const raw = (reference: string) =>
+    JSON.parse(
+      execFileSync('skopeo', ['inspect', '--tls-verify=false', '--raw', `docker://${reference}`], { encoding: 'utf8' }),
+    );
+
+  test('an index with provenance is pushed whole; a base for another platform takes no name away', async () => {
+    const base = `${registry.host}/front/base:1`;
+    const copy = `${registry.host}/front/copy:1`;
+    await succeed('build', '-q', ...BOTH, '--provenance', 'mode=min', '--push', '-t', base, context(FILES));
+    expect(raw(base).manifests).toHaveLength(4);
+    await succeed('build', '-q', ...BOTH, '--push', '-t', copy, context(`FROM ${base}\nCOPY a /b\n`));
+    const out = mkdtempSync(join(tmpdir(), 'wherry-front-'));
+    onTestFinished(() => rmSync(out, { recursive: true, force: true }));
+    const whole = ['--insecure-policy', '--src-tls-verify=false', '--all'];
+    execFileSync('skopeo', ['copy', '-q', ...whole, `docker://${copy}`, `dir:${out}`]);
+    expect(raw(copy).manifests.map(({ platform }: { platform: object }) => platform)).toEqual([
+      { architecture: 'amd64', os: 'linux' },
+      { architecture: 'arm64', os: 'linux' },
+    ]);
+    expect(await succeed('image', 'inspect', '-f', '{{.Architecture}}', base)).toBe('amd64');
+    await wherry(['rmi', base, copy]);
+  });
+
+  test('an annotation is in the manifest that is pushed', async () => {
+    const name = `${registry.host}/front/noted:1`;
+    await succeed('build', '-q', '--annotation', 'a=b', '--push', '-t', name, context(FILES));
+    expect(raw(name)).toMatchObject({ annotations: { a: 'b' } });
+    await wherry(['rmi', name]);
+  });
+});

@@ -1,0 +1,63 @@
+import { expect, test } from 'vitest';
+import type { BuildRequest } from '#build/request.ts';
+import { indexOf } from '#engine/build-index.ts';
+import { digestOf } from '#oci/digest.ts';
+
+const MANIFEST = 'application/vnd.oci.image.manifest.v1+json';
+const target = (architecture: string, digest: string) => ({
+  platform: { os: 'linux', architecture },
+  imageId: '',
+  digest,
+  manifest: { mediaType: MANIFEST, digest, size: 7 },
+});
+const request = (more: Partial<BuildRequest>) =>
+  ({
+    dockerfile: { name: 'Dockerfile', text: '' },
+    buildArgs: {},
+    labels: {},
+    target: '',
+    secrets: [],
+    ssh: [],
+    annotations: [],
+    ...more,
+  }) as unknown as BuildRequest;
+const about = {
+  plan: { vertices: [], targets: [], warnings: [], contexts: {} },
+  targets: [target('amd64', 'sha256:1'), target('arm64', 'sha256:2')],
+  names: [],
+  materials: [[], []],
+  times: { id: '', started: 0, finished: 0 },
+};
+
+test('an index names an image for each platform, with the annotations that are its', () => {
+  const annotations = [
+    { scope: 'index' as const, key: 'a', value: 'b' },
+    { scope: 'manifest-descriptor' as const, key: 'c', value: 'd' },
+  ];
+  const { index, manifests } = indexOf(request({ annotations }), about);
+  expect(index.digest).toBe(digestOf(index.bytes));
+  expect(manifests).toEqual([]);
+  expect(JSON.parse(index.bytes.toString())).toMatchObject({
+    annotations: { a: 'b' },
+    manifests: [
+      { digest: 'sha256:1', platform: { architecture: 'amd64' }, annotations: { c: 'd' } },
+      { digest: 'sha256:2', platform: { architecture: 'arm64' }, annotations: { c: 'd' } },
+    ],
+  });
+});
+
+test('provenance is a manifest of no platform, that names the image it is about', () => {
+  const { index, manifests, blobs } = indexOf(request({ provenance: 'min' }), about);
+  const { manifests: entries } = JSON.parse(index.bytes.toString());
+  expect(entries[2]).toMatchObject({
+    digest: manifests[0]?.digest,
+    annotations: {
+      'vnd.docker.reference.digest': 'sha256:1',
+      'vnd.docker.reference.type': 'attestation-manifest',
+    },
+    platform: { architecture: 'unknown', os: 'unknown' },
+  });
+  const { config, layers } = JSON.parse(manifests[0]?.bytes.toString() ?? '');
+  expect(blobs.map(({ digest }) => digest)).toEqual(expect.arrayContaining([config.digest, layers[0].digest]));
+  expect(layers[0]).toMatchObject({ mediaType: 'application/vnd.in-toto+json' });
+});
