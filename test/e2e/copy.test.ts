@@ -137,36 +137,36 @@ describe('cp of a container with ids of its own', () => {
     const [owner, ...flags] = MODES[mode];
     const env = { WHERRY_STORAGE_DRIVER: driver };
     const made = await wherry(
-      ['run', '-d', '--name', 'mapped', ...flags, '-v', 'copied:/v', BUSYBOX, 'sleep', '1000'],
+      ['run', '-d', '--name', 'owned', ...flags, '-v', 'ownedvolume:/v', BUSYBOX, 'sleep', '1000'],
       { env },
     );
     expect(made).toMatchObject({ status: 0 });
     const put = async (name: string) => {
-      expect(await copy('d/one', `mapped:/tmp/${name}`)).toMatchObject({ status: 0 });
-      expect(await copy('-a', 'd/one', `mapped:/tmp/${name}-a`)).toMatchObject({ status: 0 });
-      expect(await copy('-a', 'd/one', `mapped:/v/${name}`)).toMatchObject({ status: 0 });
+      expect(await copy('d/one', `owned:/tmp/${name}`)).toMatchObject({ status: 0 });
+      expect(await copy('-a', 'd/one', `owned:/tmp/${name}-a`)).toMatchObject({ status: 0 });
+      expect(await copy('-a', 'd/one', `owned:/v/${name}`)).toMatchObject({ status: 0 });
     };
     const get = async (name: string) => {
       const { stdout } = await user(
-        `for f in tmp/${name} tmp/${name}-a v/${name}; do ${wherryPath()} cp mapped:/$f - | tar -tvf - --numeric-owner; done`,
+        `for f in tmp/${name} tmp/${name}-a v/${name}; do ${wherryPath()} cp owned:/$f - | tar -tvf - --numeric-owner; done`,
       );
       expect(lines(stdout).map((line) => line.split(/\s+/)[1]?.replace('/', ':'))).toEqual(['0:0', owner, owner]);
-      expect(await copy(`mapped:/tmp/${name}-a`, 'fetched')).toMatchObject({ status: 0 });
+      expect(await copy(`owned:/tmp/${name}-a`, 'fetched')).toMatchObject({ status: 0 });
       const { uid, gid } = testUser();
       expect(statSync(join(place(), 'fetched'))).toMatchObject({ uid, gid, mode: 0o100640 });
     };
     await put('live');
-    expect(await inside('mapped', 'stat -c %u:%g /tmp/live /tmp/live-a /v/live')).toBe(`0:0\n${owner}\n${owner}`);
+    expect(await inside('owned', 'stat -c %u:%g /tmp/live /tmp/live-a /v/live')).toBe(`0:0\n${owner}\n${owner}`);
     await get('live');
-    await succeed('stop', '-t', '0', 'mapped');
+    await succeed('stop', '-t', '0', 'owned');
     await put('resting');
     await get('resting');
-    await succeed('start', 'mapped');
-    expect(await inside('mapped', 'stat -c %u:%g /tmp/resting /tmp/resting-a /v/resting')).toBe(
+    await succeed('start', 'owned');
+    expect(await inside('owned', 'stat -c %u:%g /tmp/resting /tmp/resting-a /v/resting')).toBe(
       `0:0\n${owner}\n${owner}`,
     );
-    await succeed('rm', '-f', 'mapped');
-    await succeed('volume', 'rm', 'copied');
+    await succeed('rm', '-f', 'owned');
+    await succeed('volume', 'rm', 'ownedvolume');
   });
 });
 
@@ -205,7 +205,8 @@ test('a copy that is killed leaves nothing mounted and nothing locked', async ()
   await new Promise((resolve) => setTimeout(resolve, 700));
   child.kill('SIGKILL');
   await new Promise((resolve) => child.once('close', resolve));
-  expect(await mounts()).toBe(before);
+  // A container that ended before may have been cleaned up meanwhile.
+  expect(await mounts()).toBeLessThanOrEqual(before);
   await succeed('start', '-a', 'killed');
 });
 
