@@ -1,7 +1,8 @@
 /** The real docker and podman, for what compares with them: engine.ts found them or started them. */
 import { spawn, spawnSync } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
@@ -60,15 +61,12 @@ export function bringImage(image: string, id: string): void {
 
 /** The image of an OCI archive into Docker's store. Throws when it can't be brought there. */
 export function bringArchive(archive: string, reference: string): void {
+  // The peers see the directory for temporary files, and not every other place where a clone may stand.
+  const seen = join(inject('scratch'), `${randomUUID()}.tar`);
+  copyFileSync(archive, seen);
   const options = ['--insecure-policy', ...(host === undefined ? [] : ['--dest-daemon-host', host])];
-  const copied = run([
-    ...through,
-    'skopeo',
-    'copy',
-    ...options,
-    `oci-archive:${archive}`,
-    `docker-daemon:${reference}`,
-  ]);
+  const copied = run([...through, 'skopeo', 'copy', ...options, `oci-archive:${seen}`, `docker-daemon:${reference}`]);
+  rmSync(seen);
   if (copied.status !== 0) throw new Error(`${reference} could not be copied into Docker: ${copied.stderr}`);
 }
 
