@@ -55,6 +55,25 @@ export async function pushImage(store: Store, text: string, options: PushOptions
   if (platform) needPlatform(store, asked, platform);
   progress({ kind: 'message', text: `The push refers to repository [${repositoryOf(asked)}]` });
   const references = pushedNames(store, asked, allTags);
+  await withSession(store, asked, { progress, abort }, async (session) => {
+    for (const reference of references) await pushOne(session, reference);
+    const labels = allTags ? undefined : needImage(store, canonical(asked)).config.config?.Labels;
+    recordImageEvent(store, 'push', { id: familiar(asked), name: familiarName(asked), labels });
+  });
+}
+
+interface SessionOptions {
+  progress: (event: Progress) => void;
+  abort: AbortSignal | undefined;
+}
+
+/** With the registry of a name open. The first error of several at work ends the others. */
+async function withSession(
+  store: Store,
+  asked: Reference,
+  { progress: say, abort }: SessionOptions,
+  work: (session: Session) => Promise<void>,
+): Promise<void> {
   const stop = new AbortController();
   const forward = () => stop.abort(abort?.reason);
   abort?.throwIfAborted();
@@ -62,9 +81,7 @@ export async function pushImage(store: Store, text: string, options: PushOptions
   let registry: Registry | undefined;
   try {
     registry = await openTarget(asked, { abort: stop.signal });
-    for (const reference of references) await pushOne({ store, registry, say: progress, stop }, reference);
-    const labels = allTags ? undefined : needImage(store, canonical(asked)).config.config?.Labels;
-    recordImageEvent(store, 'push', { id: familiar(asked), name: familiarName(asked), labels });
+    await work({ store, registry, say, stop });
   } finally {
     abort?.removeEventListener('abort', forward);
     await registry?.close();
@@ -139,25 +156,15 @@ export async function pushIndex(
 ): Promise<void> {
   const asked = checkName(text, false);
   const { domain, path } = asked;
-  const stop = new AbortController();
-  const forward = () => stop.abort(abort?.reason);
-  abort?.throwIfAborted();
-  abort?.addEventListener('abort', forward, { once: true });
-  let registry: Registry | undefined;
-  try {
-    registry = await openTarget(asked, { abort: stop.signal });
-    const session = { store, registry, say: progress, stop };
+  await withSession(store, asked, { progress, abort }, async (session) => {
     for (const { id } of images) await pushParts(session, { domain, path }, () => needImage(store, id));
     const parts = blobs.map((blob) => ({ blob, report: () => undefined }));
     if (parts.length > 0) await pushBlobs(session, { domain, path }, parts);
     for (const manifest of [...images.map((image) => image.manifest), ...manifests]) {
-      if (manifest.digest !== top.digest) await putManifest(registry, { domain, path }, manifest);
+      if (manifest.digest !== top.digest) await putManifest(session.registry, { domain, path }, manifest);
     }
-    await putManifest(registry, asked, top);
-  } finally {
-    abort?.removeEventListener('abort', forward);
-    await registry?.close();
-  }
+    await putManifest(session.registry, asked, top);
+  });
 }
 
 /** Pushes all that an image's manifest names. @returns the image as it is then, with its manifest */
