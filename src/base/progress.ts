@@ -17,6 +17,11 @@ export type LayerStatus =
   | `Mounted from ${string}`
   | 'Skipped foreign layer';
 
+/** Nothing more comes of a layer after these. */
+export const isLayerEnd = (status: LayerStatus): boolean => ENDS.has(status) || status.startsWith('Mounted from');
+
+const ENDS: ReadonlySet<string> = new Set(['Pushed', 'Layer already exists', 'Pull complete', 'Already exists']);
+
 export type Progress =
   /** A name is being looked up; familiar form with its tag or digest. */
   | { kind: 'resolving'; reference: string }

@@ -102,12 +102,18 @@ export interface BuiltTarget {
   digest: string;
 }
 
+export interface Provenance {
+  platform: Platform;
+  materials: Material[];
+  predicate: ReturnType<typeof predicateOf>;
+}
+
 export interface BuildResult {
   targets: BuiltTarget[];
   /** Of the manifest, or of the index with several platforms or attestations. */
   digest: string;
   /** `docker.io/library/x:latest`, as they are in the store or in registries now. */
   names: string[];
-  /** Of each platform, in the plan's order. */
-  provenance: { platform: Platform; materials: Material[]; predicate: ReturnType<typeof predicateOf> }[];
+  /** Of each platform, in the plan's order; found out when it is asked for. */
+  provenance: () => Promise<Provenance[]>;
 }

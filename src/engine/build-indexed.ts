@@ -3,7 +3,7 @@ import { WherryError } from '#base/error.ts';
 import { given } from '#base/given.ts';
 import type { Progress } from '#base/progress.ts';
 import { predicateOf } from '#build/provenance.ts';
-import type { BuildRequest, BuildResult, BuiltTarget } from '#build/request.ts';
+import type { BuildRequest, BuildResult, BuiltTarget, Provenance } from '#build/request.ts';
 import type { Plan } from '#build/vertex.ts';
 import type { Bases } from '#engine/build-images.ts';
 import { annotationsOf, type BuiltIndex, indexOf, materialsOf, needsIndex } from '#engine/build-index.ts';
@@ -46,9 +46,9 @@ export interface Origins {
   started: number;
 }
 
-export async function provenanceOf(request: BuildRequest, origins: Origins): Promise<BuildResult['provenance']> {
+export async function provenanceOf(request: BuildRequest, origins: Origins): Promise<Provenance[]> {
   const { plan, bases } = origins;
-  const made: BuildResult['provenance'] = [];
+  const made: Provenance[] = [];
   for (const [at, { platform }] of plan.targets.entries()) {
     const materials = await materialsOf(plan, at, bases);
     made.push({ platform, materials, predicate: predicateOf(request, platform, materials) });
@@ -83,10 +83,13 @@ export interface MadeIndex extends BuiltIndex {
 
 type Indexed = Origins & { targets: readonly MadeTarget[]; provenance: BuildResult['provenance'] };
 
-export function makeIndex(request: BuildRequest, { plan, started, targets, provenance }: Indexed): MadeIndex {
+export async function makeIndex(
+  request: BuildRequest,
+  { plan, started, targets, provenance }: Indexed,
+): Promise<MadeIndex> {
   const names = request.outputs.flatMap((output) => ('names' in output ? output.names.map(fullName) : []));
   const times = { id: randomHex(12), started, finished: Date.now() };
-  const materials = provenance.map((one) => one.materials);
+  const materials = (await provenance()).map((one) => one.materials);
   const built = indexOf(request, { plan, targets, names: [...new Set(names)], materials, times });
   const images = targets.flatMap(({ document }) => document ?? []);
   const [only] = images;

@@ -1,4 +1,6 @@
-import type { Progress } from '#base/progress.ts';
+/** What becomes of a build's result: images in the store and in registries, archives, files. */
+import { handOver } from '#base/hand-over.ts';
+import { isLayerEnd, type Progress } from '#base/progress.ts';
 import type { Report } from '#build/event.ts';
 import { step, type Tell } from '#build/progress.ts';
 import type { BuildOutput, BuildRequest, BuildResult, BuiltTarget } from '#build/request.ts';
@@ -44,17 +46,18 @@ export async function deliver(store: Store, request: BuildRequest, delivery: Del
   const images = request.outputs.filter((output): output is Image => output.type === 'image');
   const names = [...new Set(images.flatMap((output) => output.names.map(fullName)))];
   const isMade = request.outputs.some(({ type }) => type === 'image' || type === 'docker' || type === 'oci');
-  const known = new Set(readCatalog(store).map(idOf));
   const kept = images.length === 0 ? -1 : ownTarget(delivery.plan);
+  // Nobody asks for the others in the store: they are made for an archive, or for a registry.
+  const arePassing = isMade && (kept < 0 || delivery.plan.targets.length > 1);
+  const known = new Set(arePassing ? readCatalog(store).map(idOf) : []);
   const isSent = request.outputs.some((output) => 'dest' in output || (output.type === 'image' && output.push));
   const isIndexed = isSent && isMade && (needsIndex(request) || request.annotations.length > 0);
   const found = isMade ? await makeImages(store, request, { ...delivery, names, kept }) : [];
   const targets = isIndexed ? await wholeTargets(store, request, found, delivery.abort) : found;
-  const provenance = await provenanceOf(request, delivery);
-  const index = isIndexed ? makeIndex(request, { ...delivery, targets, provenance }) : undefined;
+  const provenance = () => provenanceOf(request, delivery);
+  const index = isIndexed ? await makeIndex(request, { ...delivery, targets, provenance }) : undefined;
   const made = { ...delivery, targets, index };
   for (const output of request.outputs) await handOut(store, request, output, made);
-  // Nobody has asked for the others in the store: they were made for an archive, or for a registry.
   const own = targets[kept];
   const passing = targets.filter(({ imageId }) => imageId !== own?.imageId && !known.has(imageId));
   await forget(store, passing);
@@ -137,15 +140,12 @@ async function pushAll(store: Store, { names }: Image, { report, abort, targets,
   }
 }
 
-const ENDS = new Set(['Pushed', 'Layer already exists', 'Pull complete', 'Already exists']);
-
 /** A layer's progress as a part of a vertex's. */
 function layerTold(tell: Tell): (event: Progress) => void {
   return (event) => {
     if (event.kind !== 'layer') return;
     const { id, status, current = 0, total = 0 } = event;
-    const done = ENDS.has(status) || status.startsWith('Mounted from');
-    tell(`pushing layer ${id}`, { current, total, done });
+    tell(`pushing layer ${id}`, { current, total, done: isLayerEnd(status) });
   };
 }
 
@@ -158,7 +158,6 @@ async function saveArchive(
   { targets, index, report, abort, toStdout }: Made,
 ): Promise<void> {
   const { layOut, saveUnder } = await import('#image/save.ts');
-  const { openOutputFile } = await import('#sys/output-file.ts');
   const images = targets.map(({ imageId: id }) => ({ id, names: names.map(fullName) }));
   const own = annotationsOf(request, needsIndex(request) ? 'index-descriptor' : 'manifest-descriptor');
   const inside =
@@ -167,17 +166,13 @@ async function saveArchive(
       : { index: { top: index.top, others: [...index.images, ...index.manifests, ...index.blobs] } };
   const options = { docker: type === 'docker', abort, ...own, ...inside };
   await step(report, `exporting to ${type === 'oci' ? 'oci' : 'docker'} image format`, async ({ tell }) => {
+    if (!tar) return layOut(store, images, dest, options);
     let size = 0;
-    const counted = (write: (piece: Uint8Array) => void) => (piece: Uint8Array) => {
-      write(piece);
-      size += piece.length;
+    const told = (bytes: number) => {
+      size = bytes;
       tell('sending tarball', { current: size });
     };
-    if (!tar) return layOut(store, images, dest, options);
-    using file = dest === '-' ? undefined : openOutputFile(dest);
-    const write = file === undefined ? (toStdout ?? (() => undefined)) : (piece: Uint8Array) => file.write(piece);
-    await saveUnder(store, images, counted(write), options);
-    file?.commit();
+    await writeArchive(dest, { told, toStdout }, (take) => saveUnder(store, images, take, options));
     tell('sending tarball', { current: size, done: true });
   });
 }
@@ -202,29 +197,29 @@ async function exportFiles(
         await writeTree(store, results, dest, { abort, told });
         return tell('copying files', { done: true });
       }
-      await writeArchive(dest, tarOf(store, results), { abort, told, toStdout });
+      await writeArchive(dest, { told, toStdout }, (take) => handOver(tarOf(store, results), take, abort));
       tell('sending tarball', { done: true });
     },
   );
 }
 
-/** An archive in a file that appears when it is whole, or through a pipe. */
+/**
+ * An archive in a file that appears when it is whole, or through a pipe. write: hands its pieces over.
+ * told: hears how many bytes there are by now.
+ */
 async function writeArchive(
   dest: string,
-  pieces: Iterable<Buffer>,
-  { abort, told, toStdout }: Pick<Delivery, 'abort' | 'toStdout'> & { told: (bytes: number) => void },
+  { toStdout, told }: Pick<Delivery, 'toStdout'> & { told: (bytes: number) => void },
+  write: (take: (piece: Uint8Array) => void) => Promise<void>,
 ): Promise<void> {
   const { openOutputFile } = await import('#sys/output-file.ts');
   using file = dest === '-' ? undefined : openOutputFile(dest);
-  const write = file === undefined ? toStdout : (piece: Uint8Array) => file.write(piece);
   let size = 0;
-  for (const piece of pieces) {
-    write?.(piece);
+  await write((piece) => {
+    if (file === undefined) toStdout?.(piece);
+    else file.write(piece);
     size += piece.length;
     told(size);
-    // Signals are heard between two pieces only.
-    await new Promise((resolve) => setImmediate(resolve));
-    abort?.throwIfAborted();
-  }
+  });
   file?.commit();
 }

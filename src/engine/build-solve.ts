@@ -1,7 +1,7 @@
 /** Hands the solver what it can't do by itself: images, contexts, containers. */
 import { statSync } from 'node:fs';
 import { WherryError } from '#base/error.ts';
-import type { Progress } from '#base/progress.ts';
+import { isLayerEnd, type Progress } from '#base/progress.ts';
 import type { BuildContext, BuildRequest } from '#build/request.ts';
 import { openDigests } from '#build/solve/digests.ts';
 import type { Means, Scope } from '#build/solve/means.ts';
@@ -70,8 +70,8 @@ function needEmulator({ os, architecture }: Platform): void {
 function transfers(scope: Scope): (event: Progress) => void {
   return (event) => {
     if (event.kind !== 'layer') return;
-    const done = event.status === 'Pull complete' || event.status === 'Already exists';
-    scope.status(event.id, { current: event.current ?? 0, total: event.total ?? 0, done });
+    const { id, status, current = 0, total = 0 } = event;
+    scope.status(id, { current, total, done: isLayerEnd(status) });
   };
 }
 

@@ -1,7 +1,7 @@
 /** build: a Dockerfile becomes an image, by steps that are run here. */
 import { WherryError } from '#base/error.ts';
 import { given } from '#base/given.ts';
-import type { Progress } from '#base/progress.ts';
+import { isLayerEnd, type Progress } from '#base/progress.ts';
 import { temporaryPlace } from '#build/context/place.ts';
 import { withPlaces } from '#build/dockerfile/fault.ts';
 import { planBuild } from '#build/dockerfile/plan.ts';
@@ -114,8 +114,7 @@ export function resolver(
       }
       const progress = (event: Progress) => {
         if (event.kind !== 'layer') return;
-        const done = event.status === 'Pull complete' || event.status === 'Already exists';
-        tell(event.id, { ...given({ current: event.current, total: event.total }), done });
+        tell(event.id, { ...given({ current: event.current, total: event.total }), done: isLayerEnd(event.status) });
       };
       const pull = resolveMode === 'pull' || request.pull;
       const wish = { pull, progress, ...given({ abort }) };

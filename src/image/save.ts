@@ -6,6 +6,7 @@
 import { statSync } from 'node:fs';
 import { WherryError } from '#base/error.ts';
 import { asDaemon } from '#base/filter.ts';
+import { handOver } from '#base/hand-over.ts';
 import { type Entry, holdImage, readCatalog, sameImage } from '#image/catalog.ts';
 import { readDocuments } from '#image/documents.ts';
 import { recordImageEvent } from '#image/event.ts';
@@ -128,15 +129,6 @@ async function chooseUnder(store: Store, images: readonly Named[], abort?: Abort
     chosen.push({ entry, ...readDocuments(store, entry.manifest.digest), tags: names.map(parseReference) });
   }
   return chosen;
-}
-
-async function handOver(pieces: Iterable<Buffer>, take: (piece: Buffer) => void, abort?: AbortSignal): Promise<void> {
-  for (const piece of pieces) {
-    take(piece);
-    // Signals are heard between two pieces only.
-    await new Promise((resolve) => setImmediate(resolve));
-    abort?.throwIfAborted();
-  }
 }
 
 interface Chosen {

@@ -22,24 +22,25 @@ interface Built {
   warnings: readonly LintWarning[];
 }
 
-export function writeFiles({ iidfile, metadataFile }: Files, built: Built): void {
+export async function writeFiles({ iidfile, metadataFile }: Files, built: Built): Promise<void> {
   const imageId = built.result.targets[0]?.imageId ?? '';
   if (iidfile) attempt('writing image ID file: open', iidfile, () => writeFileSync(iidfile, imageId));
   if (!metadataFile) return;
-  const text = JSON.stringify(metadata(built), null, 2);
+  const text = JSON.stringify(await metadata(built), null, 2);
   attempt('open', metadataFile, () => writeFileSync(metadataFile, text));
 }
 
 /** `BUILDX_METADATA_PROVENANCE`: what was built from what; nothing with `disabled`. */
-function provenanceParts({ provenance }: BuildResult): object {
+async function provenanceParts({ provenance }: BuildResult): Promise<object> {
   const mode = process.env.BUILDX_METADATA_PROVENANCE ?? '';
   if (mode === 'disabled' || parseBool(mode) === false) return {};
   if (!['', 'min', 'max'].includes(mode)) {
     throw new WherryError('invalid', `invalid metadata provenance mode ${JSON.stringify(mode)}`);
   }
-  const isOne = provenance.length === 1;
+  const targets = await provenance();
+  const isOne = targets.length === 1;
   return Object.fromEntries(
-    provenance.map(({ platform, predicate }) => [
+    targets.map(({ platform, predicate }) => [
       `buildx.build.provenance${isOne ? '' : `/${formatted(platform)}`}`,
       predicate,
     ]),
@@ -49,11 +50,11 @@ function provenanceParts({ provenance }: BuildResult): object {
 const formatted = ({ os, architecture, variant }: BuildResult['targets'][number]['platform']) =>
   [os, architecture, variant].filter(Boolean).join('/');
 
-function metadata({ result, ref, warnings }: Built): object {
+async function metadata({ result, ref, warnings }: Built): Promise<object> {
   const { targets, digest, names } = result;
   const withWarnings = warnings.length > 0 && parseBool(process.env.BUILDX_METADATA_WARNINGS ?? '') === true;
   return {
-    ...provenanceParts(result),
+    ...(await provenanceParts(result)),
     'buildx.build.ref': `${BUILDER}/${BUILDER}/${ref}`,
     ...(withWarnings ? { 'buildx.build.warnings': warnings } : {}),
     'containerimage.config.digest': targets[0]?.imageId ?? '',
