@@ -20,7 +20,7 @@ export interface StepEvent {
 }
 
 /** A sentence that belongs to no thing; shown below all steps on a terminal. */
-export interface MessageEvent {
+interface MessageEvent {
   message: string;
 }
 

@@ -21,7 +21,7 @@ export interface Setting {
   palette: Palette;
 }
 
-export interface Size {
+interface Size {
   columns: number;
   rows: number;
 }
