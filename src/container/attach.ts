@@ -1,4 +1,4 @@
-/** A client of a monitor's socket: the container's streams in Docker's frames, and words to and from the monitor. */
+/** A client of a monitor's socket: the container's streams in Docker's frames (ear.ts is for words alone). */
 import { once } from 'node:events';
 import { createConnection, type Socket } from 'node:net';
 import type { Readable, Writable } from 'node:stream';
@@ -149,47 +149,4 @@ function sendInput(socket: Socket, stdin: Readable, { keys, detached }: Leaving)
     stdin.off('data', send);
     stdin.pause();
   });
-}
-
-/** A monitor that is listened to. */
-export interface Ear {
-  say(word: string): void;
-  /** Settles with the next word that is one of these, or with undefined when the monitor has gone. */
-  hear(...words: string[]): Promise<string[] | undefined>;
-  hangUp(): void;
-}
-
-/** Connects to a monitor for words alone; undefined when there is none. */
-export async function listenToMonitor(store: Store, id: string): Promise<Ear | undefined> {
-  const socket = await connect(socketPath(store, id));
-  if (socket === undefined) return undefined;
-  const heard: string[][] = [];
-  let gone = false;
-  let wake: () => void = () => undefined;
-  const read = frameReader({
-    data: () => undefined,
-    control: (text) => {
-      heard.push(text.split(' '));
-      wake();
-    },
-  });
-  socket.on('data', read).once('close', () => {
-    gone = true;
-    wake();
-  });
-  return {
-    say: (word) => void (socket.writable && socket.write(controlFrame(word))),
-    hear: async (...words) => {
-      for (;;) {
-        const next = heard.shift();
-        if (next !== undefined && words.includes(next[0] ?? '')) return next;
-        if (next !== undefined) continue;
-        if (gone) return undefined;
-        await new Promise<void>((resolve) => {
-          wake = resolve;
-        });
-      }
-    },
-    hangUp: () => void socket.destroy(),
-  };
 }

@@ -1,5 +1,5 @@
 /** Where a container's published ports lead: its monitor is told when that changes. */
-import { listenToMonitor } from '#container/attach.ts';
+import { listenToMonitor } from '#container/ear.ts';
 import type { Store } from '#store/store.ts';
 
 /** Addresses by the version; none: the container is on no network that leads to it. near: see MonitorOptions. */
@@ -10,12 +10,12 @@ export interface Inside {
 
 /** Has the monitor of a running container forward to other addresses. Connections that are open go on as long as they can. */
 export async function tellInside(store: Store, id: string, { addresses, near }: Inside): Promise<void> {
-  const ear = await listenToMonitor(store, id);
+  const ear = listenToMonitor(store, id);
   if (ear === undefined) return;
   const words = [`lead ${Object.values(addresses).join(' ')}`, ...near.map((subnet) => `near ${subnet}`)];
   for (const word of words) {
     ear.say(word);
-    await ear.hear(word.startsWith('lead') ? 'leads' : 'near', 'exit');
+    await ear.answer(word.startsWith('lead') ? 'leads' : 'near', 'exit');
   }
   ear.hangUp();
 }

@@ -6,7 +6,7 @@ import { mkdirSync } from 'node:fs';
 import type { HealthConfig } from '#base/api.ts';
 import { WherryError } from '#base/error.ts';
 import { formatDuration } from '#base/units.ts';
-import { listenToMonitor } from '#container/attach.ts';
+import { listenToMonitor } from '#container/ear.ts';
 import { hostFacts } from '#container/facts.ts';
 import { resolveUser } from '#container/identity.ts';
 import { findContainer } from '#container/names.ts';
@@ -116,7 +116,7 @@ export async function checkHealth(store: Store, name: string): Promise<Verdict> 
       hint: 'Give it one when it is made: --health-cmd, or HEALTHCHECK in its image',
     });
   }
-  const ear = await listenToMonitor(store, record.id);
+  const ear = listenToMonitor(store, record.id);
   try {
     ear?.say('check');
     const [, code, status] = (await ear?.hear('checked')) ?? [];

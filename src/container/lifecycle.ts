@@ -1,7 +1,7 @@
 /** stop, kill, wait: what is done to a container that runs, through its monitor and by signals to its first process. */
 import { existsSync } from 'node:fs';
 import { WherryError } from '#base/error.ts';
-import { type Ear, listenToMonitor } from '#container/attach.ts';
+import { type Ear, listenToMonitor } from '#container/ear.ts';
 import { recordContainerEvent, type Told } from '#container/event.ts';
 import { findContainer, readRecord } from '#container/names.ts';
 import { resumeIfPaused } from '#container/pause.ts';
@@ -9,7 +9,7 @@ import type { ContainerRecord, State } from '#container/record.ts';
 import { parseSignal } from '#container/signals.ts';
 import { isRunning, readState } from '#container/state.ts';
 import type { Store } from '#store/store.ts';
-import { isSameProcess, loadCalls, signalProcess } from '#sys/process.ts';
+import { isSameProcess, signalProcess } from '#sys/process.ts';
 
 export interface StopOptions {
   /** Instead of the container's stop signal. */
@@ -17,8 +17,11 @@ export interface StopOptions {
   /** Seconds until SIGKILL; negative: never. Absent: the container's, else 10. */
   timeout?: number;
   abort?: AbortSignal;
-  /** Gives back what the container had, after its end; absent: its monitor has another command do so, which takes longer. */
-  cleanUp?: (id: string) => Promise<void>;
+  /**
+   * Loads, while the container ends, what gives back what it had, after its end. Absent: its monitor has another command
+   * do so, which takes longer.
+   */
+  cleaner?: () => Promise<(store: Store, id: string) => Promise<void>>;
 }
 
 const SIGKILL = 9;
@@ -46,19 +49,24 @@ export async function endContainer(store: Store, record: ContainerRecord, option
   if (!isRunning(state)) return;
   const signal = parseSignal(options.signal || StopSignal || 'TERM');
   const timeout = options.timeout ?? StopTimeout ?? 10;
-  const { abort, cleanUp } = options;
+  const { abort, cleaner } = options;
   const patience = timeout < 0 ? undefined : timeout * 1000;
   let isNoted = false;
   const note = () => {
     if (!isNoted) recordContainerEvent(store, record, 'stop');
     isNoted = true;
   };
+  let cleanUp: ReturnType<NonNullable<typeof cleaner>> | undefined;
+  const meanwhile = () => {
+    cleanUp ??= cleaner?.();
+  };
   const afterwards = async () => {
     note();
+    meanwhile();
     // Who sat in front of it may have cleaned up, and removed it.
-    await cleanUp?.(record.id).catch(unlessGone);
+    await (await cleanUp)?.(store, record.id).catch(unlessGone);
   };
-  const ending = { signal, patience, abort, afterwards: cleanUp === undefined ? undefined : afterwards };
+  const ending = { signal, patience, abort, meanwhile, afterwards: cleaner && afterwards };
   const isOurs = await end(store, record, ending);
   note();
   if (!isOurs) await cleanedUp(state);
@@ -87,6 +95,8 @@ interface Ending {
   signal: number;
   patience: number | undefined;
   abort: AbortSignal | undefined;
+  /** Called when the signals are sent. */
+  meanwhile?: () => void;
   /** Cleans up when the container has ended, so that its monitor need not see to that. */
   afterwards: (() => Promise<void>) | undefined;
 }
@@ -104,7 +114,7 @@ async function end(store: Store, record: Told, ending: Ending): Promise<boolean>
   const stop = () => ear.hangUp();
   abort?.addEventListener('abort', stop, { once: true });
   try {
-    await signalUntil(store, record, ear.hear('exit'), ending);
+    await signalUntil(store, record, ear, ending);
     abort?.throwIfAborted();
     if (!isOurs) return false;
     await afterwards?.();
@@ -123,13 +133,11 @@ async function askToStop(
   id: string,
   cleans: boolean,
 ): Promise<{ ear: Ear; isOurs: boolean } | undefined> {
-  const ear = await listenToMonitor(store, id);
+  const ear = listenToMonitor(store, id);
   if (ear === undefined) return undefined;
   ear.say('stop');
   if (cleans) ear.say('clean');
-  // Meanwhile: the signal needs it.
-  await loadCalls();
-  if ((await ear.hear(cleans ? 'cleaning' : 'stopping')) !== undefined || !cleans) return { ear, isOurs: cleans };
+  if ((await ear.answer(cleans ? 'cleaning' : 'stopping')) !== undefined || !cleans) return { ear, isOurs: cleans };
   // It has gone, or it is one of an older version, that hangs up at a word that it does not know.
   ear.hangUp();
   return askToStop(store, id, false);
@@ -138,11 +146,15 @@ async function askToStop(
 async function signalUntil(
   store: Store,
   record: Told,
-  ended: Promise<unknown>,
-  { signal, patience, abort }: Ending,
+  ear: Ear,
+  { signal, patience, abort, meanwhile }: Ending,
 ): Promise<void> {
   await signalContainer(store, record, signal);
-  if (signal !== SIGKILL) {
+  const isPatient = signal !== SIGKILL && patience !== 0;
+  if (signal !== SIGKILL && !isPatient) await signalContainer(store, record, SIGKILL);
+  const ended = ear.hear('exit');
+  meanwhile?.();
+  if (isPatient) {
     if (await within(ended, patience)) return;
     abort?.throwIfAborted();
     await signalContainer(store, record, SIGKILL);
@@ -226,9 +238,9 @@ function isStopSignal({ config }: Told, signal: number): boolean {
 }
 
 async function forbidRestart(store: Store, id: string): Promise<void> {
-  const ear: Ear | undefined = await listenToMonitor(store, id);
+  const ear = listenToMonitor(store, id);
   ear?.say('stop');
-  await ear?.hear('stopping', 'exit');
+  await ear?.answer('stopping', 'exit');
   ear?.hangUp();
 }
 
@@ -279,7 +291,7 @@ async function exitStatus(store: Store, id: string, abort: AbortSignal | undefin
 
 /** The monitor's word on the container's next end; undefined when there is no monitor, or no more. */
 async function nextEnd(store: Store, id: string, abort: AbortSignal | undefined): Promise<string[] | undefined> {
-  const ear = await listenToMonitor(store, id);
+  const ear = listenToMonitor(store, id);
   if (ear === undefined) return undefined;
   const stop = () => ear.hangUp();
   abort?.addEventListener('abort', stop, { once: true });

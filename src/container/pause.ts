@@ -1,6 +1,6 @@
 /** pause and unpause: a container's processes stand still, and its monitor keeps that in the state. */
 import { WherryError } from '#base/error.ts';
-import { listenToMonitor } from '#container/attach.ts';
+import { listenToMonitor } from '#container/ear.ts';
 import { recordContainerEvent, type Told } from '#container/event.ts';
 import { freezeProcesses, type Means, thawProcesses } from '#container/freeze.ts';
 import { findContainer } from '#container/names.ts';
@@ -50,9 +50,9 @@ export async function resumeIfPaused(store: Store, record: Told, { silent = fals
 
 /** Has the monitor note it; false where it has no process now. */
 async function tell(store: Store, id: string, word: 'pause' | 'unpause'): Promise<boolean> {
-  const ear = await listenToMonitor(store, id);
+  const ear = listenToMonitor(store, id);
   ear?.say(word);
-  const heard = await ear?.hear(word, 'not-running', 'exit');
+  const heard = await ear?.answer(word, 'not-running', 'exit');
   ear?.hangUp();
   return heard?.[0] === word;
 }

@@ -1,7 +1,7 @@
 /** What a running container does at its end: its monitor is told when that changes. */
 import type { RestartPolicy } from '#base/api.ts';
 import type { HealthAction } from '#base/extras.ts';
-import { listenToMonitor } from '#container/attach.ts';
+import { listenToMonitor } from '#container/ear.ts';
 import type { Store } from '#store/store.ts';
 
 /**
@@ -24,8 +24,8 @@ export async function tellHealthAction(store: Store, id: string, action: HealthA
 
 /** The answer begins with the word's beginning. */
 async function tell(store: Store, id: string, word: string): Promise<void> {
-  const ear = await listenToMonitor(store, id);
+  const ear = listenToMonitor(store, id);
   ear?.say(word);
-  await ear?.hear(word.replace(/ .*/, ''), 'exit');
+  await ear?.answer(word.replace(/ .*/, ''), 'exit');
   ear?.hangUp();
 }

@@ -249,7 +249,7 @@ export async function restartContainer(store: Store, name: string, options: Stop
   try {
     using _kept = await lockContainer(store, record, RESTART);
     await prefixed(`Cannot restart container ${name}`, async () => {
-      await endContainer(store, record, { ...options, cleanUp: (id) => cleanupContainer(store, id) });
+      await endContainer(store, record, { ...options, cleaner: async () => cleanupContainer });
       const session = await startContainer(store, record.id);
       session?.leave();
       recordContainerEvent(store, record, 'restart');

@@ -39,11 +39,6 @@ function ffi(): Ffi {
   return loaded;
 }
 
-/** Loads it before the first call: for who waits for something else anyway. */
-export function loadFfi(): void {
-  ffi();
-}
-
 /**
  * The native half of ffi-rs by its own name: the package's JavaScript finds out which C library this is, of which there
  * is one, as the pinned Node runs with glibc only, and reads a list of what else there could be. That takes 3 ms.

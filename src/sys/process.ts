@@ -91,12 +91,6 @@ export function isSameProcess(pid: number, start: number): boolean {
   return pid > 0 && startTime(pid) === start;
 }
 
-/** Loads what signalProcess() needs: for who waits for something else anyway. */
-export async function loadCalls(): Promise<void> {
-  const { loadFfi } = await import('#sys/ffi.ts');
-  loadFfi();
-}
-
 /**
  * Signals that very process, never one that got its pid later.
  * @returns false when it has ended

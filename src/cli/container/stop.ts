@@ -13,11 +13,8 @@ export default command({
   examples: [{ does: 'Give a database a minute to finish', line: 'wherry stop --timeout 60 db' }],
   flags: stopFlags,
   run: (context, names, values) => {
-    const cleanUp = async (id: string) => {
-      const { cleanupContainer } = await import('#engine/start.ts');
-      await cleanupContainer(context.store, id);
-    };
-    const options = { ...stopOptions(context, values), cleanUp };
+    const cleaner = async () => (await import('#engine/start.ts')).cleanupContainer;
+    const options = { ...stopOptions(context, values), cleaner };
     return eachName(context, names, (name) => stopContainer(context.store, name, options));
   },
 });

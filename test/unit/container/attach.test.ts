@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { PassThrough, Writable } from 'node:stream';
 import { describe, expect, test } from 'vitest';
-import { connectMonitor, listenToMonitor } from '#container/attach.ts';
+import { connectMonitor } from '#container/attach.ts';
 import { FRAME } from '#container/frames.ts';
 import { parseKeys } from '#container/keys.ts';
 import { playMonitor } from '#test/support/container.ts';
@@ -127,19 +127,4 @@ describe('attaching', () => {
   test('is not possible where there is no monitor', async () => {
     expect(await connectMonitor(temporaryStore(), ID, { streams: ALL })).toBeUndefined();
   });
-});
-
-test('words are heard in their order, and undefined when the monitor has gone', async () => {
-  const store = temporaryStore();
-  await playMonitor(store, ID, (client, word) => {
-    client.say(`${word} heard`);
-    client.say('exit 1 0');
-    client.hangUp();
-  });
-  const ear = await listenToMonitor(store, ID);
-  ear?.say('stop');
-  expect(await ear?.hear('stop')).toEqual(['stop', 'heard']);
-  expect(await ear?.hear('exit')).toEqual(['exit', '1', '0']);
-  expect(await ear?.hear('exit')).toBeUndefined();
-  expect(await listenToMonitor(store, 'd'.repeat(64))).toBeUndefined();
 });
