@@ -5,6 +5,7 @@ import type { Timestamp } from '#base/units.ts';
 import { familiarName, parseReference } from '#oci/reference.ts';
 import { type Event, readJournal } from '#store/journal.ts';
 import type { Store } from '#store/store.ts';
+import { ownStart } from '#sys/process.ts';
 
 export type { Event } from '#store/journal.ts';
 
@@ -17,23 +18,30 @@ export interface EventsOptions {
   until?: Timestamp;
   /** false: it ends with what has happened. */
   stream?: boolean;
+  /**
+   * Where nothing is asked for that is past: what happened since this process was started counts as to come. Who starts
+   * `events` and then a container waits for the container's start, and must not lose the race of the two.
+   */
+  fromOwnStart?: boolean;
   abort?: AbortSignal;
 }
 
 /** Hands over the events that match, as many at once as are there. Throws the abort's reason. */
 export async function* watchEvents(
   store: Store,
-  { filters = [], since, until, stream = true, abort }: EventsOptions,
+  { filters = [], since, until, stream = true, fromOwnStart = false, abort }: EventsOptions,
 ): AsyncGenerator<Event[], void, void> {
   const { matches } = eventFilter(filters);
-  const [first, last] = [since && nanosOf(since), until && nanosOf(until)];
+  const isPast = since !== undefined || until !== undefined || !stream;
+  const past = isPast || (fromOwnStart && 'recent');
+  const begin = past === 'recent' ? BigInt(Math.round(ownStart())) * 1_000_000n : since && nanosOf(since);
+  const last = until && nanosOf(until);
   const left = last === undefined ? undefined : Number(last / 1_000_000n) - Date.now();
   const over = new AbortController();
   using _timer = left === undefined ? undefined : timer(left, () => over.abort());
   const follow = stream && (left === undefined || left > 0);
-  const past = since !== undefined || until !== undefined || !stream;
   const ends = abort === undefined ? over.signal : AbortSignal.any([abort, over.signal]);
-  const isWithin = ({ nano }: Event) => (first === undefined || nano >= first) && (last === undefined || nano <= last);
+  const isWithin = ({ nano }: Event) => (begin === undefined || nano >= begin) && (last === undefined || nano <= last);
   for await (const events of readJournal(store, { past, follow, abort: ends })) {
     const wanted = events.filter((event) => isWithin(event) && matches(event));
     if (wanted.length > 0) yield wanted;

@@ -14,8 +14,8 @@ export interface Event {
 }
 
 export interface JournalOptions {
-  /** Begin with the oldest event that is kept; else with what happens from now on. */
-  past: boolean;
+  /** Begin with the oldest event that is kept, or with the last few; else with what happens from now on. */
+  past: boolean | 'recent';
   /** Go on when all is read. */
   follow: boolean;
   /** Ends it; its reason is not thrown. */
@@ -74,8 +74,9 @@ interface Reader extends Disposable {
  * Two journals stay open: the one that is written and the one before it, into which somebody who had opened it may write a
  * last line. When several were filled since the last look, those between are read too as far as they are still there.
  */
-function openReader(store: Store, past: boolean): Reader {
-  let [older, current] = past ? openBoth(store) : [undefined, openNow(store, JOURNAL, 'end')];
+function openReader(store: Store, past: JournalOptions['past']): Reader {
+  let [older, current] =
+    past === true ? openBoth(store) : [undefined, openNow(store, JOURNAL, past === 'recent' ? 'recent' : 'end')];
   const next = (name: string) => {
     if (older !== undefined) closeSync(older.fd);
     older = current;
@@ -116,11 +117,19 @@ function openBoth(store: Store): [Journal | undefined, Journal | undefined] {
   }
 }
 
-function openNow(store: Store, name: string, from: 'start' | 'end'): Journal | undefined {
+/** Bytes before the end that count as recent: some hundred events. The first line of them may be a torn one, and is none then. */
+const RECENT = 64 * 1024;
+
+function openNow(store: Store, name: string, from: 'start' | 'recent' | 'end'): Journal | undefined {
   try {
     const fd = openSync(store.path(name), 'r');
     const { ino, size } = fstatSync(fd);
-    return { fd, inode: ino, at: from === 'start' ? 0 : size, rest: Buffer.alloc(0) };
+    return {
+      fd,
+      inode: ino,
+      at: from === 'start' ? 0 : Math.max(from === 'recent' ? size - RECENT : size, 0),
+      rest: Buffer.alloc(0),
+    };
   } catch (error) {
     if (hasCode(error, 'ENOENT')) return undefined;
     throw error;

@@ -76,6 +76,16 @@ export function startTime(pid: number): number | undefined {
   return Number(fields[19]);
 }
 
+/** When this process was forked, in milliseconds since 1970, to a hundredth of a second: before its program was even loaded. */
+export function ownStart(): number {
+  const uptime = Number.parseFloat(readFileSync('/proc/uptime', 'latin1'));
+  const started = (startTime(process.pid) ?? 0) / TICKS;
+  return Date.now() - Math.max(uptime - started, 0) * 1000;
+}
+
+/** Clock ticks a second, of what /proc tells programs (time(7), USER_HZ). */
+const TICKS = 100;
+
 /** A process's program and its arguments; none where there is no such process, or it is another user's. */
 export function commandLine(pid: number): string[] {
   try {

@@ -38,7 +38,8 @@ export default command({
     const [first, last] = [since, until].map((value) => (value === '' ? undefined : moment(value)));
     checkOrder(first, last);
     const options = given({ since: first?.time, until: last?.time });
-    for await (const events of watchEvents(context.store, { ...options, filters, stream, abort: context.abort })) {
+    const rest = { filters, stream, fromOwnStart: true, abort: context.abort };
+    for await (const events of watchEvents(context.store, { ...options, ...rest })) {
       context.out.write(events.map((event) => `${show(event)}\n`).join(''));
     }
   },

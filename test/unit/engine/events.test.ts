@@ -109,4 +109,16 @@ describe('watchEvents()', () => {
     stop.abort(new Error('enough'));
     await expect(end).rejects.toThrow('enough');
   });
+
+  test('counts what happened since this process was started as to come, when asked to', async () => {
+    const store = temporaryStore();
+    const before = Date.now() - process.uptime() * 1000 - 3_600_000;
+    writeFileSync(store.path(JOURNAL), at(Math.floor(before / 1000)));
+    recordEvent(store, { type: 'volume', action: 'create', id: 'just before' });
+    const stop = new AbortController();
+    const events = watchEvents(store, { fromOwnStart: true, abort: stop.signal });
+    expect((await events.next()).value?.map(({ id }) => id)).toEqual(['just before']);
+    stop.abort();
+    await events.return();
+  });
 });

@@ -24,6 +24,16 @@ describe('readJournal()', () => {
     expect(await ids(readJournal(store, { past: false, follow: false }))).toEqual([]);
   });
 
+  test('begins near the end where only what is recent is wanted, without half a line', async () => {
+    const store = temporaryStore();
+    const all = Array.from({ length: 2000 }, (_, index) => `id${index}`);
+    writeFileSync(store.path(JOURNAL), all.map(line).join(''));
+    const recent = await ids(readJournal(store, { past: 'recent', follow: false }));
+    expect(recent.length).toBeGreaterThan(100);
+    expect(recent.length).toBeLessThan(1000);
+    expect(recent).toEqual(all.slice(-recent.length));
+  });
+
   test('has nothing to tell where nothing was noted yet', async () => {
     expect(await ids(readJournal(temporaryStore(), { past: true, follow: false }))).toEqual([]);
   });

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { expect, test } from 'vitest';
-import { isSameProcess, run, signalProcess, startTime } from '#sys/process.ts';
+import { isSameProcess, ownStart, run, signalProcess, startTime } from '#sys/process.ts';
 
 test('run() gives status, output and errors of a program, and hands it its input', async () => {
   const done = await run('sh', ['-c', 'cat; echo oops >&2; exit 3'], { input: 'hello' });
@@ -21,6 +21,10 @@ test('a process is known by its pid and its start time together', () => {
   expect(isSameProcess(process.pid, start + 1)).toBe(false);
   expect(isSameProcess(0, start)).toBe(false);
   expect(startTime(2 ** 22 + 1)).toBeUndefined();
+});
+
+test('ownStart() is when this process was forked', () => {
+  expect(Math.abs(Date.now() - process.uptime() * 1000 - ownStart())).toBeLessThan(1000);
 });
 
 test('a signal reaches the process that was meant, and no other that has its number now', async () => {
