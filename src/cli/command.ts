@@ -58,6 +58,8 @@ export interface Context {
   readonly abort: AbortSignal;
   /** Names of the flags that were really given, as in the definition (`stop-timeout`). */
   readonly given: ReadonlySet<string>;
+  /** The flags between the group's name and the command's, of groups that have some (`compose -f x up`). */
+  readonly group: { readonly values: Readonly<Record<string, unknown>>; readonly given: ReadonlySet<string> };
   /** --debug, or WHERRY_DEBUG in the environment. */
   readonly debug: boolean;
 }

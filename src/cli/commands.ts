@@ -1,5 +1,5 @@
 /** Every command: its name to its module, loaded when it is named; and the short names. The only list. */
-import type { Definition } from '#cli/command.ts';
+import type { Definition, Flags } from '#cli/command.ts';
 import { withLatest } from '#cli/latest.ts';
 
 export type Load = () => Promise<{ default: Definition }>;
@@ -16,6 +16,7 @@ export const COMMANDS: Readonly<Record<string, Load>> = {
   'buildx ls': () => import('./buildx/ls.ts'),
   'buildx prune': () => import('./buildx/prune.ts'),
   'buildx version': () => import('./buildx/version.ts'),
+  'compose config': () => import('./compose/config.ts'),
   'container attach': () => import('./container/attach.ts'),
   'container cleanup': () => import('./container/cleanup.ts'),
   'container commit': () => import('./container/commit.ts'),
@@ -121,6 +122,7 @@ export const ALIASES: Readonly<Record<string, string>> = {
   'builder prune': 'buildx prune',
   'image build': 'buildx build',
   'buildx b': 'buildx build',
+  'compose convert': 'compose config',
   'container list': 'container ls',
   'container ps': 'container ls',
   'container remove': 'container rm',
@@ -181,6 +183,7 @@ export const GROUPS: Readonly<Record<string, string>> = {
   builder: 'Manage builds',
   buildx: 'Docker Buildx',
   'buildx history': 'Commands to work on build records',
+  compose: 'Define and run multi-container applications with Docker',
   container: 'Manage containers',
   context: 'Manage contexts',
   healthcheck: 'Manage health checks of containers',
@@ -191,6 +194,15 @@ export const GROUPS: Readonly<Record<string, string>> = {
   system: 'Manage wherry',
   volume: 'Manage volumes',
 };
+
+/** Flags that stand between a group's name and a command's: `compose -f x up`. */
+const GROUP_FLAGS: Readonly<Record<string, () => Promise<Flags>>> = {
+  compose: async () => (await import('#cli/compose/flags.ts')).COMPOSE_FLAGS,
+};
+
+export async function loadGroupFlags(group: string): Promise<Flags> {
+  return (await GROUP_FLAGS[group]?.()) ?? {};
+}
 
 /** What stands first in the list of commands, in Docker's order. */
 export const COMMON: readonly string[] = [

@@ -2,7 +2,7 @@
 import { constants } from 'node:os';
 import { WherryError } from '#base/error.ts';
 import type { Context, Definition } from '#cli/command.ts';
-import { type Found, findCommand, loadCommand } from '#cli/commands.ts';
+import { type Found, findCommand, GROUPS, loadCommand, loadGroupFlags } from '#cli/commands.ts';
 import { fail, Interrupted, isBrokenPipe } from '#cli/fail.ts';
 import { checkGlobals, type Globals, parseGlobals } from '#cli/globals.ts';
 import { openOutput } from '#cli/output.ts';
@@ -54,7 +54,7 @@ async function dispatch(globals: Globals): Promise<number> {
   if (words[0] === '__complete') return complete(words.slice(1));
   const found = findCommand(words);
   if (found === undefined) return unknownCommand(words[0] ?? '');
-  if ('group' in found) return runGroup(found.group, found.rest);
+  if ('group' in found) return runGroup(found.group, found.rest, globals);
   return runCommand(found, await loadCommand(found.key), globals);
 }
 
@@ -90,16 +90,28 @@ function unknownCommand(word: string): number {
   return complain(`${program}: unknown command: ${program} ${word}\n\nRun '${program} --help' for more information`, 1);
 }
 
-async function runGroup(group: string, rest: readonly string[]): Promise<number> {
+async function runGroup(group: string, rest: readonly string[], globals: Globals): Promise<number> {
   const usage = `\nUsage:  ${program} ${group}\n\nRun '${program} ${group} --help' for more information`;
   try {
-    const { args, help, warnings } = parseFlags(rest, {}, { interspersed: false });
+    const flags = await loadGroupFlags(group);
+    const before = parseFlags(rest, flags, { interspersed: false });
+    const { args, help, warnings, values } = before;
     for (const warning of warnings) out.line(warning);
-    if (help || args.length === 0) return await printHelp([group], help ? out : err);
+    const words = values.version === true ? ['version', ...args] : args;
+    if (help || words.length === 0) return await printHelp([group], help || Object.keys(flags).length > 0 ? out : err);
+    const found = Object.keys(flags).length > 0 ? findCommand([group, ...words]) : undefined;
+    if (found !== undefined && 'key' in found)
+      return await runCommand(found, await loadCommand(found.key), globals, before);
     return complain(`${program}: unknown command: ${program} ${group} ${args[0]}\n${usage}`, 1);
   } catch (error) {
     return misuse(error, usage);
   }
+}
+
+/** The flags of the command's group, as they are when none is given. */
+async function absentFlags(name: string): Promise<Parsed | undefined> {
+  const [group = ''] = name.split(' ');
+  return Object.hasOwn(GROUPS, group) ? parseFlags([], await loadGroupFlags(group)) : undefined;
 }
 
 /** A command line that could not be read: the reason and the usage. */
@@ -108,8 +120,8 @@ function misuse(error: unknown, usage: string): number {
   return complain(`${error.message}\n${usage}`, 125);
 }
 
-async function runCommand(found: Found, definition: Definition, globals: Globals): Promise<number> {
-  const { name, rest } = found;
+async function runCommand(found: Found, definition: Definition, globals: Globals, before?: Parsed): Promise<number> {
+  const { name, key, rest } = found;
   let parsed: Parsed;
   try {
     parsed = parseFlags(rest, definition.flags, { interspersed: definition.interspersed !== false });
@@ -128,7 +140,8 @@ async function runCommand(found: Found, definition: Definition, globals: Globals
   const debug = globals.debug || Boolean(process.env.WHERRY_DEBUG);
   try {
     const store = definition.store === false ? undefined : await openStore();
-    const context = makeContext({ name, store, given: parsed.given, debug });
+    const group = before ?? (await absentFlags(key));
+    const context = makeContext({ name, store, given: parsed.given, group, debug });
     return (await definition.run(context, parsed.args, parsed.values as never)) ?? 0;
   } catch (error) {
     const prefixed = definition.prefixed === true;
@@ -154,10 +167,11 @@ interface ContextParts {
   name: string;
   store: Store | undefined;
   given: ReadonlySet<string>;
+  group: Parsed | undefined;
   debug: boolean;
 }
 
-function makeContext({ name, store, given, debug }: ContextParts): Context {
+function makeContext({ name, store, given, group, debug }: ContextParts): Context {
   let abort: AbortSignal | undefined;
   return {
     program,
@@ -165,6 +179,7 @@ function makeContext({ name, store, given, debug }: ContextParts): Context {
     out,
     err,
     given,
+    group: { values: group?.values ?? {}, given: group?.given ?? new Set() },
     debug,
     get store() {
       if (store === undefined) throw new TypeError(`the definition of "${name}" says that it needs no store`);

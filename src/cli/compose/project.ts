@@ -1,0 +1,101 @@
+/** What the commands of compose have in common: their flags before and after the verb, and the project they are about. */
+import { resolve } from 'node:path';
+import type { Context, Definition, Flags, Values } from '#cli/command.ts';
+import { command } from '#cli/command.ts';
+import type { ComposeFlags } from '#cli/compose/flags.ts';
+import { boolean } from '#cli/values.ts';
+import type { LoadOptions } from '#compose/load.ts';
+import type { Project } from '#compose/model/project.ts';
+
+/** Stands after the verb as well as before it. */
+const COMMON = { 'dry-run': { as: boolean, summary: 'Execute command in dry run mode' } } as const satisfies Flags;
+
+/** Marks the definition of a compose command and gives it the flags that all have. */
+export function composeCommand<const F extends Flags>(
+  definition: Omit<Definition<F>, 'run'> & {
+    // biome-ignore lint/suspicious/noConfusingVoidType: a command that has nothing to say needs no return
+    run(context: Context, args: string[], values: Values<F>): Promise<number | void> | number | void;
+  },
+): Definition {
+  return command({ ...definition, flags: { ...definition.flags, ...COMMON } } as Definition<F>);
+}
+
+/** The flags between `compose` and the verb. */
+export const composeFlags = (context: Context): ComposeFlags => context.group.values as unknown as ComposeFlags;
+
+/** --dry-run, before or after the verb. values: the verb's own. */
+export const isDryRun = (context: Context, values: object): boolean =>
+  composeFlags(context).dryRun || ('dryRun' in values && values.dryRun === true);
+
+/** What a verb may want otherwise than others: nothing of it is what `up` wants. */
+export type Wishes = Partial<
+  Pick<LoadOptions, 'interpolate' | 'normalize' | 'resolvePaths' | 'consistency' | 'resolveEnvironment' | 'profiles'>
+>;
+
+/**
+ * The project of this command line: files, env files, profiles and name as the flags and COMPOSE_* say. services: only
+ * these and what they depend on; their profiles become active. What is to be warned of goes to standard error. Throws kind
+ * `invalid` in compose's words.
+ */
+export async function openProject(
+  context: Context,
+  services: readonly string[] = [],
+  wishes: Wishes = {},
+): Promise<Project> {
+  const { loadProject } = await import('#compose/load.ts');
+  const { withNamedEnabled, withSelected, withoutUnused } = await import('#compose/model/select.ts');
+  const loaded = await loadProject(loadOptions(context, wishes));
+  const selected = withSelected(withNamedEnabled(loaded, services), services);
+  return composeFlags(context).allResources ? selected : withoutUnused(selected);
+}
+
+/** What loading needs to know of the command line and of the environment. */
+export function loadOptions(context: Context, wishes: Wishes = {}): LoadOptions {
+  const flags = composeFlags(context);
+  const given = <T>(key: string, value: T | undefined) => (value === undefined || value === '' ? {} : { [key]: value });
+  return {
+    files: flags.file,
+    cwd: process.cwd(),
+    environment: processEnvironment(),
+    stdin: readStandardInput,
+    warn: (text) => warn(context, text),
+    envFiles: envFiles(context).map((file) => resolve(file)),
+    ...given('projectDirectory', projectDirectory(context)),
+    ...given('projectName', flags.projectName),
+    ...(flags.profile.length === 0 ? {} : { profiles: flags.profile }),
+    ...wishes,
+  };
+}
+
+/** --env-file, or COMPOSE_ENV_FILES. */
+export function envFiles(context: Context): string[] {
+  const { envFile } = composeFlags(context);
+  return envFile.length > 0 ? envFile : (process.env.COMPOSE_ENV_FILES ?? '').split(',').filter((file) => file !== '');
+}
+
+/** --project-directory, or --workdir of old. */
+function projectDirectory(context: Context): string | undefined {
+  const { projectDirectory: directory, workdir } = composeFlags(context);
+  return directory || workdir || undefined;
+}
+
+/** As compose has it: PWD is there even where the shell did not set it. */
+function processEnvironment(): Record<string, string> {
+  const environment: Record<string, string> = {};
+  for (const [name, value] of Object.entries(process.env)) if (value !== undefined) environment[name] = value;
+  environment.PWD ??= process.cwd();
+  return environment;
+}
+
+async function readStandardInput(): Promise<string> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of process.stdin) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+/** A warning as compose's log writes it: short on a terminal, with the time elsewhere. */
+export function warn(context: Context, text: string): void {
+  const time = new Date().toISOString().replace(/\.\d+/, '');
+  const long = `time=${JSON.stringify(time)} level=warning msg=${JSON.stringify(text)}`;
+  context.err.line(context.err.isTerminal ? `\x1b[33mWARN\x1b[0m[0000] ${text}` : long);
+}
