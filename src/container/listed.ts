@@ -21,12 +21,19 @@ export interface Listed {
   state: State | undefined;
 }
 
+type Image = ContainerRecord['image'];
 type Brief = Pick<ContainerRecord, 'id' | 'name' | 'created' | 'image' | 'path' | 'args'> & {
   config: Pick<ContainerRecord['config'], 'Labels' | 'Healthcheck'>;
 };
 
-/** By id: the directory's time of change in milliseconds, and what was read then. */
-type Kept = Record<string, [changed: number, brief: Brief, state?: State]>;
+/** The directory's time of change in milliseconds, and what was read then; image: an index. */
+type Entry = [changed: number, image: number, brief: Omit<Brief, 'id' | 'image'>, state?: State];
+
+/** The containers by id. Many have the same image: each image is there once. */
+interface Kept {
+  images: Image[];
+  containers: Record<string, Entry>;
+}
 
 /** Fewer are read as quickly; and so many have to be new for what is kept to be written anew. */
 const FEW = 50;
@@ -39,27 +46,31 @@ export function openListed(store: Store, count: number): { look(id: string): Lis
   if (count < FEW) return { look: (id) => read(store, id), keep: () => undefined };
   const path = pathOf(store);
   const before = readKept(path);
-  const after: Kept = {};
+  const after: Kept = { images: before.images, containers: {} };
+  const places = new Map(before.images.map((image, index) => [keyOf(image), index]));
   const now = Date.now();
   let fresh = 0;
   return {
     look: (id) => {
       const changed = statSync(store.path('containers', id), { throwIfNoEntry: false })?.ctimeMs;
       if (changed === undefined) return undefined;
-      const known = before[id];
+      const known = before.containers[id];
       if (known?.[0] === changed) {
-        after[id] = known;
-        return { record: completed(store, known[1]), state: known[2] };
+        after.containers[id] = known;
+        const [, image, brief, state] = known;
+        return { record: completed(store, { id, image: before.images[image] as Image, ...brief }), state };
       }
       const listed = read(store, id);
       if (listed === undefined || isRunning(listed.state) || now - changed < GRAIN) return listed;
       const { record, state } = listed;
-      after[id] = state === undefined ? [changed, briefly(record)] : [changed, briefly(record), state];
+      const place = places.get(keyOf(record.image)) ?? after.images.push(record.image) - 1;
+      places.set(keyOf(record.image), place);
+      after.containers[id] = [changed, place, briefly(record), ...(state === undefined ? [] : [state])] as Entry;
       fresh += 1;
       return listed;
     },
     keep: () => {
-      if (fresh >= FEW) replace(path, JSON.stringify(after));
+      if (fresh >= FEW) replace(path, JSON.stringify(withoutUnused(after)));
     },
   };
 }
@@ -78,18 +89,31 @@ function pathOf(store: Store): string {
 }
 
 function readKept(path: string): Kept {
+  const nothing = { images: [], containers: {} };
   try {
-    return readJson<Kept>(path) ?? {};
+    const kept = readJson<Partial<Kept>>(path);
+    return kept?.images && kept.containers ? (kept as Kept) : nothing;
   } catch (error) {
     // It is only a help.
-    if (error instanceof WherryError) return {};
+    if (error instanceof WherryError) return nothing;
     throw error;
   }
 }
 
-function briefly({ id, name, created, image, path, args, config }: ContainerRecord): Brief {
+/** Without the images that no container has any more. */
+function withoutUnused({ images, containers }: Kept): Kept {
+  const used = [...new Set(Object.values(containers).map(([, image]) => image))];
+  const places = new Map(used.map((image, index) => [image, index]));
+  for (const entry of Object.values(containers)) entry[1] = places.get(entry[1]) as number;
+  return { images: used.map((image) => images[image] as Image), containers };
+}
+
+/** One image may have had several names. */
+const keyOf = ({ id, reference }: Image) => `${id} ${reference}`;
+
+function briefly({ name, created, path, args, config }: ContainerRecord): Entry[2] {
   const { Labels, Healthcheck } = config;
-  return { id, name, created, image, path, args, config: { Labels, ...(Healthcheck && { Healthcheck }) } };
+  return { name, created, path, args, config: { Labels, ...(Healthcheck && { Healthcheck }) } };
 }
 
 /** A record whose rarer parts are read when they are asked for. */

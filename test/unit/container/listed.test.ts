@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { containerIds, releaseName } from '#container/names.ts';
@@ -16,7 +16,9 @@ const idOf = (index: number) => index.toString(16).padStart(64, 'a');
 async function storeWithMany(): Promise<Store> {
   const store = temporaryStore();
   for (let index = 0; index < COUNT; index += 1) {
-    addContainer(store, recordOf({ id: idOf(index), name: `web${index}`, config: { Labels: { index: `${index}` } } }));
+    const id = idOf(index);
+    const image = { ...recordOf().image, reference: `image${index % 7}` };
+    addContainer(store, recordOf({ id, name: `web${index}`, image, config: { Labels: { index: `${index}` } } }));
   }
   await new Promise((resolve) => setTimeout(resolve, 1100));
   return store;
@@ -24,7 +26,10 @@ async function storeWithMany(): Promise<Store> {
 
 const rows = (store: Store, brief: boolean) =>
   listSeen(store, { all: true, brief })
-    .map(({ record, state }) => `${record.name} ${record.config.Labels.index} ${state?.status ?? ''} ${record.driver}`)
+    .map(
+      ({ record, state }) =>
+        `${record.name} ${record.config.Labels.index} ${record.image.reference} ${state?.status ?? ''} ${record.driver}`,
+    )
     .sort();
 
 const kept = (store: Store) => {
@@ -48,6 +53,22 @@ test('what is kept of a long list shows the same as reading everything, whatever
   releaseName(store, 'web2', idOf(2));
   expectSame();
   expect(containerIds(store)).toHaveLength(COUNT);
+});
+
+test('an image that no container has any more is not kept', async () => {
+  const store = await storeWithMany();
+  rows(store, true);
+  const [file = ''] = kept(store);
+  const images = () => JSON.parse(readFileSync(join(store.runtime, 'listed', file), 'utf8')).images.length;
+  expect(images()).toBe(7);
+  for (let index = 0; index < COUNT; index += 1) {
+    const image = { ...recordOf().image, reference: 'other' };
+    removeTree(store.path('containers', idOf(index)));
+    addContainer(store, recordOf({ id: idOf(index), name: `next${index}`, image, config: { Labels: {} } }));
+  }
+  await new Promise((resolve) => setTimeout(resolve, 1100));
+  rows(store, true);
+  expect(images()).toBe(1);
 });
 
 test('what is kept is only a help: one that is damaged is made anew', async () => {
