@@ -1,6 +1,6 @@
 /** A project as Kubernetes' manifests, for the day when one machine is too small. */
 import { WherryError } from '#base/error.ts';
-import { type Draft, kubeName } from '#compose/export/kube/draft.ts';
+import { type Draft, kubeName, quantity } from '#compose/export/kube/draft.ts';
 import { addFileObjects } from '#compose/export/kube/files.ts';
 import { addServices, ingressHint } from '#compose/export/kube/network.ts';
 import type { Ingress, Manifest } from '#compose/export/kube/objects.ts';
@@ -13,8 +13,8 @@ import type { Project, Service } from '#compose/model/project.ts';
 export interface KubeOptions {
   /** In each object's metadata. */
   namespace?: string;
-  /** A quantity: what a volume asks for that names no size. */
-  storage?: string;
+  /** Bytes: what a volume asks for that names no size. */
+  storage?: number;
 }
 
 export interface KubeExport {
@@ -29,8 +29,8 @@ export interface KubeExport {
 const ORDER: Manifest['kind'][] = ['ConfigMap', 'Secret', 'PersistentVolumeClaim', 'Service'];
 
 /** Reads the files of configs, secrets and bind mounts. Throws kind `not-found` for one that isn't there. */
-export function exportKube(project: Project, { namespace, storage = '1Gi' }: KubeOptions = {}): KubeExport {
-  const draft: Draft = { project, namespace, storage, objects: [], notes: [], taken: new Set() };
+export function exportKube(project: Project, { namespace, storage = 1 << 30 }: KubeOptions = {}): KubeExport {
+  const draft: Draft = { project, namespace, storage: quantity(storage), objects: [], notes: [], taken: new Set() };
   const services = Object.values(project.services);
   const roles = rolesIn(draft);
   checkNames(services);

@@ -161,7 +161,7 @@ const isNetworked = ({ hostConfig }: ContainerRecord) =>
   hostConfig.NetworkMode !== 'none' && !hostConfig.NetworkMode.startsWith('container:');
 
 /** A user's units can't wait for the system's; pasta copies the routes that are there when it starts. */
-async function routeAppears({ patience = 0, abort }: BootOptions): Promise<void> {
+export async function routeAppears({ patience = 0, abort }: BootOptions): Promise<void> {
   const deadline = Date.now() + patience;
   while (!hasRoute() && Date.now() < deadline)
     await sleep(200, undefined, abort === undefined ? {} : { signal: abort });

@@ -74,7 +74,7 @@ test('what can’t start is named, the others start, and the exit status tells',
 test('system boot says which actions there are', async () => {
   expect(await wherry(['system', 'boot', 'now'])).toMatchObject({
     status: 1,
-    stderr: 'unknown action "now": use one of enable, disable, status, run\n',
+    stderr: 'unknown action "now": use one of enable, disable, status, wait, run\n',
   });
 });
 

@@ -6,7 +6,7 @@ import type { BuildResult } from '#build/request.ts';
 import type { LintWarning } from '#build/vertex.ts';
 import type { BuildValues } from '#cli/build/request.ts';
 import { BUILDER } from '#cli/buildx/buildx.ts';
-import { reason } from '#cli/run-files.ts';
+import { attempt } from '#cli/write-file.ts';
 
 type Files = Pick<BuildValues, 'iidfile' | 'metadataFile'>;
 
@@ -61,12 +61,4 @@ async function metadata({ result, ref, warnings }: Built): Promise<object> {
     'containerimage.digest': digest,
     ...(names.length === 0 ? {} : { 'image.name': names.join(',') }),
   };
-}
-
-function attempt(doing: string, path: string, work: () => void): void {
-  try {
-    work();
-  } catch (cause) {
-    throw new WherryError('invalid', `${doing} ${path}: ${reason(cause)}`, { cause });
-  }
 }

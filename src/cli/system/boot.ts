@@ -2,11 +2,15 @@ import { WherryError } from '#base/error.ts';
 import { type Context, command, type Values } from '#cli/command.ts';
 import { describe } from '#cli/fail.ts';
 import { boolean, duration } from '#cli/values.ts';
-import type { BootUnit } from '#engine/boot-unit.ts';
+import type { UnitState } from '#engine/unit.ts';
 
 const FLAGS = {
   'no-linger': { as: boolean, summary: 'With enable: leave lingering as it is' },
-  wait: { as: duration, default: '30s', summary: 'With run: how long to wait for a default route of the network' },
+  wait: {
+    as: duration,
+    default: '30s',
+    summary: 'With run and wait: how long to wait for a default route of the network',
+  },
 } as const;
 
 export default command({
@@ -22,7 +26,8 @@ export default command({
     it: always; unless-stopped, where nobody had stopped it; on-failure, where its last exit status was not 0 and its count
     is not used up. Several start at once; one that shares another's network or other namespaces, or that names others
     (--requires, compose's depends_on), starts after them. What runs already is left alone, so run may be run at any time.
-    It needs no systemd: with cron, have \`@reboot wherry system boot run\` in your table.
+    It needs no systemd: with cron, have \`@reboot wherry system boot run\` in your table. wait only waits for the network, as
+    run does before it: units of your own need it, since a user's can't wait for the system's.
 
     disable removes the unit; containers go on, and so does lingering. status says how things are, and which containers would
     be started if the machine went down now; its exit status is 0 when they would be.`,
@@ -64,6 +69,11 @@ const ACTIONS: Record<string, Act> = {
     out.line(`Containers:  ${names.length === 0 ? 'none' : names.join(', ')}`);
     return unit.enabled && unit.linger === 'on' ? 0 : 1;
   },
+  wait: async ({ abort }, { wait }) => {
+    const { routeAppears } = await import('#engine/boot.ts');
+    await routeAppears({ patience: wait / 1e6, abort });
+    return 0;
+  },
   run: async ({ store, out, err, abort }, { wait }) => {
     const { startWaiting } = await import('#engine/boot.ts');
     const told = ({ name, error }: { name: string; error?: unknown }) => {
@@ -77,12 +87,12 @@ const ACTIONS: Record<string, Act> = {
   },
 };
 
-function lingering({ linger }: BootUnit, uid: number): string {
+export function lingering({ linger }: UnitState, uid: number): string {
   if (linger === 'none') return 'no: systemd does not run here';
   if (uid === 0) return 'not needed for root';
   return linger === 'on' ? 'yes' : 'no: containers start when you log in';
 }
 
-const withoutLinger = (uid: number) =>
+export const withoutLinger = (uid: number) =>
   `Containers start when you first log in, and end when you have logged out: you do not linger
 hint: Have root run \`loginctl enable-linger ${uid}\`, for them to start with the machine`;

@@ -1,7 +1,7 @@
 import { chmodSync, existsSync, mkdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, test } from 'vitest';
-import { disableBoot, enableBoot, readBootUnit, unitText } from '#engine/boot-unit.ts';
+import { bootUnitText, disableBoot, enableBoot, readBootUnit } from '#engine/boot-unit.ts';
 import type { Store } from '#store/store.ts';
 import { temporaryDirectory } from '#test/support/store.ts';
 
@@ -92,18 +92,18 @@ test.each([
     'Environment="WHERRY_ROOT=/a%%b$c\\"d\\\\e"',
   ],
 ])('the unit knows %s', (_what, env, line) => {
-  const text = unitText({ program: '/opt/wherry/bin/wherry', isRoot: false, env });
+  const text = bootUnitText({ program: '/opt/wherry/bin/wherry', isRoot: false, env });
   expect(text.split('\n')).toContain(line);
   expect(text).toContain('WantedBy=default.target');
 });
 
 test('the program may have any path', () => {
-  const text = unitText({ program: '/my $HOME/bin/wherry', isRoot: false, env: {} });
+  const text = bootUnitText({ program: '/my $HOME/bin/wherry', isRoot: false, env: {} });
   expect(text).toContain('ExecStart="/my $$HOME/bin/wherry" system boot run\n');
 });
 
 test('root’s unit waits for the network and starts with the system', () => {
-  const text = unitText({ program: '/bin/wherry', isRoot: true, env: {} });
+  const text = bootUnitText({ program: '/bin/wherry', isRoot: true, env: {} });
   expect(text).toContain('After=network-online.target');
   expect(text).toContain('WantedBy=multi-user.target');
 });

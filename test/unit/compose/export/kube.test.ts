@@ -340,7 +340,7 @@ describe('what a container gets', () => {
     expect(find('PersistentVolumeClaim', 'unused')).toBeUndefined();
     const volumes: Service['volumes'] = [{ type: 'volume', source: 'v', target: '/v' }];
     const shared = project({ a: { volumes }, b: { volumes } }, { volumes: { v: { name: 'shop_v' } } });
-    expect(exportKube(shared, { storage: '5Gi' }).objects[0]).toMatchObject({
+    expect(exportKube(shared, { storage: 5 * 2 ** 30 }).objects[0]).toMatchObject({
       spec: { accessModes: ['ReadWriteMany'], resources: { requests: { storage: '5Gi' } } },
     });
   });
