@@ -28,7 +28,7 @@ export interface KubeExport {
 
 const ORDER: Manifest['kind'][] = ['ConfigMap', 'Secret', 'PersistentVolumeClaim', 'Service'];
 
-/** Reads the files of configs, secrets and bind mounts. Throws kind `not-found` for one that isn't there. */
+/** Reads the files of configs, secrets and bind mounts. Throws kind `invalid` for one that isn't there. */
 export function exportKube(project: Project, { namespace, storage = 1 << 30 }: KubeOptions = {}): KubeExport {
   const draft: Draft = { project, namespace, storage: quantity(storage), objects: [], notes: [], taken: new Set() };
   const services = Object.values(project.services);

@@ -12,7 +12,7 @@ import {
 } from '#engine/unit.ts';
 import type { Store } from '#store/store.ts';
 
-export const BOOT_UNIT = 'wherry-boot.service';
+const BOOT_UNIT = 'wherry-boot.service';
 
 export const readBootUnit = (store: Store, places: UnitPlaces = {}): Promise<UnitState> =>
   readUnit(store, BOOT_UNIT, places);

@@ -45,13 +45,13 @@ function contents({ project }: Draft, place: string, { file, content, environmen
   if (environment !== undefined) {
     const value = project.environment[environment];
     if (value !== undefined) return Buffer.from(value);
-    throw new WherryError('not-found', `Cannot write ${place}: environment variable "${environment}" is not set`);
+    throw new WherryError('invalid', `Cannot write ${place}: environment variable "${environment}" is not set`);
   }
   if (file === undefined) return Buffer.alloc(0);
   try {
     return readFileSync(file);
   } catch (error) {
-    throw new WherryError('not-found', `Cannot write ${place}: ${file}: ${reasonOf(error)}`, { cause: error });
+    throw new WherryError('invalid', `Cannot write ${place}: ${file}: ${reasonOf(error)}`, { cause: error });
   }
 }
 

@@ -1,4 +1,4 @@
-import { composeCommand, openProject } from '#cli/compose/project.ts';
+import { composeCommand, isDryRun, openProject } from '#cli/compose/project.ts';
 import { bytes, text } from '#cli/values.ts';
 import { writePrivate } from '#cli/write-file.ts';
 
@@ -26,13 +26,14 @@ export default composeCommand({
     output: { short: 'o', as: text, summary: 'Save to file (default to stdout)' },
     storage: { as: bytes, default: '1g', summary: 'What a volume asks for whose driver_opts name no size' },
   },
-  run: async (context, services, { namespace, output, storage }) => {
+  run: async (context, services, values) => {
+    const { namespace, output, storage } = values;
     const project = await openProject(context, services);
     const { exportKube, kubeYaml } = await import('#compose/export/kube.ts');
     const made = exportKube(project, { storage, ...(namespace === undefined ? {} : { namespace }) });
     const yaml = await kubeYaml(project, made);
     if (output === undefined || output === '') context.out.write(yaml);
-    else writePrivate(output, yaml);
+    else if (!isDryRun(context, values)) writePrivate(output, yaml);
     for (const note of made.notes) context.err.line(note);
   },
 });

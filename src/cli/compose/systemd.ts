@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { WherryError } from '#base/error.ts';
 import type { Context } from '#cli/command.ts';
-import { composeCommand, envFiles, openProject } from '#cli/compose/project.ts';
+import { composeCommand, envFiles, isDryRun, openProject } from '#cli/compose/project.ts';
 import { lingering, withoutLinger } from '#cli/system/boot.ts';
 import { boolean } from '#cli/values.ts';
 import type { Project } from '#compose/model/project.ts';
@@ -20,7 +20,7 @@ export default composeCommand({
     says what to do where it may not. Variables of your shell are not there at boot: keep what the files need in .env.
 
     disable removes the unit; containers go on, and so does lingering. status says how things are; its exit status is 0
-    when the project starts with the machine. print writes the unit to standard output and changes nothing.
+    when the project starts with the machine. print writes the unit to standard output and changes nothing; so does --dry-run.
 
     Containers whose restart policy asks for it start with the machine by \`system boot\`, too, as with Docker's daemon:
     that needs no unit for each project, but makes nothing that isn't there.`,
@@ -29,9 +29,12 @@ export default composeCommand({
     { does: 'Bring a project up with the machine', line: 'wherry compose systemd enable || true' },
   ],
   flags: { 'no-linger': { as: boolean, summary: 'With enable: leave lingering as it is' } },
-  run: async (context, [action = 'enable'], { noLinger }) => {
+  run: async (context, [action = 'enable'], values) => {
     const act = Object.hasOwn(ACTIONS, action) ? ACTIONS[action] : undefined;
-    if (act !== undefined) return act(context, await openProject(context), !noLinger);
+    if (act !== undefined) {
+      const isDry = isDryRun(context, values) && ['enable', 'disable'].includes(action);
+      return (isDry ? ACTIONS.print : act)?.(context, await openProject(context), !values.noLinger);
+    }
     throw new WherryError('invalid', `unknown action "${action}": use one of ${Object.keys(ACTIONS).join(', ')}`);
   },
 });
