@@ -84,7 +84,7 @@ function filesIn(directory: string): string[] {
 async function readFile(path: string, problems: string[]): Promise<CdiFile | undefined> {
   try {
     const text = readFileSync(path, 'utf8');
-    const value: unknown = path.endsWith('.json') ? JSON.parse(text) : (await import('yaml')).parse(text);
+    const value: unknown = path.endsWith('.json') ? JSON.parse(text) : (await import('js-yaml')).load(text);
     return checkCdi(value);
   } catch (error) {
     problems.push(`"${path}" can't be used: ${(error as Error).message.split('\n')[0]}`);

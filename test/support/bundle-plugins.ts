@@ -109,6 +109,8 @@ const APART = [
   'undici/lib/dispatcher/proxy-agent.js',
   'undici/lib/dispatcher/socks5-proxy-agent.js',
   'smol-toml',
+  'js-yaml',
+  'js-yaml',
   'yaml',
 ];
 
@@ -119,7 +121,7 @@ export const apartEntry = `module.exports = {${APART.map((name) => `${JSON.strin
 export const apart: Plugin = {
   name: 'apart',
   setup(builder) {
-    builder.onResolve({ filter: /^(undici\/|smol-toml$|yaml$)/ }, ({ path, kind }) =>
+    builder.onResolve({ filter: /^(undici\/|smol-toml$|(js-)?yaml$)/ }, ({ path, kind }) =>
       kind === 'dynamic-import' && APART.includes(path) ? { path, namespace: 'apart' } : null,
     );
     builder.onResolve({ filter: /^\.\/apart\.js$/ }, ({ path }) => ({ path, external: true }));

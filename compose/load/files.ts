@@ -1,0 +1,152 @@
+/** Which files make a project, which directory is its own, and which variables it sees. */
+
+import { existsSync, realpathSync, statSync } from 'node:fs';
+import { basename, dirname, join, resolve } from 'node:path';
+import { hasCode, WherryError } from '#base/error.ts';
+import { readEnvFiles, type Variables } from '#compose/load/dotenv.ts';
+import { invalid } from '#compose/model/tree.ts';
+
+export interface Where {
+  /** As given by `-f`: paths, and `-` for standard input. Empty: COMPOSE_FILE, or what is found. */
+  files: readonly string[];
+  cwd: string;
+  projectDirectory?: string | undefined;
+  /** In place of `.env`. */
+  envFiles?: readonly string[] | undefined;
+  /** The process's. */
+  environment: Variables;
+  warn: (text: string) => void;
+}
+
+export interface Found {
+  /** Absolute, or `-`. */
+  files: string[];
+  directory: string;
+  /** The process's variables over those of env files. */
+  environment: Variables;
+}
+
+const NAMES = ['compose.yaml', 'compose.yml', 'docker-compose.yml', 'docker-compose.yaml'];
+const OVERRIDES = [
+  'compose.override.yml',
+  'compose.override.yaml',
+  'docker-compose.override.yml',
+  'docker-compose.override.yaml',
+];
+
+/** Throws kind `not-found` where there is no file, or one that was named isn't there. */
+export function findFiles(where: Where): Found {
+  const { cwd, warn } = where;
+  const given = where.files.map((file) => (file === '-' ? file : local(cwd, file)));
+  const directoryOf = (files: readonly string[]): string => {
+    if (where.projectDirectory) return resolve(cwd, where.projectDirectory);
+    const first = files.find((file) => file !== '-');
+    return first === undefined ? cwd : dirname(first);
+  };
+  // What is in the first `.env` may name the files, and theirs may be another one.
+  const environment = withEnvFiles({ PWD: cwd, ...where.environment }, directoryOf(given), where);
+  const files = given.length > 0 ? given : (fromEnvironment(environment, cwd) ?? lookUp(directoryOf([]), warn));
+  const directory = directoryOf(files);
+  return { files, directory, environment: withEnvFiles(environment, directory, where) };
+}
+
+/** `-f` and COMPOSE_FILE take files of this machine only. */
+function local(cwd: string, file: string): string {
+  if (/^oci:\/\//.test(file) || /^(https?|git|ssh):\/\/|^git@|\.git(#|$)/.test(file)) {
+    throw new WherryError('unsupported', `cannot load ${file}: only local compose files are read`, {
+      hint: 'Fetch it first, and name the copy',
+    });
+  }
+  return resolve(cwd, file);
+}
+
+function withEnvFiles(environment: Variables, directory: string, { cwd, envFiles = [], warn }: Where): Variables {
+  let files = envFiles.map((file) => resolve(cwd, file));
+  if (files.length === 0) {
+    const own = join(directory, '.env');
+    if (isDisabled(environment.COMPOSE_DISABLE_ENV_FILE) || !isFile(own)) return environment;
+    files = [own];
+  }
+  return { ...readEnvFiles(files, environment, warn), ...environment };
+}
+
+/** Go's strconv.ParseBool. */
+function isDisabled(value: string | undefined): boolean {
+  if (value === undefined) return false;
+  if (/^(1|t|T|TRUE|true|True)$/.test(value)) return true;
+  if (/^(0|f|F|FALSE|false|False)$/.test(value)) return false;
+  throw invalid(`strconv.ParseBool: parsing ${JSON.stringify(value)}: invalid syntax`);
+}
+
+export function isFile(path: string): boolean {
+  try {
+    return !statSync(path).isDirectory();
+  } catch (error) {
+    if (hasCode(error, 'ENOENT', 'ENOTDIR')) return false;
+    throw error;
+  }
+}
+
+function fromEnvironment(environment: Variables, cwd: string): string[] | undefined {
+  const value = environment.COMPOSE_FILE;
+  if (value === undefined) return undefined;
+  return value.split(environment.COMPOSE_PATH_SEPARATOR || ':').map((file) => {
+    if (file === '-') return file;
+    const path = local(cwd, file);
+    if (!existsSync(path)) throw new WherryError('not-found', `stat ${path}: no such file or directory`);
+    return path;
+  });
+}
+
+/** From a directory upwards: the first file of ours, and an override beside it. */
+function lookUp(start: string, warn: (text: string) => void): string[] {
+  for (let directory = start; ; directory = dirname(directory)) {
+    const [found, ...more] = present(NAMES, directory);
+    if (found !== undefined) {
+      if (more.length > 0) {
+        warn(`Found multiple config files with supported names: ${[found, ...more].join(', ')}`);
+        warn(`Using ${found}`);
+      }
+      return [found, ...overrideIn(directory, warn)];
+    }
+    if (directory === dirname(directory))
+      throw new WherryError('not-found', 'no configuration file provided: not found');
+  }
+}
+
+const present = (names: readonly string[], directory: string) =>
+  names.map((name) => join(directory, name)).filter((path) => existsSync(path));
+
+function overrideIn(directory: string, warn: (text: string) => void): string[] {
+  const [found, ...more] = present(OVERRIDES, directory);
+  if (found === undefined) return [];
+  if (more.length > 0) {
+    warn(`Found multiple override files with supported names: ${[found, ...more].join(', ')}`);
+    warn(`Using ${found}`);
+  }
+  return [found];
+}
+
+/** Lower case letters, digits, `-` and `_`, of which the first is a letter or digit: what is else is left out. */
+export const normalizeName = (name: string): string =>
+  name
+    .toLowerCase()
+    .replace(/[^a-z0-9_-]/g, '')
+    .replace(/^[_-]+/, '');
+
+/** Throws kind `invalid` for a name that isn't one. */
+export function checkName(name: string): string {
+  if (name === normalizeName(name)) return name;
+  throw invalid(
+    `invalid project name ${JSON.stringify(name)}: must consist only of lowercase alphanumeric characters, hyphens, and underscores as well as start with a letter or number`,
+  );
+}
+
+/** The name that a directory gives its project. */
+export function nameOfDirectory(directory: string, warn: (text: string) => void): string {
+  const name = basename(directory);
+  if (existsSync(directory) && basename(realpathSync(directory)) !== name) {
+    warn(`project has been loaded without an explicit name from a symlink. Using name ${JSON.stringify(name)}`);
+  }
+  return normalizeName(name);
+}
