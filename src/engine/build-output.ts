@@ -1,6 +1,7 @@
 /** What becomes of a build's result: images in the store and in registries, archives, files. */
 import { handOver } from '#base/hand-over.ts';
 import { isLayerEnd, type Progress } from '#base/progress.ts';
+import { INLINE_CACHE, inlineCacheOf } from '#build/cache-config.ts';
 import type { Report } from '#build/event.ts';
 import { step, type Tell } from '#build/progress.ts';
 import type { BuildOutput, BuildRequest, BuildResult, BuiltTarget } from '#build/request.ts';
@@ -87,8 +88,9 @@ async function makeImages(
     for (const [index, target] of plan.targets.entries()) {
       const layers = solution.results[index] ?? [];
       const own = index === kept ? names : [];
-      const { id, manifest } = await putImage(store, target, { layers, names: own, request });
       if (index === 0) tell('exporting layers', { done: true });
+      const cache = inlineCache(request, solution, layers, tell);
+      const { id, manifest } = await putImage(store, target, { layers, names: own, request, cache });
       tell(`writing image ${id}`, { done: true });
       targets.push({ platform: target.platform, imageId: id, digest: manifest.digest, manifest });
       noteImage(store, { id, labels: target.config.config?.Labels, names: own });
@@ -104,19 +106,42 @@ async function makeImages(
   });
 }
 
+/** What a later build finds in the image, where that is wished for. */
+function inlineCache(
+  { cacheTo }: BuildRequest,
+  { steps }: Solution,
+  layers: readonly SolvedLayer[],
+  tell: Tell,
+): string | undefined {
+  if (!cacheTo.some(({ type }) => type === 'inline')) return undefined;
+  const cache = inlineCacheOf(steps, diffIdsOf(layers));
+  tell('preparing layers for inline cache', { done: true });
+  return cache;
+}
+
+interface Putting {
+  layers: SolvedLayer[];
+  names: string[];
+  request: BuildRequest;
+  cache: string | undefined;
+}
+
 async function putImage(
   store: Store,
-  { config }: PlanTarget,
-  { layers, names, request }: { layers: SolvedLayer[]; names: string[]; request: BuildRequest },
+  { config: planned }: PlanTarget,
+  { layers, names, request, cache }: Putting,
 ): Promise<MadeImage> {
   const stack = {
     layers: layers.map(({ blob }) => blob),
-    diffIds: layers.map(({ diffId }) => diffId),
+    diffIds: diffIdsOf(layers),
     sizes: new Map(layers.map(({ diffId, size }) => [diffId, size])),
   };
-  const dated = datedConfig(config, layers, request.epoch);
-  return assembleImage(store, stack, { config: dated, names });
+  const dated = datedConfig(planned, layers, request.epoch);
+  const config = cache === undefined ? dated : { ...dated, [INLINE_CACHE]: cache };
+  return assembleImage(store, stack, { config, names });
 }
+
+const diffIdsOf = (layers: readonly SolvedLayer[]) => layers.map(({ diffId }) => diffId);
 
 function noteImage(
   store: Store,

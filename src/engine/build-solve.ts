@@ -8,6 +8,7 @@ import type { Means, Scope } from '#build/solve/means.ts';
 import { ignoreFilter } from '#build/solve/pick.ts';
 import type { Source } from '#build/solve/source.ts';
 import { readTree } from '#build/solve/tree.ts';
+import type { OutsideCaches } from '#engine/build-cache-from.ts';
 import { type Bases, layersOfImage } from '#engine/build-images.ts';
 import { builderPlatforms } from '#engine/builder.ts';
 import { holdImage } from '#image/catalog.ts';
@@ -20,10 +21,11 @@ export interface MeansOptions {
   /** A path that is not there yet, in a directory that goes when the build has ended. */
   place: (name: string) => string;
   bases: Bases;
+  caches: OutsideCaches;
   environment: NodeJS.ProcessEnv;
 }
 
-export function buildMeans(store: Store, { request, bases, environment, place }: MeansOptions): Means {
+export function buildMeans(store: Store, { request, bases, caches, environment, place }: MeansOptions): Means {
   let fetched = 0;
   const next = () => {
     fetched += 1;
@@ -53,6 +55,7 @@ export function buildMeans(store: Store, { request, bases, environment, place }:
       const { limits, securityOptions, cgroupParent, secrets, ssh } = request;
       await runStep(store, work, scope, { limits, securityOptions, cgroupParent, secrets, ssh, environment });
     },
+    outside: (key) => caches.find(key),
     hold: (diffIds) => holdImage(store, { blobs: [], diffIds }),
   };
 }

@@ -13,6 +13,7 @@ import { ignoreFilter } from '#build/solve/pick.ts';
 import { StepError, solve, Vanished } from '#build/solve/solve.ts';
 import type { LintWarning, Plan } from '#build/vertex.ts';
 import { parseSignal } from '#container/signals.ts';
+import type { OutsideCaches, ReadingOptions } from '#engine/build-cache-from.ts';
 import { type Bases, openBases } from '#engine/build-images.ts';
 import { endLeftSteps } from '#engine/build-leftovers.ts';
 import { deliver } from '#engine/build-output.ts';
@@ -135,20 +136,35 @@ async function runPlan(
   await sweep(store);
   const umask = process.umask(0);
   const temporary = temporaryPlace(store);
+  const caches = await outsideCaches(store, request, { report, abort });
   try {
-    const means = buildMeans(store, { request, bases, environment, place: temporary.place });
-    const solveIt = () => solve(store, plan, means, { report, abort, epoch: request.epoch });
+    const means = buildMeans(store, { request, bases, caches, environment, place: temporary.place });
+    const isForCacheOnly = request.outputs.every(({ type }) => type === 'cacheonly');
+    const solveIt = () => solve(store, plan, means, { report, abort, epoch: request.epoch, isForCacheOnly });
     using solution = await solveIt()
       .catch((error: unknown) => (error instanceof Vanished ? solveIt() : Promise.reject(error)))
       .catch(blame);
     const made = { plan, solution, bases, started };
     const result = await deliver(store, request, { ...made, report, ...given({ abort, toStdout }) });
+    if (request.cacheTo.some(({ type }) => type !== 'inline')) {
+      const { exportCaches } = await import('#engine/build-cache-to.ts');
+      await exportCaches(store, request.cacheTo, { solution, report, abort, place: temporary.place });
+    }
     if (solution.replaced.length > 0) await dropReplaced(store, solution.replaced);
     return result;
   } finally {
+    await caches.close();
     temporary.remove();
     process.umask(umask);
   }
+}
+
+const NO_CACHES: OutsideCaches = { find: async () => undefined, close: async () => undefined };
+
+async function outsideCaches(store: Store, { cacheFrom }: BuildRequest, options: ReadingOptions) {
+  if (cacheFrom.length === 0) return NO_CACHES;
+  const { openOutsideCaches } = await import('#engine/build-cache-from.ts');
+  return openOutsideCaches(store, cacheFrom, options);
 }
 
 async function dropReplaced(store: Store, diffIds: readonly string[]): Promise<void> {

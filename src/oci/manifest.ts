@@ -67,6 +67,8 @@ export interface ImageConfig extends Platform {
   history?: { created?: string; created_by?: string; author?: string; comment?: string; empty_layer?: boolean }[];
   /** Docker's additions. */
   docker_version?: string;
+  /** Records of the cache that an image was built with (BuildKit). */
+  'moby.buildkit.cache.v0'?: string;
 }
 
 export const MEDIA = {

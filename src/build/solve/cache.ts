@@ -5,6 +5,7 @@
  */
 import { mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { digestOf } from '#oci/digest.ts';
+import type { Descriptor } from '#oci/manifest.ts';
 import { hasLayer } from '#store/layers.ts';
 import type { Store } from '#store/store.ts';
 import { readJson, readText, replace } from '#sys/file.ts';
@@ -24,6 +25,8 @@ export interface CacheRecord {
   description: string;
   /** The layers below, lowest first: what the record's parents are. */
   below: string[];
+  /** Its archive as caches outside have it, by compression: digests that need not be found out again. */
+  blobs?: Readonly<Record<string, Pick<Descriptor, 'digest' | 'size'>>>;
   /**
    * The boot in which it was made: nobody waits until a layer is on the disk, so after another boot it has to be looked at
    * before it is believed. Absent once that was done.
@@ -44,6 +47,10 @@ export function findRecord(store: Store, key: string): CacheRecord | undefined {
   const record = readJson<CacheRecord>(recordPath(store, id));
   return record !== undefined && hasLayer(store, record.diffId) ? record : undefined;
 }
+
+/** A record by its id, whether its layer is there or not. */
+export const findKept = (store: Store, id: string): CacheRecord | undefined =>
+  readJson<CacheRecord>(recordPath(store, id));
 
 /** A power cut takes what was not on the disk yet: is it to be feared? */
 export const isDoubtful = (store: Store, { boot }: CacheRecord): boolean => boot !== undefined && boot !== store.bootId;
@@ -73,6 +80,19 @@ export function noteUse(store: Store, record: CacheRecord): void {
 /** Its layer is what it should be. */
 export function noteSound(store: Store, { boot: _boot, ...record }: CacheRecord): void {
   replace(recordPath(store, record.id), JSON.stringify(record));
+}
+
+/** Its archive, so compressed, is this. */
+export function noteBlob(
+  store: Store,
+  id: string,
+  compression: string,
+  { digest, size }: Pick<Descriptor, 'digest' | 'size'>,
+): void {
+  const record = findKept(store, id);
+  if (record === undefined) return;
+  const blobs = { ...record.blobs, [compression]: { digest, size } };
+  replace(recordPath(store, id), JSON.stringify({ ...record, blobs }));
 }
 
 /** All records whose layers are there. */

@@ -1,4 +1,5 @@
 /** What the solver needs and this room can't do: the engine hands it over. */
+import type { LayerFacts } from '#build/solve/layer.ts';
 import type { Source } from '#build/solve/source.ts';
 import type { RunMount, RunStep, Vertex } from '#build/vertex.ts';
 import type { Descriptor, Platform } from '#oci/manifest.ts';
@@ -12,6 +13,19 @@ export interface SolvedLayer {
   blob: Descriptor;
   /** When it was built; absent for those of base images. */
   created?: string;
+  /** It is in a cache outside of the store: brings it, and gives what it is here. Throws Vanished where it can't be had. */
+  bring?: () => Promise<SolvedLayer>;
+}
+
+/** What a cache outside of the store has for a key. */
+export interface Outside {
+  /** The key of the content. */
+  id: string;
+  diffId: string;
+  blob: Descriptor;
+  created: string;
+  /** Brings the layer into the store. Throws Vanished where it can't be had: from then on it is not offered again. */
+  bring(scope: Scope): Promise<LayerFacts>;
 }
 
 export type Solved = { kind: 'tree'; layers: SolvedLayer[] } | { kind: 'source'; source: Source };
@@ -54,6 +68,8 @@ export interface Means {
    * Throws what its program's end means.
    */
   run(work: RunWork, scope: Scope): Promise<void>;
+  /** What --cache-from has for a key that nothing is known of here. */
+  outside(key: string): Promise<Outside | undefined>;
   /** Nobody removes these layers until it is disposed of. */
   hold(diffIds: readonly string[]): Promise<Disposable>;
 }

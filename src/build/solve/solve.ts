@@ -4,6 +4,7 @@
  */
 import { closeSync } from 'node:fs';
 import { WherryError } from '#base/error.ts';
+import { type CacheStep, compressionOf } from '#build/cache-config.ts';
 import type { Report } from '#build/event.ts';
 import {
   type CacheRecord,
@@ -12,13 +13,15 @@ import {
   isDoubtful,
   keepRecord,
   nameRecord,
+  noteBlob,
   noteSound,
   noteUse,
 } from '#build/solve/cache.ts';
 import { workOnFiles } from '#build/solve/files.ts';
 import { fileKeys, type Keys, runKeys, treeId } from '#build/solve/keys.ts';
 import { type LayerFacts, measureLayer } from '#build/solve/layer.ts';
-import type { Means, Scope, Solved, SolvedLayer, SolvedMount } from '#build/solve/means.ts';
+import type { Means, Outside, Scope, Solved, SolvedLayer, SolvedMount } from '#build/solve/means.ts';
+import { brought, broughtSources } from '#build/solve/outside.ts';
 import { pickOf } from '#build/solve/pick.ts';
 import { clampTimes, settleUpper } from '#build/solve/settle.ts';
 import type { Source } from '#build/solve/source.ts';
@@ -38,6 +41,8 @@ export interface SolveOptions {
   abort?: AbortSignal | undefined;
   /** Seconds since 1970: no file is younger. */
   epoch?: number | undefined;
+  /** Nobody wants the results' files, only that the steps were done: what is in caches outside stays there. */
+  isForCacheOnly?: boolean;
 }
 
 /** A step that could not be done, for who prints the lines of the Dockerfile around it. */
@@ -49,12 +54,10 @@ export class StepError extends Error {
   }
 }
 
-/** Layers that were there are gone: whoever pruned meanwhile has taken them. Solved once more, they are made again. */
+/** Layers that were there are gone: pruned, or no more in a cache outside. Solved once more, they are made again. */
 export class Vanished extends WherryError {
-  constructor() {
-    super('unavailable', 'Cannot go on with the build: what it was built on was pruned meanwhile', {
-      hint: 'Build again',
-    });
+  constructor(message = 'Cannot go on with the build: what it was built on was pruned meanwhile') {
+    super('unavailable', message, { hint: 'Build again' });
   }
 }
 
@@ -63,6 +66,8 @@ export interface Solution extends Disposable {
   results: SolvedLayer[][];
   /** Layers of records that are no more, as their steps were run again: perhaps nobody needs them. */
   replaced: string[];
+  /** What is kept of the steps, for caches outside. */
+  steps: CacheStep<SolvedLayer>[];
 }
 
 interface Work {
@@ -73,6 +78,7 @@ interface Work {
   stop: AbortController;
   held: DisposableStack;
   replaced: string[];
+  steps: CacheStep<SolvedLayer>[];
   ids: string[];
 }
 
@@ -86,7 +92,7 @@ export async function solve(store: Store, plan: Plan, means: Means, options: Sol
   options.abort?.addEventListener('abort', aborted, { once: true });
   if (options.abort?.aborted) aborted();
   const held = new DisposableStack();
-  const work: Work = { store, plan, means, options, stop, held, replaced: [], ids: vertexIds(plan) };
+  const work: Work = { store, plan, means, options, stop, held, replaced: [], steps: [], ids: vertexIds(plan) };
   const running = new Map<number, Promise<Solved>>();
   const solved = (index: number): Promise<Solved> => {
     const known = running.get(index);
@@ -97,10 +103,13 @@ export async function solve(store: Store, plan: Plan, means: Means, options: Sol
     return made;
   };
   try {
-    const results = await Promise.all(plan.targets.map(async ({ result }) => layersOf(await solved(result))));
-    const diffIds = results.flatMap((layers) => layers.map(({ diffId }) => diffId));
-    if (!diffIds.every((diffId) => hasLayer(store, diffId))) throw new Vanished();
-    return { results, replaced: work.replaced, [Symbol.dispose]: () => held.dispose() };
+    const found = await Promise.all(plan.targets.map(async ({ result }) => layersOf(await solved(result))));
+    if (!options.isForCacheOnly) await brought(found.flat());
+    const results = options.isForCacheOnly ? found : await Promise.all(found.map(brought));
+    const here = results.flat().filter(({ bring }) => bring === undefined);
+    if (!here.every(({ diffId }) => hasLayer(store, diffId))) throw new Vanished();
+    const { replaced, steps } = work;
+    return { results, replaced, steps, [Symbol.dispose]: () => held.dispose() };
   } catch (error) {
     await Promise.allSettled(running.values());
     held.dispose();
@@ -237,7 +246,8 @@ async function makeFiles(
   }
   const common = { base: treeId(base), epoch: options.epoch, platform: formatPlatform(vertex.platform) };
   const keys = fileKeys(vertex.actions, { ...common, sources, pick: pickOf });
-  return cachedOr(work, vertex, { keys, base, scope }, async (upper) => {
+  const from = [...sources.keys()].flatMap((input) => inputs[input] ?? []);
+  return cachedOr(work, vertex, { keys, base, from, scope }, async (upper) => {
     const tree = treeReader(store, base);
     const { abort } = scope;
     await workOnFiles(upper, { actions: vertex.actions, base: tree, sources, pick: pickOf, abort });
@@ -261,7 +271,9 @@ async function makeRun(
     mounts.push(solved === undefined ? mount : { ...mount, from: solved });
   }
   const common = { base: treeId(base), epoch: options.epoch, platform: formatPlatform(vertex.platform) };
-  return cachedOr(work, vertex, { keys: runKeys(vertex, { ...common, from }), base, scope }, async (upper) => {
+  const keys = runKeys(vertex, { ...common, from });
+  const mounted = [...from.values()].map(({ solved }) => solved);
+  return cachedOr(work, vertex, { keys, base, from: mounted, scope }, async (upper) => {
     await means.run({ step: vertex, platform: vertex.platform, layers: base, mounts, upper }, scope);
     const tree = treeReader(store, base);
     settleUpper(upper, tree.directory(''));
@@ -271,6 +283,8 @@ async function makeRun(
 interface Making {
   keys: Keys;
   base: readonly SolvedLayer[];
+  /** The inputs that it reads besides. */
+  from: readonly Solved[];
   scope: Scope;
 }
 
@@ -278,21 +292,38 @@ interface Making {
 async function cachedOr(
   work: Work,
   vertex: Vertex,
-  { keys, base, scope }: Making,
+  { keys, base, from, scope }: Making,
   make: (upper: string) => Promise<void>,
 ): Promise<Outcome> {
-  const { store } = work;
+  const { store, means, steps } = work;
+  const further = keys.quick === undefined ? [] : [keys.quick];
+  const outcome = (id: string, layer: SolvedLayer, cached: boolean): Outcome => {
+    const layers = [...base, layer];
+    steps.push({ keys: [...new Set([id, ...further])], layers });
+    return { solved: { kind: 'tree', layers }, cached };
+  };
   const hit = (record: CacheRecord, key?: string): Outcome => {
     if (key !== undefined) nameRecord(store, record, key);
     noteUse(store, record);
-    return { solved: { kind: 'tree', layers: [...base, layerFrom(record)] }, cached: true };
+    return outcome(record.id, layerFrom(record), true);
   };
   const look = (key: string) => (vertex.ignoreCache ? undefined : soundRecord(store, key));
+  const lookOutside = async (key: string): Promise<Outcome | undefined> => {
+    const found = vertex.ignoreCache ? undefined : await means.outside(key);
+    if (found === undefined) return undefined;
+    return outcome(found.id, outsideLayer(work, vertex, { found, keys: [key, ...further], base, scope }), true);
+  };
   const quick = keys.quick === undefined ? undefined : await look(keys.quick);
   if (quick !== undefined) return hit(quick);
+  const quickOutside = keys.quick === undefined ? undefined : await lookOutside(keys.quick);
+  if (quickOutside !== undefined) return quickOutside;
+  await broughtSources(from);
   const exact = await keys.exact();
   const known = await look(exact);
   if (known !== undefined) return hit(known, keys.quick);
+  const outside = await lookOutside(exact);
+  if (outside !== undefined) return outside;
+  await brought(base);
   // The content of the inputs is known by now, so the same work is the same for all builds that are at it.
   using _turn = await takeTurn(store, `build-${exact}`, { abort: scope.abort });
   const found = await look(exact);
@@ -300,8 +331,45 @@ async function cachedOr(
   const former = findRecord(store, exact);
   const record = await makeLayer(work, vertex, { base, scope, exact }, make);
   if (former !== undefined && former.diffId !== record.diffId) work.replaced.push(former.diffId);
-  keepRecord(store, record, keys.quick === undefined ? [exact] : [exact, keys.quick]);
-  return { solved: { kind: 'tree', layers: [...base, layerFrom(record)] }, cached: false };
+  keepRecord(store, record, [exact, ...further]);
+  return outcome(exact, layerFrom(record), false);
+}
+
+interface OutsideHit {
+  found: Outside;
+  /** What it was found by, and what else means it. */
+  keys: readonly string[];
+  base: readonly SolvedLayer[];
+  scope: Scope;
+}
+
+/** A layer that stays outside until somebody needs it; then it is kept here as if it had been made. */
+function outsideLayer(
+  { store, means, held }: Work,
+  vertex: Vertex,
+  { found, keys, base, scope }: OutsideHit,
+): SolvedLayer {
+  const { id, diffId, blob, created } = found;
+  const bring = async () => {
+    held.use(await means.hold([diffId]));
+    const facts = await found.bring(scope);
+    const below = base.map((layer) => layer.diffId);
+    const record = { ...newRecord(store, vertex, facts, { id, below }), created };
+    keepRecord(store, record, [...new Set([id, ...keys])]);
+    noteBlob(store, id, compressionOf(blob), blob);
+    return layerFrom(record);
+  };
+  let bringing: Promise<SolvedLayer> | undefined;
+  return {
+    diffId,
+    size: 0,
+    blob,
+    created,
+    bring: () => {
+      bringing ??= bring();
+      return bringing;
+    },
+  };
 }
 
 /** What is kept for a key, and is whole: of another boot it is read once, for its digest. */

@@ -1,6 +1,7 @@
 /** What a build's flags ask for that can't be done, or not together: said before anything is read. */
 import { isIP } from 'node:net';
 import { WherryError } from '#base/error.ts';
+import { checkCaches } from '#build/cache-options.ts';
 import type { BuildValues, Wanted } from '#cli/build/request.ts';
 
 const ENTITLEMENTS = ['network.host', 'security.insecure', 'device'];
@@ -9,11 +10,9 @@ const ENTITLEMENTS = ['network.host', 'security.insecure', 'device'];
 export function checkTogether(wanted: Wanted, { isolation, squash }: BuildValues): string[] {
   checkAllowed(wanted);
   checkOutputs(wanted);
-  checkCaches(wanted);
   checkHosts(wanted);
   checkAgents(wanted, process.env);
-  const warnings: string[] = [];
-  if (wanted.cacheTo.length > 0) warnings.push('no cache is written into the image: it stays in the store');
+  const warnings: string[] = checkCaches(wanted);
   if (squash) {
     const instead = 'You should squash inside build using a multi-stage Dockerfile for efficiency.';
     warnings.push(`experimental flag squash is removed with BuildKit. ${instead}`);
@@ -22,11 +21,6 @@ export function checkTogether(wanted: Wanted, { isolation, squash }: BuildValues
     warnings.push('annotations are for registries and archives: the image in the store has none');
   }
   if (isolation) warnings.push('isolation flag is deprecated with BuildKit.');
-  for (const { type, ref, src } of wanted.cacheFrom) {
-    warnings.push(
-      `the cache ${ref ?? src ?? `of type ${type}`} is not read: builds share the cache of the store alone`,
-    );
-  }
   return warnings;
 }
 
@@ -77,14 +71,5 @@ function checkAgents({ ssh }: Wanted, { SSH_AUTH_SOCK: socket }: NodeJS.ProcessE
   const why = 'invalid empty ssh agent socket: make sure SSH_AUTH_SOCK is set';
   throw new WherryError('invalid', `failed to convert agent config {${missing.id} [] false}: ${why}`, {
     hint: 'Start an agent ("eval $(ssh-agent)"), or name a key: --ssh default=FILE',
-  });
-}
-
-/** A cache that is promised must be written. */
-function checkCaches({ cacheTo }: Wanted): void {
-  const [first] = cacheTo.filter(({ type }) => type !== 'inline');
-  if (first === undefined) return;
-  throw new WherryError('unsupported', 'Cache export is not supported for the docker driver.', {
-    hint: 'Leave out --cache-to: all builds of a user share the cache of the store',
   });
 }
