@@ -1,4 +1,5 @@
 /** An error becomes a message, a hint and an exit status. */
+import { reasonOf } from '#base/errno.ts';
 import { type ErrorKind, hasCode, WherryError } from '#base/error.ts';
 import type { Output } from '#cli/command.ts';
 
@@ -50,14 +51,31 @@ export interface FailOptions {
 export function fail(err: Output, error: unknown, options: FailOptions): number {
   if (isBrokenPipe(error)) return 141;
   if (options.interrupted !== undefined && isAbort(error)) return options.interrupted.status;
-  if (!(error instanceof WherryError)) return reportDefect(err, error, options.program);
+  const told = asMachines(error);
+  if (!(told instanceof WherryError)) return reportDefect(err, error, options.program);
+  report(err, told, options);
+  return told.exitCode ?? (options.prefixed ? 125 : 1);
+}
+
+function report(err: Output, error: WherryError, options: FailOptions): void {
   const { program, name, prefixed = false, debug = false } = options;
   const message = describe(error);
   err.line(prefixed ? `${program}: ${message}` : message);
   if (error.hint !== undefined) err.line(hintLine(program, error.hint));
   if (prefixed) err.line(`\nRun '${program} ${name} --help' for more information`);
   if (debug) err.line(`\n${inspectChain(error)}`);
-  return error.exitCode ?? (prefixed ? 125 : 1);
+}
+
+/** What a machine has too little of, or what breaks in it, can meet any call: it is no defect of ours. */
+function asMachines(error: unknown): unknown {
+  const isFull = hasCode(error, 'ENOSPC', 'EDQUOT');
+  if (!isFull && !hasCode(error, 'EROFS', 'EIO', 'ENOMEM', 'EMFILE', 'ENFILE')) return error;
+  const { path, syscall } = error as NodeJS.ErrnoException;
+  const where = [syscall, path].filter((part) => part !== undefined).join(' ');
+  return new WherryError('unavailable', `${where}: ${reasonOf(error) ?? (error as Error).message}`, {
+    ...(isFull ? { hint: 'Free some space there (wherry system df shows what wherry uses)' } : {}),
+    cause: error,
+  });
 }
 
 /** The reader of our output has gone: nobody is left to be told. */

@@ -4,6 +4,8 @@
  */
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { reasonOf } from '#base/errno.ts';
+import { hasCode, WherryError } from '#base/error.ts';
 import { asStorageError, replace } from '#sys/file.ts';
 import { type Host, host } from '#sys/host.ts';
 
@@ -34,9 +36,19 @@ export function openStore(where: Host = host()): Store {
     // The last folder to be made stands for all of them.
     if (mkdirSync(store.path('tmp'), { recursive: true, mode: 0o700 }) !== undefined) lay(store);
   } catch (error) {
-    throw asStorageError(error, root);
+    throw unusable(asStorageError(error, root));
   }
   return store;
+}
+
+/** Somebody else's directory, or a file where a directory has to be. */
+function unusable(error: unknown): unknown {
+  if (!hasCode(error, 'EACCES', 'EPERM', 'EEXIST', 'ENOTDIR', 'ELOOP', 'ENAMETOOLONG')) return error;
+  const { path } = error as NodeJS.ErrnoException;
+  return new WherryError('denied', `Cannot keep images and containers in "${path}": ${reasonOf(error)}`, {
+    hint: 'It has to be a directory of yours; WHERRY_ROOT and XDG_RUNTIME_DIR name others',
+    cause: error,
+  });
 }
 
 /** As path.join(), which a list of hundreds of containers would spend its time in: the parts are plain names. */

@@ -26,14 +26,19 @@ function beside(path: string): string {
   return `${path}.${process.pid}.${counter}.tmp`;
 }
 
+interface WriteOptions {
+  durable?: boolean;
+  mode?: number;
+}
+
 /**
  * Writes a file so that others see the old or the new content, never a part of it.
  * durable: on disk before the rename (fsync(2)), for what a power cut must not take.
  */
-export function replace(path: string, data: string | Buffer, options: { durable?: boolean; mode?: number } = {}): void {
+export function replace(path: string, data: string | Buffer, options: WriteOptions = {}): void {
   const staged = beside(path);
+  writeNew(staged, data, options);
   try {
-    writeNew(staged, data, options);
     renameSync(staged, path);
   } catch (error) {
     rmSync(staged, { force: true });
@@ -41,11 +46,17 @@ export function replace(path: string, data: string | Buffer, options: { durable?
   }
 }
 
-function writeNew(
-  path: string,
-  data: string | Buffer,
-  { durable = false, mode }: { durable?: boolean; mode?: number },
-) {
+/** A new file, whole or not at all. */
+function writeNew(path: string, data: string | Buffer, options: WriteOptions) {
+  try {
+    writeAll(path, data, options);
+  } catch (error) {
+    rmSync(path, { force: true });
+    throw asStorageError(error, path);
+  }
+}
+
+function writeAll(path: string, data: string | Buffer, { durable, mode }: WriteOptions): void {
   const fd = openSync(path, 'wx', mode ?? 0o600);
   try {
     const bytes = typeof data === 'string' ? Buffer.from(data) : data;

@@ -110,7 +110,6 @@ const APART = [
   'undici/lib/dispatcher/socks5-proxy-agent.js',
   'smol-toml',
   'js-yaml',
-  'js-yaml',
   'yaml',
 ];
 

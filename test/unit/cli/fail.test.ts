@@ -53,6 +53,19 @@ describe('fail()', () => {
     expect(failed(wrapped, { interrupted })).toEqual({ status: 130, text: '' });
   });
 
+  test.each([
+    ['ENOSPC', 'no space left on device', '\nhint: Free some space there (docker system df shows what wherry uses)'],
+    ['EDQUOT', 'disk quota exceeded', '\nhint: Free some space there (docker system df shows what wherry uses)'],
+    ['EROFS', 'read-only file system', ''],
+    ['ENOMEM', 'cannot allocate memory', ''],
+    ['EMFILE', 'too many open files', ''],
+    ['EIO', 'input/output error', ''],
+  ])('tells what the machine has too little of, whatever call meets it: %s', (code, words, hint) => {
+    const error = Object.assign(new Error(`${code}: of Node`), { code, syscall: 'mkdir', path: '/store/x' });
+    expect(failed(error)).toEqual({ status: 1, text: `Error response from daemon: mkdir /store/x: ${words}${hint}\n` });
+    expect(failed(error, { prefixed: true }).status).toBe(125);
+  });
+
   test('asks for a report of what is our defect, with its causes', () => {
     const { status, text } = failed(new TypeError('x is not a function', { cause: new Error('because') }));
     expect(status).toBe(70);
