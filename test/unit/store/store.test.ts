@@ -19,5 +19,7 @@ test('opening again changes nothing', () => {
 
 test('a store that cannot be made is one clear error', () => {
   const { host } = temporaryStore();
-  expect(() => openStore({ ...host, root: '/dev/null/here' })).toThrow('Cannot keep images and containers in "/dev/null/here/tmp": not a directory');
+  expect(() => openStore({ ...host, root: '/dev/null/here' })).toThrow(
+    'Cannot keep images and containers in "/dev/null/here/tmp": not a directory',
+  );
 });
