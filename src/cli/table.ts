@@ -27,25 +27,25 @@ const NO_LINES = {
   middle: '',
 };
 
-const STYLE = { head: [], border: [], compact: true, 'padding-left': 0, 'padding-right': GAP };
+const STYLE = { head: [], border: [], compact: true, 'padding-left': 0 };
 
 /**
  * Lays out rows of cells; the first row is mostly the headers. Ends with a line feed unless there are no rows.
- * least: how many places a column and its gap have at least.
+ * least: how many places a column and its gap have at least; gap: how many are between two columns.
  *
  * cli-table3 draws the first row, and thereby the columns; the rows below are set under them: drawing each takes it 0.1 ms,
  * as long as reading the container that the row is about.
  */
-export async function formatTable(rows: readonly (readonly string[])[], least = LEAST): Promise<string> {
+export async function formatTable(rows: readonly (readonly string[])[], least = LEAST, gap = GAP): Promise<string> {
   const [first, ...others] = rows;
   if (first === undefined) return '';
   const { default: Table } = await import('cli-table3');
-  const widths = columnWidths(rows, least - GAP);
-  const starts = widths.slice(0, -1).reduce((sum, width) => sum + width + GAP, 0);
-  const table = new Table({ chars: NO_LINES, style: STYLE });
+  const widths = columnWidths(rows, least - gap);
+  const starts = widths.slice(0, -1).reduce((sum, width) => sum + width + gap, 0);
+  const table = new Table({ chars: NO_LINES, style: { ...STYLE, 'padding-right': gap } });
   // Filled up cells make the columns as wide as they must be.
   table.push(widths.map((width, column) => fill(first[column] ?? '', width)));
-  const below = others.map((row) => widths.map((width, column) => fill(row[column] ?? '', width + GAP)).join(''));
+  const below = others.map((row) => widths.map((width, column) => fill(row[column] ?? '', width + gap)).join(''));
   return [table.toString(), ...below].map((line) => `${line.trimEnd().padEnd(starts)}\n`).join('');
 }
 

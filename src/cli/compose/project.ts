@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import type { Context, Definition, Flags, Values } from '#cli/command.ts';
 import { command } from '#cli/command.ts';
 import type { ComposeFlags } from '#cli/compose/flags.ts';
+import { modeOf } from '#cli/compose/settings.ts';
 import { boolean } from '#cli/values.ts';
 import type { LoadOptions } from '#compose/load.ts';
 import type { Project } from '#compose/model/project.ts';
@@ -17,7 +18,15 @@ export function composeCommand<const F extends Flags>(
     run(context: Context, args: string[], values: Values<F>): Promise<number | void> | number | void;
   },
 ): Definition {
-  return command({ ...definition, flags: { ...definition.flags, ...COMMON } } as Definition<F>);
+  return command({
+    ...definition,
+    flags: { ...definition.flags, ...COMMON },
+    run: (context: Context, args: string[], values: Values<F>) => {
+      // A word that is none is told of whatever the command is.
+      modeOf(context);
+      return definition.run(context, args, values);
+    },
+  } as Definition<F>);
 }
 
 /** The flags between `compose` and the verb. */

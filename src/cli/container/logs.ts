@@ -1,6 +1,5 @@
-import { WherryError } from '#base/error.ts';
-import { parseTimestamp } from '#base/units.ts';
 import { type Context, command, given } from '#cli/command.ts';
+import { readLogWish } from '#cli/log-wish.ts';
 import { boolean, text } from '#cli/values.ts';
 import { type LogEntry, readLogs } from '#container/logs.ts';
 import { findContainer } from '#container/names.ts';
@@ -29,14 +28,9 @@ export default command({
   run: async (context, [name = ''], { details, follow, since, tail, timestamps, until }) => {
     // Docker's client looks for it before it reads the times.
     findContainer(context.store, name);
-    // Anything that is no number means all, as with Docker.
-    const count = /^\+?\d+$/.test(tail) ? Number(tail) : undefined;
     const options = given({
       follow,
-      since: moment('since', since),
-      // Docker takes this for no bound.
-      until: until === '0' ? undefined : moment('until', until),
-      tail: count,
+      ...readLogWish({ since, until, tail }),
       abort: follow ? context.abort : undefined,
     });
     for await (const entries of readLogs(context.store, name, options)) {
@@ -44,23 +38,6 @@ export default command({
     }
   },
 });
-
-/** The first and last second that a log's text has digits for. */
-const BOUNDS = [-62_135_596_800_000, Date.UTC(9999, 11, 31, 23, 59, 59)].map((time) => time / 1000);
-
-/** As the log has its times, so that they compare as text. */
-function moment(flag: string, value: string | undefined): string | undefined {
-  if (value === undefined || value === '') return undefined;
-  try {
-    const { seconds, nanos } = parseTimestamp(value);
-    const [first = 0, last = 0] = BOUNDS;
-    const bounded = Math.min(Math.max(seconds, first), last);
-    return `${new Date(bounded * 1000).toISOString().slice(0, 19)}.${String(nanos).padStart(9, '0')}Z`;
-  } catch (error) {
-    if (!(error instanceof WherryError)) throw error;
-    throw new WherryError('invalid', `invalid value for "${flag}": ${error.message}`, { cause: error });
-  }
-}
 
 /** One write for neighbours of the same stream. */
 function write(context: Context, entries: readonly LogEntry[], show: { details: boolean; timestamps: boolean }): void {

@@ -1,7 +1,8 @@
 import { WherryError } from '#base/error.ts';
 import { goEntries } from '#base/go-json.ts';
-import { localNanoTime, parseTimestamp, type Timestamp } from '#base/units.ts';
+import { localNanoTime } from '#base/units.ts';
 import { command, given } from '#cli/command.ts';
+import { readPeriod } from '#cli/event-period.ts';
 import { FORMAT_SUMMARY } from '#cli/format.ts';
 import { boolean, filter, text } from '#cli/values.ts';
 import { type Event, watchEvents } from '#engine/events.ts';
@@ -35,37 +36,13 @@ export default command({
   },
   run: async (context, _args, { filter: filters, format = '', noTrunc, since = '', stream, until = '' }) => {
     const show = await formatter(format, noTrunc);
-    const [first, last] = [since, until].map((value) => (value === '' ? undefined : moment(value)));
-    checkOrder(first, last);
-    const options = given({ since: first?.time, until: last?.time });
+    const options = given(readPeriod(since, until));
     const rest = { filters, stream, fromOwnStart: true, abort: context.abort };
     for await (const events of watchEvents(context.store, { ...options, ...rest })) {
       context.out.write(events.map((event) => `${show(event)}\n`).join(''));
     }
   },
 });
-
-/** A point in time, and as Docker's client sends it to its daemon, which shows it in an error. */
-interface Moment {
-  time: Timestamp;
-  sent: string;
-}
-
-/** Throws kind `invalid`. Of a duration Docker counts whole seconds. */
-function moment(value: string): Moment {
-  const time = parseTimestamp(value);
-  if (/^\d+(\.\d+)?$/.test(value)) return { time, sent: value };
-  if (/^\d{4}-/.test(value)) return { time, sent: `${time.seconds}.${String(time.nanos).padStart(9, '0')}` };
-  return { time: { seconds: time.seconds, nanos: 0 }, sent: String(time.seconds) };
-}
-
-function checkOrder(first: Moment | undefined, last: Moment | undefined): void {
-  if (first === undefined || last === undefined) return;
-  const order = last.time.seconds - first.time.seconds || last.time.nanos - first.time.nanos;
-  if (order >= 0) return;
-  const message = `\`since\` time (${first.sent}) cannot be after \`until\` time (${last.sent})`;
-  throw new WherryError('unavailable', message);
-}
 
 const BAD_FORMAT = 'Error parsing format: ';
 const BAD_FORMAT_STATUS = 64;

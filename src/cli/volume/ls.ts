@@ -1,23 +1,9 @@
 import { command } from '#cli/command.ts';
 import { listFormat } from '#cli/config-file.ts';
 import { LIST_FORMAT_SUMMARY } from '#cli/format.ts';
-import { printRows } from '#cli/table.ts';
 import { boolean, filter, text } from '#cli/values.ts';
+import { printVolumes } from '#cli/volume-list.ts';
 import { findVolumes } from '#engine/volumes.ts';
-import { volumeRow } from '#volume/view.ts';
-
-const HEADERS = {
-  Name: 'VOLUME NAME',
-  Driver: 'DRIVER',
-  Scope: 'SCOPE',
-  Mountpoint: 'MOUNTPOINT',
-  Labels: 'LABELS',
-  Links: 'LINKS',
-  Size: 'SIZE',
-  Group: 'GROUP',
-  Availability: 'AVAILABILITY',
-  Status: 'STATUS',
-};
 
 export default command({
   usage: '',
@@ -37,19 +23,6 @@ export default command({
   run: async ({ store, out, err }, _args, { cluster, filter: filters, format, quiet }) => {
     // A cluster's volumes are a swarm's; there are none.
     const volumes = cluster ? [] : findVolumes(store, filters);
-    const columns = cluster ? ['Name', 'Group', 'Driver', 'Availability', 'Status'] : ['Driver', 'Name'];
-    await printRows(
-      out,
-      volumes.map((volume) => volumeRow(volume)),
-      {
-        headers: HEADERS,
-        columns,
-        format: listFormat(err, 'volumesFormat', { format, quiet }),
-        quiet: quiet ? 'Name' : undefined,
-        raw: ['name: {{.Name}}', 'driver: {{.Driver}}'],
-        type: 'volumeContext',
-        runPrefix: 'template parsing error: ',
-      },
-    );
+    await printVolumes(out, volumes, { format: listFormat(err, 'volumesFormat', { format, quiet }), quiet, cluster });
   },
 });

@@ -1,0 +1,26 @@
+/** How a command of compose is to be shown: --progress, --ansi and what stands for them in the environment. */
+import { parseBool } from '#base/units.ts';
+import type { Context, Output } from '#cli/command.ts';
+import type { ComposeFlags } from '#cli/compose/flags.ts';
+import { isColoured, type ProgressMode, progressMode } from '#cli/compose/progress.ts';
+
+const flagsOf = ({ group }: Context): ComposeFlags => group.values as unknown as ComposeFlags;
+
+/** --ansi, or COMPOSE_ANSI. */
+function ansiOf(context: Context): string {
+  const { ansi, noAnsi } = flagsOf(context);
+  if (noAnsi) return 'never';
+  return context.group.given.has('ansi') ? ansi : (process.env.COMPOSE_ANSI ?? ansi);
+}
+
+/** How progress is to be shown. Throws kind `invalid` for words that are none, or contradict each other. */
+export function modeOf(context: Context): ProgressMode {
+  return progressMode(flagsOf(context).progress ?? process.env.COMPOSE_PROGRESS ?? '', ansiOf(context));
+}
+
+/** Are log prefixes coloured? */
+export const colouredOf = (context: Context): boolean => isColoured(context.out, ansiOf(context));
+
+/** Where progress goes: standard error, or output with COMPOSE_STATUS_STDOUT. */
+export const infoOf = ({ out, err }: Context): Output =>
+  parseBool(process.env.COMPOSE_STATUS_STDOUT ?? '') === true ? out : err;
