@@ -1,4 +1,4 @@
-/** builder prune: what of the cache goes, by age, by filters, and until no more than so much is left. */
+/** builder prune, and what prunes itself: what of the cache goes, by age, by filters, and until no more than so much is left. */
 import { statfsSync } from 'node:fs';
 import { WherryError } from '#base/error.ts';
 import { parseDuration } from '#base/units.ts';
@@ -15,7 +15,7 @@ export interface PruneCacheOptions {
 }
 
 /** Bytes. Without any of them all goes that may; else the least recently used go first, until each holds. */
-interface CacheLimits {
+export interface CacheLimits {
   /** So much may always stay. */
   reserved?: number | undefined;
   /** No more may stay. */
@@ -26,28 +26,41 @@ interface CacheLimits {
 
 /** Throws kind `invalid` for filters that are none. */
 export async function pruneCache(store: Store, options: PruneCacheOptions = {}): Promise<PrunedCache> {
-  const { all = false, filters = [], limits = {} } = options;
-  const usage = await cacheUsage(store);
-  const matches = filters.map(readFilter);
-  const wanted = usage.filter((one) => !one.inUse && (all || !one.shared) && matches.every((match) => match(one)));
-  const keep = allowance(store, usage, limits);
-  const pruned = await dropCache(store, keep === undefined ? wanted : beyond(usage, wanted, keep));
+  const chosen = choosePruned(await cacheUsage(store), options, diskOf(store).free);
+  const pruned = await dropCache(store, chosen);
   recordEvent(store, { type: 'builder', action: 'prune', id: '', attributes: { reclaimed: String(pruned.reclaimed) } });
   return pruned;
 }
 
+/** The disk that a store is on, in bytes. */
+export function diskOf(store: Store): { total: number; free: number } {
+  const { blocks, bavail, bsize } = statfsSync(store.root);
+  return { total: blocks * bsize, free: bavail * bsize };
+}
+
+/** What goes, of all there is. Pure. free: bytes of the disk. Throws as pruneCache(). */
+export function choosePruned(
+  usage: readonly CacheUsage[],
+  { all = false, filters = [], limits = {} }: PruneCacheOptions,
+  free: number,
+): CacheUsage[] {
+  const matches = filters.map(readFilter);
+  const wanted = usage.filter((one) => !one.inUse && (all || !one.shared) && matches.every((match) => match(one)));
+  const keep = allowance(usage, limits, free);
+  return keep === undefined ? wanted : beyond(usage, wanted, keep);
+}
+
 /** How many bytes of the cache may stay; undefined: no limit was given. */
 function allowance(
-  store: Store,
   usage: readonly CacheUsage[],
   { reserved, most, free }: CacheLimits,
+  isFree: number,
 ): number | undefined {
   if (reserved === undefined && most === undefined && free === undefined) return undefined;
-  const total = usage.reduce((sum, { size }) => sum + size, 0);
+  const total = ownSize(usage);
   const limits = [most ?? total];
   if (free !== undefined) {
-    const { bavail, bsize } = statfsSync(store.root);
-    limits.push(Math.max(0, total - Math.max(0, free - bavail * bsize)));
+    limits.push(Math.max(0, total - Math.max(0, free - isFree)));
   }
   if (most === undefined && free === undefined) return reserved;
   return Math.max(reserved ?? 0, Math.min(...limits));
@@ -55,14 +68,17 @@ function allowance(
 
 /** The least recently used of `wanted`, as many as are too much. */
 function beyond(usage: readonly CacheUsage[], wanted: readonly CacheUsage[], keep: number): CacheUsage[] {
-  let total = usage.reduce((sum, { size }) => sum + size, 0);
+  let total = ownSize(usage);
   const oldestFirst = wanted.toSorted((one, other) => (one.used < other.used ? -1 : 1));
-  return oldestFirst.filter(({ size }) => {
+  return oldestFirst.filter((one) => {
     if (total <= keep) return false;
-    total -= size;
+    total -= ownSize([one]);
     return true;
   });
 }
+
+/** Bytes that the cache alone has: what images have, too, is theirs. */
+const ownSize = (usage: readonly CacheUsage[]) => usage.reduce((sum, { size, shared }) => sum + (shared ? 0 : size), 0);
 
 type Match = (usage: CacheUsage) => boolean;
 

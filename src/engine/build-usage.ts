@@ -7,7 +7,7 @@ import { readCatalog } from '#image/catalog.ts';
 import { dropUnusedLayers, partsReader } from '#image/waste.ts';
 import { treeSize } from '#store/size.ts';
 import type { Store } from '#store/store.ts';
-import { readJson, removeTree, tryLock } from '#sys/file.ts';
+import { readJson, removeTree, replace, tryLock } from '#sys/file.ts';
 
 /** One thing of the cache, as buildx du has it. */
 export interface CacheUsage {
@@ -75,7 +75,7 @@ async function mountsUsage(store: Store): Promise<CacheUsage[]> {
         id: `${key}-${number}`,
         type: 'exec.cachemount',
         description: `cached mount ${id} from exec`,
-        size: treeSize(join(place, 'data')),
+        size: sizeOf(folder, number, { used: stat.mtime, isFree: free !== undefined }),
         created: stat.birthtime.toISOString(),
         used: stat.mtime.toISOString(),
         uses: 1,
@@ -87,6 +87,17 @@ async function mountsUsage(store: Store): Promise<CacheUsage[]> {
     }
   }
   return found;
+}
+
+/** What a cache holds is measured once after each use: it may be hundreds of thousands of files. */
+function sizeOf(folder: string, number: string, { used, isFree }: { used: Date; isFree: boolean }): number {
+  const memo = join(folder, `size-${number}.json`);
+  const known = readJson<{ used?: string; size?: number }>(memo);
+  const of = used.toISOString();
+  if (isFree && known?.used === of && known.size !== undefined) return known.size;
+  const size = treeSize(join(folder, number, 'data'));
+  if (isFree) replace(memo, JSON.stringify({ used: of, size }));
+  return size;
 }
 
 function namesIn(path: string): string[] {
@@ -104,13 +115,15 @@ export interface PrunedCache {
   reclaimed: number;
 }
 
-/** Forgets these. Layers that an image, a container or a build at work needs stay. */
+/** Forgets these, but what was used meanwhile. Layers that an image, a container or a build at work needs stay. */
 export async function dropCache(store: Store, wanted: readonly CacheUsage[]): Promise<PrunedCache> {
   const records = new Map(listRecords(store).map((record) => [record.id, record]));
   const removed: CacheUsage[] = [];
   const layers: string[] = [];
   for (const usage of wanted) {
-    if (usage.type === 'regular') layers.push(...layerOf(records.get(usage.id)));
+    const record = records.get(usage.id);
+    if (record !== undefined && record.used !== usage.used) continue;
+    if (usage.type === 'regular') layers.push(...layerOf(record));
     else if (!(await dropMount(store, usage.id))) continue;
     removed.push(usage);
   }

@@ -151,6 +151,7 @@ async function runPlan(
       await exportCaches(store, request.cacheTo, { solution, report, abort, place: temporary.place });
     }
     if (solution.replaced.length > 0) await dropReplaced(store, solution.replaced);
+    if (solution.hasGrown) await (await import('#engine/build-gc.ts')).collectGarbage(store);
     return result;
   } finally {
     await caches.close();

@@ -68,6 +68,8 @@ export interface Solution extends Disposable {
   replaced: string[];
   /** What is kept of the steps, for caches outside. */
   steps: CacheStep<SolvedLayer>[];
+  /** Is there more in the cache than before? */
+  hasGrown: boolean;
 }
 
 interface Work {
@@ -79,6 +81,7 @@ interface Work {
   held: DisposableStack;
   replaced: string[];
   steps: CacheStep<SolvedLayer>[];
+  hasGrown: boolean;
   ids: string[];
 }
 
@@ -92,7 +95,18 @@ export async function solve(store: Store, plan: Plan, means: Means, options: Sol
   options.abort?.addEventListener('abort', aborted, { once: true });
   if (options.abort?.aborted) aborted();
   const held = new DisposableStack();
-  const work: Work = { store, plan, means, options, stop, held, replaced: [], steps: [], ids: vertexIds(plan) };
+  const work: Work = {
+    store,
+    plan,
+    means,
+    options,
+    stop,
+    held,
+    replaced: [],
+    steps: [],
+    hasGrown: false,
+    ids: vertexIds(plan),
+  };
   const running = new Map<number, Promise<Solved>>();
   const solved = (index: number): Promise<Solved> => {
     const known = running.get(index);
@@ -108,8 +122,8 @@ export async function solve(store: Store, plan: Plan, means: Means, options: Sol
     const results = options.isForCacheOnly ? found : await Promise.all(found.map(brought));
     const here = results.flat().filter(({ bring }) => bring === undefined);
     if (!here.every(({ diffId }) => hasLayer(store, diffId))) throw new Vanished();
-    const { replaced, steps } = work;
-    return { results, replaced, steps, [Symbol.dispose]: () => held.dispose() };
+    const { replaced, steps, hasGrown } = work;
+    return { results, replaced, steps, hasGrown, [Symbol.dispose]: () => held.dispose() };
   } catch (error) {
     await Promise.allSettled(running.values());
     held.dispose();
@@ -332,6 +346,7 @@ async function cachedOr(
   const record = await makeLayer(work, vertex, { base, scope, exact }, make);
   if (former !== undefined && former.diffId !== record.diffId) work.replaced.push(former.diffId);
   keepRecord(store, record, [exact, ...further]);
+  work.hasGrown = true;
   return outcome(exact, layerFrom(record), false);
 }
 
@@ -344,11 +359,8 @@ interface OutsideHit {
 }
 
 /** A layer that stays outside until somebody needs it; then it is kept here as if it had been made. */
-function outsideLayer(
-  { store, means, held }: Work,
-  vertex: Vertex,
-  { found, keys, base, scope }: OutsideHit,
-): SolvedLayer {
+function outsideLayer(work: Work, vertex: Vertex, { found, keys, base, scope }: OutsideHit): SolvedLayer {
+  const { store, means, held } = work;
   const { id, diffId, blob, created } = found;
   const bring = async () => {
     held.use(await means.hold([diffId]));
@@ -357,6 +369,7 @@ function outsideLayer(
     const record = { ...newRecord(store, vertex, facts, { id, below }), created };
     keepRecord(store, record, [...new Set([id, ...keys])]);
     noteBlob(store, id, compressionOf(blob), blob);
+    work.hasGrown = true;
     return layerFrom(record);
   };
   let bringing: Promise<SolvedLayer> | undefined;
