@@ -62,9 +62,12 @@ export function needImage(store: Store, text: string, options: FindOptions = {})
   return image;
 }
 
+/** A name as users write it, with its tag: `busybox:latest`. Throws kind `invalid`. */
+export const familiarName = (text: string): string => familiar(withDefaultTag(parseReference(text)));
+
 /** Docker's sentence for a name or an ID that nothing has. */
 export function noSuchImage(text: string): WherryError {
-  const shown = FULL_ID.test(text) ? fullId(text) : familiar(withDefaultTag(parseReference(text)));
+  const shown = FULL_ID.test(text) ? fullId(text) : familiarName(text);
   return new WherryError('not-found', `No such image: ${shown}`);
 }
 

@@ -1,0 +1,82 @@
+/** What the verbs that change something share: the project they are about, how its steps are shown, questions. */
+import { WherryError } from '#base/error.ts';
+import { given } from '#base/given.ts';
+import { parseBool } from '#base/units.ts';
+import type { Context } from '#cli/command.ts';
+import { openProgress, progressMode } from '#cli/compose/progress.ts';
+import { composeFlags, envFiles, isDryRun, openProject, warn } from '#cli/compose/project.ts';
+import type { Subject } from '#compose/apply/restart.ts';
+import type { Scope } from '#compose/apply/scope.ts';
+
+/** A switch of the environment: COMPOSE_REMOVE_ORPHANS=true. */
+export const isOn = (name: string, environment: Record<string, string | undefined> = process.env): boolean =>
+  parseBool((environment[name] ?? '').toLowerCase()) ?? false;
+
+/** The project of the command line, or its name alone where -p gives one and no file is named. */
+export async function projectOrName(context: Context, services: readonly string[] = []): Promise<Subject> {
+  const { file, projectName } = composeFlags(context);
+  if (file.length === 0 && projectName) return { name: projectName };
+  try {
+    const project = await openProject(context, services, { resolveEnvironment: false });
+    return { name: project.name, project };
+  } catch (error) {
+    const named = process.env.COMPOSE_PROJECT_NAME;
+    if (!named || !(error instanceof WherryError)) throw error;
+    return { name: named };
+  }
+}
+
+export interface Showing {
+  /** The verb's own flags: --dry-run may be among them. */
+  values: object;
+  /** What is done, for a terminal: Running, Stopping … */
+  title: string;
+  /** Nothing is shown. */
+  quiet?: boolean;
+  /** false: signals are somebody else's afterwards, and end the command now. */
+  signals?: false;
+}
+
+/** Does an operation whose steps are shown. */
+export async function operate<T>(
+  context: Context,
+  { values, title, quiet = false, signals }: Showing,
+  operation: (scope: Scope) => Promise<T>,
+): Promise<T> {
+  const flags = composeFlags(context);
+  if (isDryRun(context, values)) {
+    throw new WherryError('unsupported', 'dry run mode is not supported by this command', {
+      hint: 'Leave out --dry-run; `wherry compose config` shows what the project is',
+    });
+  }
+  const output = isOn('COMPOSE_STATUS_STDOUT') ? context.out : context.err;
+  const mode = quiet ? 'quiet' : progressMode(flags.progress ?? process.env.COMPOSE_PROGRESS ?? '', flags.ansi);
+  const show = openProgress(output, { mode, title, dryRun: false });
+  const limit = flags.parallel ?? Number(process.env.COMPOSE_PARALLEL_LIMIT ?? -1);
+  const isLegacy = flags.compatibility || isOn('COMPOSE_COMPATIBILITY');
+  try {
+    return await operation({
+      store: context.store,
+      report: show.report,
+      warn: (text) => warn(context, text),
+      ...(signals === false ? {} : { abort: context.abort }),
+      envFiles: envFiles(context),
+      ...(isLegacy ? { separator: '_' } : {}),
+      ...given({ parallel: limit > 0 ? limit : undefined }),
+    });
+  } finally {
+    show.end();
+  }
+}
+
+/** Asks on standard error; without a terminal the answer is no. */
+export async function ask(context: Context, question: string): Promise<boolean> {
+  const { createInterface } = await import('node:readline');
+  const lines = createInterface({ input: process.stdin, output: process.stderr, terminal: false });
+  context.err.write(`${question} [yN] `);
+  for await (const line of lines) {
+    lines.close();
+    return /^(y|yes)$/i.test(line.trim());
+  }
+  return false;
+}
