@@ -24,15 +24,17 @@ export function decodeObject(fields: Fields, tree: TreeMap, path: string): Recor
 function decodeField(field: Field, tree: Tree, path: string): unknown {
   if (tree === null || tree === undefined) return field.always ? zeroOf(field) : undefined;
   const value = decode(field, tree, path);
-  return !field.pointer && !field.always && isZero(value) ? undefined : value;
+  return !field.pointer && !field.always && isZero(field, value) ? undefined : value;
 }
 
 const ZEROS: Partial<Record<Field['kind'], unknown>> = { string: '', bool: false, int: 0, bytes: '0', map: {} };
 const zeroOf = (field: Field): unknown => ZEROS[field.kind];
 
-function isZero(value: unknown): boolean {
-  if (typeof value !== 'object' || value === null) return !value || value === '0s';
-  return Array.isArray(value) ? value.length === 0 : Object.keys(value).length === 0;
+function isZero({ kind }: Field, value: unknown): boolean {
+  if (kind === 'bytes') return value === '0';
+  if (kind === 'duration') return value === '0s';
+  if (typeof value !== 'object' || value === null) return !value;
+  return (Array.isArray(value) ? value : Object.keys(value)).length === 0;
 }
 
 function decode(field: Field, tree: Tree, path: string): unknown {
@@ -45,7 +47,7 @@ function decode(field: Field, tree: Tree, path: string): unknown {
       return tree.map((item, at) => decodeItem(field.item as Field, item, `${path}[${at}]`));
     case 'map':
       if (!isMap(tree)) throw wrongKind(path, 'a map', tree);
-      return mapValues(tree, (item, key) => decodeItem(field.item as Field, item, `${path}.${key}`));
+      return mapValues(tree, (item, key) => decodeItem(field.item as Field, item, `${path}[${key}]`));
     default:
       return at(path, () => READERS[field.kind as Scalar | Special](tree));
   }
@@ -58,16 +60,20 @@ function decodeItem(field: Field, tree: Tree, path: string): unknown {
   return field.kind === 'struct' ? decodeObject(field.fields ?? {}, {}, path) : zeroOf(field);
 }
 
+/** As compose's decoder says it, on one line. */
+const undecodable = (path: string, reason: string) =>
+  invalid(`decoding failed due to the following error(s): '${path}' ${reason}`);
+
 function at<T>(path: string, read: () => T): T {
   try {
     return read();
   } catch (error) {
-    throw invalid(`${path}: ${error instanceof Error ? error.message : String(error)}`);
+    throw undecodable(path, error instanceof Error ? error.message : String(error));
   }
 }
 
 const wrongKind = (path: string, wanted: string, tree: Tree) =>
-  invalid(`${path} must be ${wanted}, not ${sprint(tree)}`);
+  undecodable(path, `must be ${wanted}, not ${sprint(tree)}`);
 
 export const mapValues = <T, U>(map: Readonly<Record<string, T>>, change: (value: T, key: string) => U) =>
   Object.fromEntries(Object.entries(map).map(([key, value]) => [key, change(value, key)])) as Record<string, U>;

@@ -99,9 +99,7 @@ const SPACE_BEFORE_BREAK = new RegExp(` [${BREAK}]`);
 
 /** Can it be a literal block? */
 const allowsBlock = (text: string) =>
-  !text.endsWith(' ') &&
-  !SPACE_BEFORE_BREAK.test(text) &&
-  !UNPRINTABLE.test(text.replaceAll('\t', ' ').replace(/[\r\u0085\u2028\u2029]/g, '\n'));
+  !text.endsWith(' ') && !SPACE_BEFORE_BREAK.test(text) && !UNPRINTABLE.test(text.replaceAll('\t', ' '));
 
 /** Starts with what means something to YAML, or holds `: ` or ` #`. */
 const INDICATED = /^(?:[#,[\]{}&*!|>'"%@`]|[?:-](?:[ \t]|$)|---|\.\.\.)|:(?:[ \t]|$)|[ \t]#/;
@@ -111,7 +109,7 @@ function isPlain(text: string): boolean {
 }
 
 const WORDS = new Set(
-  `~ null Null NULL true True TRUE false False FALSE .nan .NaN .NAN .inf .Inf .INF +.inf +.Inf +.INF -.inf -.Inf -.INF <<
+  `~ null Null NULL true True TRUE false False FALSE .nan .NaN .NAN .inf .Inf .INF +.inf +.Inf +.INF -.inf -.Inf -.INF
    y Y yes Yes YES on On ON n N no No NO off Off OFF`.split(/\s+/),
 );
 

@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { WherryError } from '#base/error.ts';
 import type { Context } from '#cli/command.ts';
-import { composeCommand, composeFlags, loadOptions, openProject, type Wishes } from '#cli/compose/project.ts';
+import { composeCommand, composeFlags, openModel, openProject, type Wishes } from '#cli/compose/project.ts';
 import { boolean, text } from '#cli/values.ts';
 import type { Project } from '#compose/model/project.ts';
 
@@ -89,16 +89,11 @@ function wishesOf(context: Context, values: Wanted): Wishes {
 const open = (context: Context, names: readonly string[], values: Wanted): Promise<Project> =>
   openProject(context, names, { ...wishesOf(context, values), resolveEnvironment: false });
 
-async function openModel(context: Context, values: Wanted) {
-  const { loadModel } = await import('#compose/load.ts');
-  return loadModel(loadOptions(context, wishesOf(context, values)));
-}
-
 /** Dependencies stand before who needs them. */
 async function listServices(context: Context, _names: string[], values: Wanted): Promise<string[]> {
   if (values.noInterpolate) {
     const { mapAt } = await import('#compose/model/tree.ts');
-    return Object.keys(mapAt(await openModel(context, values), 'services')).sort();
+    return Object.keys(mapAt(await openModel(context, wishesOf(context, values)), 'services')).sort();
   }
   const { services } = await open(context, [], values);
   const found = new Set<string>();
@@ -167,7 +162,7 @@ const badFormat = (format: string) => new WherryError('invalid', `unsupported fo
 /** As read, without variables filled in; its own dollars stand as they are. */
 async function modelText(context: Context, values: Wanted): Promise<string> {
   const { treeJson, treeYaml } = await import('#compose/model/print.ts');
-  const model = await openModel(context, values);
+  const model = await openModel(context, wishesOf(context, values));
   const { format = 'yaml' } = values;
   if (format !== 'yaml' && format !== 'json') throw badFormat(format);
   return format === 'json' ? treeJson(model) : treeYaml(model);

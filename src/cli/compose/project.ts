@@ -4,9 +4,11 @@ import type { Context, Definition, Flags, Values } from '#cli/command.ts';
 import { command } from '#cli/command.ts';
 import type { ComposeFlags } from '#cli/compose/flags.ts';
 import { modeOf } from '#cli/compose/settings.ts';
+import { inStream } from '#cli/fail.ts';
 import { boolean } from '#cli/values.ts';
 import type { LoadOptions } from '#compose/load.ts';
 import type { Project } from '#compose/model/project.ts';
+import type { TreeMap } from '#compose/model/tree.ts';
 
 /** Stands after the verb as well as before it. */
 const COMMON = { 'dry-run': { as: boolean, summary: 'Execute command in dry run mode' } } as const satisfies Flags;
@@ -53,13 +55,28 @@ export async function openProject(
 ): Promise<Project> {
   const { loadProject } = await import('#compose/load.ts');
   const { withNamedEnabled, withSelected, withoutUnused } = await import('#compose/model/select.ts');
-  const loaded = await loadProject(loadOptions(context, wishes));
+  const loaded = await plainly(() => loadProject(loadOptions(context, wishes)));
   const selected = withSelected(withNamedEnabled(loaded, services), services);
   return composeFlags(context).allResources ? selected : withoutUnused(selected);
 }
 
+/** The tree of these files before it is typed: what --no-interpolate shows. */
+export async function openModel(context: Context, wishes: Wishes = {}): Promise<TreeMap> {
+  const { loadModel } = await import('#compose/load.ts');
+  return plainly(() => loadModel(loadOptions(context, wishes)));
+}
+
+/** What is wrong with files no daemon says. */
+async function plainly<T>(load: () => Promise<T>): Promise<T> {
+  try {
+    return await load();
+  } catch (error) {
+    throw inStream(error);
+  }
+}
+
 /** What loading needs to know of the command line and of the environment. */
-export function loadOptions(context: Context, wishes: Wishes = {}): LoadOptions {
+function loadOptions(context: Context, wishes: Wishes = {}): LoadOptions {
   const flags = composeFlags(context);
   const given = <T>(key: string, value: T | undefined) => (value === undefined || value === '' ? {} : { [key]: value });
   return {
