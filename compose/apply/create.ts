@@ -1,7 +1,7 @@
 /** create: a project's images, networks, volumes and containers are made as they are wanted. Nothing is started. */
 import { WherryError } from '#base/error.ts';
 import { asDaemon, spoken } from '#compose/apply/errors.ts';
-import { COMPOSE_VERSION, LABEL, type Present, presentOf, readPresent, shown } from '#compose/apply/identify.ts';
+import { type Present, presentOf, readPresent, shown } from '#compose/apply/identify.ts';
 import { ensureImages, type ImageIds } from '#compose/apply/images.ts';
 import { mountsOf } from '#compose/apply/mounts.ts';
 import { linksOf } from '#compose/apply/networking.ts';
@@ -13,6 +13,7 @@ import { type Scope, teller } from '#compose/apply/scope.ts';
 import { removeOne, stopAndRemove, stopServices } from '#compose/apply/stop.ts';
 import { ensureVolumes } from '#compose/apply/volumes.ts';
 import { serviceHash } from '#compose/model/hash.ts';
+import { COMPOSE_VERSION, LABEL } from '#compose/model/labels.ts';
 import type { Project, Service } from '#compose/model/project.ts';
 import { stopContainer } from '#container/lifecycle.ts';
 import { findContainer } from '#container/names.ts';

@@ -1,30 +1,9 @@
 /** Which containers are a project's: by the labels that docker compose writes, so that each finds what the other made. */
+import { LABEL } from '#compose/model/labels.ts';
 import { listContainers } from '#container/names.ts';
 import type { ContainerRecord } from '#container/record.ts';
 import { readState } from '#container/state.ts';
 import type { Store } from '#engine/open.ts';
-
-/** docker compose's labels (pkg/api/labels.go). */
-export const LABEL = {
-  project: 'com.docker.compose.project',
-  service: 'com.docker.compose.service',
-  hash: 'com.docker.compose.config-hash',
-  number: 'com.docker.compose.container-number',
-  volume: 'com.docker.compose.volume',
-  network: 'com.docker.compose.network',
-  workingDir: 'com.docker.compose.project.working_dir',
-  configFiles: 'com.docker.compose.project.config_files',
-  environmentFile: 'com.docker.compose.project.environment_file',
-  oneoff: 'com.docker.compose.oneoff',
-  slug: 'com.docker.compose.slug',
-  image: 'com.docker.compose.image',
-  dependsOn: 'com.docker.compose.depends_on',
-  version: 'com.docker.compose.version',
-  replace: 'com.docker.compose.replace',
-} as const;
-
-/** The version of docker compose whose rules and labels these are. */
-export const COMPOSE_VERSION = '2.40.3';
 
 type Status = 'created' | 'running' | 'paused' | 'restarting' | 'exited';
 

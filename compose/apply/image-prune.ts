@@ -1,6 +1,7 @@
 /** down --rmi: which images go with a project. */
-import { LABEL } from '#compose/apply/identify.ts';
+
 import { imageOf } from '#compose/apply/request.ts';
+import { LABEL } from '#compose/model/labels.ts';
 import type { Project } from '#compose/model/project.ts';
 import type { Store } from '#engine/open.ts';
 import { familiarName, findImage, listImages } from '#image/names.ts';

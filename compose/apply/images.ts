@@ -51,7 +51,7 @@ async function note(store: Store, ids: ImageIds, project: Project, service: Serv
 }
 
 /** An image's ID, if it is here. */
-async function localId(store: Store, name: string, platform?: string): Promise<string | undefined> {
+export async function localId(store: Store, name: string, platform?: string): Promise<string | undefined> {
   try {
     return (await resolveImage(store, name, { pull: 'never', platform })).image.id;
   } catch (error) {
@@ -139,7 +139,7 @@ interface PullOptions {
 }
 
 /** Fetches a service's image; the step is called after the service. */
-async function pullService(scope: Scope, service: Service, options: PullOptions): Promise<void> {
+export async function pullService(scope: Scope, service: Service, options: PullOptions): Promise<void> {
   const tell = (text: string, status: 'working' | 'done' | 'warning' | 'error', state = '') =>
     scope.report({ id: service.name, text, status, state });
   tell('Pulling', 'working');

@@ -1,9 +1,9 @@
 /** A project's networks: made where they are missing, taken over where compose made them, removed at its end. */
 import { WherryError } from '#base/error.ts';
 import { given } from '#base/given.ts';
-import { COMPOSE_VERSION, LABEL } from '#compose/apply/identify.ts';
 import { type Scope, teller } from '#compose/apply/scope.ts';
 import { networkHash } from '#compose/model/hash.ts';
+import { COMPOSE_VERSION, LABEL } from '#compose/model/labels.ts';
 import type { Network, Project } from '#compose/model/project.ts';
 import { attachedContainers, deleteNetwork } from '#engine/networking.ts';
 import type { Store } from '#engine/open.ts';

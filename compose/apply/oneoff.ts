@@ -1,7 +1,7 @@
 /** run: a container of a service for one command, beside those that the service has. */
 import { type CreateOptions, createFor, createProject, projectLabels, withReferences } from '#compose/apply/create.ts';
 import { copyFiles } from '#compose/apply/files.ts';
-import { LABEL, type Present, readPresent } from '#compose/apply/identify.ts';
+import { type Present, readPresent } from '#compose/apply/identify.ts';
 import { ensureImages } from '#compose/apply/images.ts';
 import { mountsOf } from '#compose/apply/mounts.ts';
 import { linksOf } from '#compose/apply/networking.ts';
@@ -9,6 +9,7 @@ import { imageOf, requestOf } from '#compose/apply/request.ts';
 import { type Scope, teller } from '#compose/apply/scope.ts';
 import { startProject, waitFor } from '#compose/apply/start.ts';
 import { serviceHash } from '#compose/model/hash.ts';
+import { LABEL } from '#compose/model/labels.ts';
 import type { Project, Service } from '#compose/model/project.ts';
 import { newId } from '#container/names.ts';
 

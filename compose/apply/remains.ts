@@ -1,8 +1,9 @@
 /** A project of which only the name is known: what its containers, networks and volumes tell of it. */
 import { WherryError } from '#base/error.ts';
-import { LABEL, type Present } from '#compose/apply/identify.ts';
+import type { Present } from '#compose/apply/identify.ts';
 import { projectNetworks } from '#compose/apply/networks.ts';
 import { projectVolumes } from '#compose/apply/volumes.ts';
+import { LABEL } from '#compose/model/labels.ts';
 import type { DependsOn, Project, Service } from '#compose/model/project.ts';
 import type { Store } from '#engine/open.ts';
 

@@ -5,10 +5,10 @@ import type { Config, CreateRequest, HealthConfig, HostConfig, PortMap, RestartP
 import { WherryError } from '#base/error.ts';
 import { given } from '#base/given.ts';
 import { parseBytes, parseDuration } from '#base/units.ts';
-import { LABEL } from '#compose/apply/identify.ts';
 import type { Mounts } from '#compose/apply/mounts.ts';
 import { networkingOf } from '#compose/apply/networking.ts';
 import { resourcesOf } from '#compose/apply/resources.ts';
+import { LABEL } from '#compose/model/labels.ts';
 import type { DependsOn, Healthcheck, Project, Service } from '#compose/model/project.ts';
 import { parseExpose } from '#network/ports.ts';
 

@@ -1,9 +1,9 @@
 /** A project's volumes: made where they are missing, removed only when asked for. */
 import { WherryError } from '#base/error.ts';
 import { given } from '#base/given.ts';
-import { COMPOSE_VERSION, LABEL } from '#compose/apply/identify.ts';
 import { type Scope, teller } from '#compose/apply/scope.ts';
 import { volumeHash } from '#compose/model/hash.ts';
+import { COMPOSE_VERSION, LABEL } from '#compose/model/labels.ts';
 import type { Project, Volume } from '#compose/model/project.ts';
 import type { Store } from '#engine/open.ts';
 import { removeUnused } from '#engine/volumes.ts';

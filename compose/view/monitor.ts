@@ -59,10 +59,12 @@ async function* tell(store: Store, watching: Watching): AsyncGenerator<Happening
   const { events, first, going, ending, signal } = watching;
   const restarting = new Set<string>();
   try {
-    for (let next = first; going.size > 0; next = events.next()) {
+    let next = first;
+    while (going.size > 0) {
       const { value, done } = await next;
       if (done) return;
       yield* happeningsOf(store, value, { ...watching, restarting });
+      if (going.size > 0) next = events.next();
     }
   } catch (error) {
     if (!signal.aborted) throw error;

@@ -9,10 +9,10 @@ import type { BuildSecret } from '#build/request.ts';
 import type { Wanted } from '#cli/build/request.ts';
 import type { Context } from '#cli/command.ts';
 import { showBuild } from '#cli/solve/show.ts';
-import { COMPOSE_VERSION, LABEL } from '#compose/apply/identify.ts';
 import { imageOf } from '#compose/apply/request.ts';
 import { ulimitsOf } from '#compose/apply/resources.ts';
 import type { Scope } from '#compose/apply/scope.ts';
+import { COMPOSE_VERSION, LABEL } from '#compose/model/labels.ts';
 import type { Build, Project, Service } from '#compose/model/project.ts';
 import { build } from '#engine/build.ts';
 

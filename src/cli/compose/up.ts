@@ -91,9 +91,8 @@ export default composeCommand({
       await startProject(scope, project, { wait: values.wait, waitTimeout: (values.waitTimeout ?? 0) * 1000 });
     });
     if (!isAttached) return;
-    throw new WherryError('unsupported', 'Cannot stay in front of the project', {
-      hint: 'Start it in the background: wherry compose up --detach',
-    });
+    const { stayInFront } = await import('#cli/compose/up-attached.ts');
+    return stayInFront(context, project, services, values);
   },
 });
 

@@ -1,0 +1,75 @@
+/** `up` in front of its containers: whose output is shown, whose end counts, and how the project is stopped again. */
+import { WherryError } from '#base/error.ts';
+import { type Context, given } from '#cli/command.ts';
+import { type Attached, attendProject } from '#cli/compose/attached.ts';
+import { openLogLines } from '#cli/compose/log-lines.ts';
+import { operate } from '#cli/compose/operation.ts';
+import { colouredOf, infoOf, modeOf } from '#cli/compose/settings.ts';
+import { killServices, stopProject } from '#compose/apply/restart.ts';
+import { startProject } from '#compose/apply/start.ts';
+import type { Project } from '#compose/model/project.ts';
+import { withSelected } from '#compose/model/select.ts';
+
+export interface AttachedFlags {
+  abortOnContainerExit: boolean;
+  abortOnContainerFailure: boolean;
+  attach: readonly string[];
+  attachDependencies: boolean;
+  exitCodeFrom: string | undefined;
+  noAttach: readonly string[];
+  noColor: boolean;
+  noLogPrefix: boolean;
+  timeout: number | undefined;
+  timestamps: boolean;
+}
+
+/** Starts what was created and stays until all has ended. services: as named on the command line. @returns the exit status */
+export async function stayInFront(
+  context: Context,
+  project: Project,
+  services: readonly string[],
+  values: AttachedFlags,
+  { watch }: Pick<Partial<Attached>, 'watch'> = {},
+): Promise<number> {
+  const attach = attachedServices(project, services, values);
+  const { noColor, noLogPrefix, timestamps } = values;
+  const coloured = !noColor && colouredOf(context);
+  const lines = openLogLines(context, { coloured, prefixed: !noLogPrefix, timestamps });
+  const subject = { name: project.name, project };
+  const timeout = context.given.has('timeout') ? values.timeout : undefined;
+  return operate(context, { values, title: 'Running', quiet: true, signals: false }, (scope) =>
+    attendProject(context, {
+      project: project.name,
+      attach,
+      services,
+      onExit: onExitOf(values),
+      lines,
+      info: infoOf(context),
+      mode: modeOf(context),
+      start: () => startProject(scope, project),
+      stop: (report) => stopProject({ ...scope, report }, subject, { services, ...given({ timeout }) }),
+      kill: async (report) => {
+        await killServices({ ...scope, report }, subject, { services, signal: 'SIGKILL', removeOrphans: false });
+      },
+      ...given({ exitCodeFrom: values.exitCodeFrom || undefined, watch }),
+    }),
+  );
+}
+
+function onExitOf({ abortOnContainerExit, abortOnContainerFailure, exitCodeFrom }: AttachedFlags): Attached['onExit'] {
+  if (abortOnContainerFailure) return 'fail';
+  return abortOnContainerExit || exitCodeFrom ? 'stop' : 'ignore';
+}
+
+/** Those of --attach; else what was named, or all, but for `attach: false`. --no-attach takes away from both. */
+function attachedServices(project: Project, services: readonly string[], flags: AttachedFlags): string[] {
+  const { attach, attachDependencies, noAttach } = flags;
+  const unknown = attach.filter((name) => !Object.hasOwn(project.services, name));
+  if (unknown.length > 0) {
+    throw new WherryError('invalid', `cannot attach to services not included in up: ${unknown.join(', ')}`);
+  }
+  const chosen = withSelected(project, services, attachDependencies ? 'include' : 'ignore').services;
+  const wanted = Object.values(chosen).filter((service) => service.attach !== false);
+  const names = attach.length > 0 ? attach : wanted.map(({ name }) => name);
+  return [...new Set(names)].filter((name) => !noAttach.includes(name));
+}
