@@ -78,7 +78,8 @@ function mountOf(project: Project, volume: ServiceVolume, warn: (text: string) =
     }
   }
   const named = type === 'volume' ? project.volumes?.[source]?.name : undefined;
-  const base = { Source: named ?? source, Target: target, ReadOnly };
+  const from = named ?? source;
+  const base = { ...(from === '' ? {} : { Source: from }), Target: target, ...(ReadOnly ? { ReadOnly } : {}) };
   if (type === 'bind') return { Type: 'bind', ...base, ...bindOptions(volume) };
   if (type === 'tmpfs') return { Type: 'tmpfs', ...base, ...tmpfsOptions(volume) };
   if (type === 'image') {
@@ -93,7 +94,7 @@ function bindOptions({ bind }: ServiceVolume): Pick<MountRequest, 'BindOptions'>
   if (bind === undefined) return {};
   return {
     BindOptions: {
-      CreateMountpoint: bind.create_host_path ?? false,
+      ...(bind.create_host_path ? { CreateMountpoint: true } : {}),
       ...(bind.propagation ? { Propagation: bind.propagation } : {}),
       ...(bind.recursive === 'disabled' ? { NonRecursive: true } : {}),
       ...(bind.recursive === 'writable' ? { ReadOnlyNonRecursive: true } : {}),

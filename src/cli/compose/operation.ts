@@ -3,8 +3,9 @@ import { WherryError } from '#base/error.ts';
 import { given } from '#base/given.ts';
 import { parseBool } from '#base/units.ts';
 import type { Context } from '#cli/command.ts';
-import { openProgress, progressMode } from '#cli/compose/progress.ts';
+import { openProgress } from '#cli/compose/progress.ts';
 import { composeFlags, envFiles, isDryRun, openProject, warn } from '#cli/compose/project.ts';
+import { infoOf, modeOf } from '#cli/compose/settings.ts';
 import type { Subject } from '#compose/apply/restart.ts';
 import type { Scope } from '#compose/apply/scope.ts';
 
@@ -49,9 +50,8 @@ export async function operate<T>(
       hint: 'Leave out --dry-run; `wherry compose config` shows what the project is',
     });
   }
-  const output = isOn('COMPOSE_STATUS_STDOUT') ? context.out : context.err;
-  const mode = quiet ? 'quiet' : progressMode(flags.progress ?? process.env.COMPOSE_PROGRESS ?? '', flags.ansi);
-  const show = openProgress(output, { mode, title, dryRun: false });
+  const mode = quiet ? 'quiet' : modeOf(context);
+  const show = openProgress(infoOf(context), { mode, title, dryRun: false });
   const limit = flags.parallel ?? Number(process.env.COMPOSE_PARALLEL_LIMIT ?? -1);
   const isLegacy = flags.compatibility || isOn('COMPOSE_COMPATIBILITY');
   try {
