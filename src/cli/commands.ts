@@ -17,6 +17,7 @@ export const COMMANDS: Readonly<Record<string, Load>> = {
   'buildx prune': () => import('./buildx/prune.ts'),
   'buildx version': () => import('./buildx/version.ts'),
   'compose attach': () => import('./compose/attach.ts'),
+  'compose build': () => import('./compose/build.ts'),
   'compose commit': () => import('./compose/commit.ts'),
   'compose config': () => import('./compose/config.ts'),
   'compose cp': () => import('./compose/cp.ts'),

@@ -67,7 +67,7 @@ interface Call {
   request: BuildRequest;
   /** The context, as it was named. */
   path: string;
-  values: BuildValues;
+  values: Pick<BuildValues, 'file'>;
 }
 
 export async function callBuild({ store }: Context, call: Call, options: BuildOptions): Promise<Called> {

@@ -1,11 +1,13 @@
-/** The images of services that are built: one service after the other, those first that others build upon. */
+/** The images of services that are built, those first that others build upon. */
 import { isAbsolute, join, relative } from 'node:path';
 import { WherryError } from '#base/error.ts';
 import { given } from '#base/given.ts';
 import { parseBytes } from '#base/units.ts';
 import { openContexts } from '#build/context/open.ts';
+import type { Report } from '#build/event.ts';
 import { readCache, readPlatforms, readSsh } from '#build/options.ts';
-import type { BuildSecret } from '#build/request.ts';
+import { vertexId } from '#build/progress.ts';
+import type { BuildRequest, BuildSecret } from '#build/request.ts';
 import type { Wanted } from '#cli/build/request.ts';
 import type { Context } from '#cli/command.ts';
 import { showBuild } from '#cli/solve/show.ts';
@@ -14,32 +16,69 @@ import { ulimitsOf } from '#compose/apply/resources.ts';
 import type { Scope } from '#compose/apply/scope.ts';
 import { COMPOSE_VERSION, LABEL } from '#compose/model/labels.ts';
 import type { Build, Project, Service } from '#compose/model/project.ts';
-import { build } from '#engine/build.ts';
+import { type BuildOptions, build } from '#engine/build.ts';
 
 export interface BuildServices {
   scope: Scope;
   quiet: boolean;
   /** auto, plain, tty, rawjson; absent: as --progress of builds. */
   progress?: string;
-  /** What the command line says over the file. */
-  over?: Partial<Build>;
   push?: boolean;
+  /** Bytes of memory for what runs. */
+  memory?: number;
+  /** Nothing is built: what is bad style in the Dockerfiles is told of. */
+  check?: boolean;
 }
 
-/** Builds them. Throws what a build throws; what was built until then stays. */
+/**
+ * Builds them, those at once that don't build upon each other, and shows all in one. Throws what the first build that
+ * failed has thrown, when the others have ended; what was built until then stays.
+ */
 export async function buildServices(
   context: Context,
   project: Project,
   services: readonly Service[],
   options: BuildServices,
 ): Promise<void> {
-  for (const service of inBuildOrder(project, services)) await buildOne(context, project, service, options);
+  const ordered = inBuildOrder(project, services);
+  const mode = options.quiet ? 'quiet' : (options.progress ?? process.env.BUILDKIT_PROGRESS ?? 'auto');
+  const view = showBuild(context.out, mode);
+  const jobs = new Map<string, Promise<string>>();
+  try {
+    for (const service of ordered) {
+      const needed = neededBy(project, service).map(({ name }) => jobs.get(name));
+      const report = ordered.length === 1 ? view.report : named(service.name, view.report);
+      const job = Promise.all(needed).then(() => buildOne(context, project, service, { ...options, report }));
+      job.catch(() => undefined);
+      jobs.set(service.name, job);
+    }
+    await Promise.allSettled(jobs.values());
+  } finally {
+    view.end();
+  }
   for (const service of services) {
+    context.out.write((await jobs.get(service.name)) ?? '');
     options.scope.report({ id: imageOf(project.name, service), state: 'Built', status: 'done' });
   }
 }
 
+/** `[2/5] RUN make` of the service web is `[web 2/5] RUN make` where several are built. */
+function named(service: string, report: Report): Report {
+  const idOf = (id: string) => vertexId(`${service} ${id}`);
+  return (event) => {
+    if (event.kind !== 'vertex') return report({ ...event, vertex: idOf(event.vertex) });
+    const name = event.name.startsWith('[') ? `[${service} ${event.name.slice(1)}` : `[${service}] ${event.name}`;
+    report({ ...event, id: idOf(event.id), name, inputs: event.inputs.map(idOf) });
+  };
+}
+
 const BUILT = /^service:(.+)$/;
+
+/** The services whose images this one builds upon. */
+function neededBy({ services }: Project, { build: definition }: Service): Service[] {
+  const values = Object.values(definition?.additional_contexts ?? {});
+  return values.map((value) => services[BUILT.exec(value)?.[1] ?? '']).filter((service) => service !== undefined);
+}
 
 /** With what they build upon (additional_contexts: service:x), each once and after that. */
 function inBuildOrder(project: Project, services: readonly Service[]): Service[] {
@@ -49,37 +88,58 @@ function inBuildOrder(project: Project, services: readonly Service[]): Service[]
     if (path.includes(service.name)) {
       throw new WherryError('invalid', `dependency cycle detected: ${[...path, service.name].join(' -> ')}`);
     }
-    for (const value of Object.values(service.build.additional_contexts ?? {})) {
-      const needed = project.services[BUILT.exec(value)?.[1] ?? ''];
-      if (needed !== undefined) visit(needed, [...path, service.name]);
-    }
+    for (const needed of neededBy(project, service)) visit(needed, [...path, service.name]);
     ordered.push(service);
   };
   for (const service of services) visit(service, []);
   return ordered;
 }
 
-async function buildOne(context: Context, project: Project, service: Service, options: BuildServices): Promise<void> {
-  const definition: Build = { ...service.build, ...options.over };
+/** What it says on standard output: only a check has something. */
+async function buildOne(
+  context: Context,
+  project: Project,
+  service: Service,
+  { scope, push = false, check = false, memory, report }: BuildServices & { report: Report },
+): Promise<string> {
+  const definition = service.build ?? {};
   const { context: path = '.', dockerfile_inline: inline } = definition;
-  const mode = options.quiet ? 'quiet' : (options.progress ?? process.env.BUILDKIT_PROGRESS ?? 'auto');
-  const view = showBuild(context.err, mode);
-  const { abort } = options.scope;
-  try {
-    const words = {
-      context: path,
-      file: dockerfileOf(definition),
-      named: namedContexts(project, definition),
-      stdin: process.stdin,
-      ...given({ inline }),
-    };
-    using opened = await openContexts(context.store, words, { report: view.report, abort });
-    const wanted = wantedOf(project, service, definition, options.push ?? false);
-    const request = { ...wanted, dockerfile: opened.dockerfile, contexts: opened.contexts };
-    await build(context.store, request, { report: view.report, ...given({ abort }) });
-  } finally {
-    view.end();
-  }
+  const { abort } = scope;
+  const file = dockerfileOf(definition);
+  const words = {
+    context: path,
+    file,
+    named: namedContexts(project, definition),
+    stdin: process.stdin,
+    ...given({ inline }),
+  };
+  using opened = await openContexts(context.store, words, { report, abort });
+  const wanted = wantedOf(project, service, definition, push);
+  const request = {
+    ...wanted,
+    limits: given({ memory }),
+    dockerfile: opened.dockerfile,
+    contexts: opened.contexts,
+  };
+  const options = { report, ...given({ abort }) };
+  if (check) return checkOne(context, service, { request, path, file }, options);
+  await build(context.store, request, options);
+  return '';
+}
+
+/** Throws kind `invalid` where the check finds something, as compose does. */
+async function checkOne(
+  context: Context,
+  { name }: Service,
+  { file, ...about }: { request: BuildRequest; path: string; file: string },
+  options: BuildOptions,
+): Promise<string> {
+  const { callBuild } = await import('#cli/build/call.ts');
+  const method = { name: 'check', json: false, ignoreStatus: false } as const;
+  const { text, fault, status } = await callBuild(context, { method, values: { file }, ...about }, options);
+  if (status === 0) return `${name}\n\n${text}\n`;
+  context.out.write(`${name}\n\n${text}\n`);
+  throw new WherryError('invalid', fault.trimEnd() || `the Dockerfile of ${name} has warnings`);
 }
 
 /** As a build's --file: from here, not from the context. */

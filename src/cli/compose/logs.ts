@@ -2,11 +2,12 @@ import { WherryError } from '#base/error.ts';
 import { given } from '#base/given.ts';
 import type { Context } from '#cli/command.ts';
 import { type LogLines, openLogLines } from '#cli/compose/log-lines.ts';
+import { projectOrName } from '#cli/compose/operation.ts';
 import { composeCommand, warn } from '#cli/compose/project.ts';
 import { colouredOf } from '#cli/compose/settings.ts';
-import { type Named, projectOrName } from '#cli/compose/target.ts';
 import { readLogWish } from '#cli/log-wish.ts';
 import { boolean, integer, text } from '#cli/values.ts';
+import type { Subject } from '#compose/apply/restart.ts';
 import { logName, projectContainers, specifiedContainer } from '#compose/view/containers.ts';
 import { readLines } from '#compose/view/log.ts';
 import { type Happening, monitorProject } from '#compose/view/monitor.ts';
@@ -56,7 +57,7 @@ export default composeCommand({
 });
 
 /** Without those that want to be left out (`attach: false`). */
-function attachedServices({ project }: Named): string[] {
+function attachedServices({ project }: Subject): string[] {
   if (project === undefined) return [];
   const services = Object.values(project.services);
   const attached = services.filter(({ attach }) => attach !== false).map(({ name }) => name);

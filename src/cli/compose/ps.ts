@@ -1,7 +1,7 @@
 import { WherryError } from '#base/error.ts';
 import type { Context } from '#cli/command.ts';
+import { projectOrName } from '#cli/compose/operation.ts';
 import { composeCommand } from '#cli/compose/project.ts';
-import { projectOrName } from '#cli/compose/target.ts';
 import { listFormat } from '#cli/config-file.ts';
 import { LIST_FORMAT_SUMMARY } from '#cli/format.ts';
 import { printRows } from '#cli/table.ts';

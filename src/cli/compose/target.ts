@@ -4,32 +4,11 @@ import { type ProgressOptions, withProgress } from '#cli/compose/progress.ts';
 import { composeFlags, isDryRun, openProject } from '#cli/compose/project.ts';
 import { infoOf, modeOf } from '#cli/compose/settings.ts';
 import type { Report } from '#compose/apply/event.ts';
-import type { Project } from '#compose/model/project.ts';
 
 /** For commands that ask for containers by their labels: no file is read where the name is given. */
 export async function projectName(context: Context): Promise<string> {
   const name = composeFlags(context).projectName || process.env.COMPOSE_PROJECT_NAME;
   return name || (await openProject(context)).name;
-}
-
-/** The project's name, and what its files say where there are some to ask. */
-export interface Named {
-  name: string;
-  project?: Project;
-}
-
-/** The files are read unless a name alone was given; where that fails the name in COMPOSE_PROJECT_NAME does. */
-export async function projectOrName(context: Context, services: readonly string[] = []): Promise<Named> {
-  const { projectName: name, file } = composeFlags(context);
-  if (name && file.length === 0) return { name };
-  try {
-    const project = await openProject(context, services, { resolveEnvironment: false });
-    return { name: project.name, project };
-  } catch (error) {
-    const fallback = process.env.COMPOSE_PROJECT_NAME;
-    if (fallback) return { name: fallback };
-    throw error;
-  }
 }
 
 /** How the steps of an operation are shown. values: the verb's own flags. */

@@ -1,6 +1,6 @@
 import { WherryError } from '#base/error.ts';
+import { projectOrName } from '#cli/compose/operation.ts';
 import { composeCommand } from '#cli/compose/project.ts';
-import { projectOrName } from '#cli/compose/target.ts';
 import { LIST_FORMAT_SUMMARY } from '#cli/format.ts';
 import { boolean, text } from '#cli/values.ts';
 import { printVolumes } from '#cli/volume-list.ts';
