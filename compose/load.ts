@@ -5,7 +5,7 @@
 
 import { isUtf8 } from 'node:buffer';
 import { readFileSync } from 'node:fs';
-import { hasCode, WherryError } from '#base/error.ts';
+import { hasCode } from '#base/error.ts';
 import { resolveEnvFiles, resolveLabelFiles, type Variables } from '#compose/load/dotenv.ts';
 import { applyExtends, forget } from '#compose/load/extends.ts';
 import { checkName, findFiles, nameOfDirectory, normalizeName } from '#compose/load/files.ts';
@@ -118,10 +118,9 @@ function readText(file: string): string {
     if (!isUtf8(bytes)) throw invalid(`failed to parse ${file}: yaml: invalid UTF-8`);
     return bytes.toString();
   } catch (error) {
-    if (hasCode(error, 'ENOENT', 'ENOTDIR'))
-      throw new WherryError('not-found', `open ${file}: no such file or directory`);
+    if (hasCode(error, 'ENOENT', 'ENOTDIR')) throw invalid(`open ${file}: no such file or directory`);
     if (hasCode(error, 'EISDIR')) throw invalid(`read ${file}: is a directory`);
-    if (hasCode(error, 'EACCES', 'EPERM')) throw new WherryError('denied', `open ${file}: permission denied`);
+    if (hasCode(error, 'EACCES', 'EPERM')) throw invalid(`open ${file}: permission denied`);
     throw error;
   }
 }
@@ -205,7 +204,7 @@ async function interpolated(
   source: Source,
   { environment, options }: Scope,
 ): Promise<TreeMap> {
-  if (!isMap(value)) throw invalid(`${source.file}: top-level object must be a mapping`);
+  if (!isMap(value)) throw invalid(`top-level object must be a mapping (in ${source.file})`);
   if (options.interpolate === false) return value;
   return placed(source, () => interpolate(value, { lookup: (name) => environment[name], warn: options.warn }));
 }

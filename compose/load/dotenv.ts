@@ -156,7 +156,7 @@ function readFile(file: string, text: string, into: Variables, lookup: Lookup, w
 
 /**
  * The variables of env files, later ones over earlier ones; environment comes before them where values name variables.
- * Throws kind `not-found` or `invalid` with the file.
+ * Throws kind `invalid` with the file.
  */
 export function readEnvFiles(
   files: readonly string[],
@@ -166,7 +166,7 @@ export function readEnvFiles(
   const variables: Variables = {};
   const lookup: Lookup = (name) => environment[name] ?? variables[name];
   for (const file of files) {
-    const text = readText(file, () => new WherryError('not-found', `couldn't find env file: ${file}`));
+    const text = readText(file, () => invalid(`couldn't find env file: ${file}`));
     readFile(file, text, variables, lookup, warn);
   }
   return variables;
@@ -178,7 +178,7 @@ function readText(path: string, missing: () => WherryError): string {
   } catch (error) {
     if (hasCode(error, 'ENOENT')) throw missing();
     if (hasCode(error, 'EISDIR')) throw invalid(`${path} is a directory`);
-    if (hasCode(error, 'EACCES')) throw new WherryError('denied', `open ${path}: permission denied`);
+    if (hasCode(error, 'EACCES')) throw invalid(`open ${path}: permission denied`);
     throw error;
   }
 }
@@ -216,7 +216,7 @@ function readServiceFile(
   lookup: Lookup,
   warn: (text: string) => void,
 ): void {
-  const missing = new WherryError('not-found', `env file ${path} not found: stat ${path}: no such file or directory`);
+  const missing = invalid(`env file ${path} not found: stat ${path}: no such file or directory`);
   const text = textUnlessMissing(path, required === false ? undefined : missing);
   if (text === undefined) return;
   if (format === 'raw') readRaw(text, into, lookup);
@@ -247,10 +247,7 @@ function resolveLabels(service: Service, warn: (text: string) => void): void {
   if (files.length === 0) return;
   const labels: Variables = {};
   for (const path of files) {
-    const missing = new WherryError(
-      'not-found',
-      `label file ${path} not found: stat ${path}: no such file or directory`,
-    );
+    const missing = invalid(`label file ${path} not found: stat ${path}: no such file or directory`);
     const own: Variables = {};
     readFile(
       path,

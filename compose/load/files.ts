@@ -34,7 +34,7 @@ const OVERRIDES = [
   'docker-compose.override.yaml',
 ];
 
-/** Throws kind `not-found` where there is no file, or one that was named isn't there. */
+/** Throws kind `invalid`, in compose's words, where there is no file, or one that was named isn't there. */
 export function findFiles(where: Where): Found {
   const { cwd, warn } = where;
   const given = where.files.map((file) => (file === '-' ? file : local(cwd, file)));
@@ -53,7 +53,7 @@ export function findFiles(where: Where): Found {
 /** `-f` and COMPOSE_FILE take files of this machine only. */
 function local(cwd: string, file: string): string {
   if (/^oci:\/\//.test(file) || /^(https?|git|ssh):\/\/|^git@|\.git(#|$)/.test(file)) {
-    throw new WherryError('unsupported', `cannot load ${file}: only local compose files are read`, {
+    throw new WherryError('invalid', `cannot load ${file}: only local compose files are read`, {
       hint: 'Fetch it first, and name the copy',
     });
   }
@@ -93,7 +93,7 @@ function fromEnvironment(environment: Variables, cwd: string): string[] | undefi
   return value.split(environment.COMPOSE_PATH_SEPARATOR || ':').map((file) => {
     if (file === '-') return file;
     const path = local(cwd, file);
-    if (!existsSync(path)) throw new WherryError('not-found', `stat ${path}: no such file or directory`);
+    if (!existsSync(path)) throw invalid(`stat ${path}: no such file or directory`);
     return path;
   });
 }
@@ -109,8 +109,7 @@ function lookUp(start: string, warn: (text: string) => void): string[] {
       }
       return [found, ...overrideIn(directory, warn)];
     }
-    if (directory === dirname(directory))
-      throw new WherryError('not-found', 'no configuration file provided: not found');
+    if (directory === dirname(directory)) throw invalid('no configuration file provided: not found');
   }
 }
 

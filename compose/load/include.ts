@@ -3,7 +3,7 @@
 import { statSync } from 'node:fs';
 import { dirname, isAbsolute, join, relative, resolve } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
-import { hasCode, WherryError } from '#base/error.ts';
+import { hasCode } from '#base/error.ts';
 import { readEnvFiles, type Variables } from '#compose/load/dotenv.ts';
 import { isFile } from '#compose/load/files.ts';
 import { invalid, isMap, sprint, type Tree, type TreeMap } from '#compose/model/tree.ts';
@@ -24,7 +24,7 @@ export interface Including {
 
 const KINDS = ['services', 'volumes', 'networks', 'secrets', 'configs', 'models'];
 
-/** Brings in all that a tree includes, in place. Throws kind `invalid` or `not-found` in compose's words. */
+/** Brings in all that a tree includes, in place. Throws kind `invalid`, in compose's words. */
 export async function applyInclude(tree: TreeMap, including: Including): Promise<void> {
   const { include } = tree;
   if (include === undefined || include === null) return;
@@ -82,7 +82,7 @@ function envFileAt(directory: string, file: string): string {
   try {
     if (!statSync(path).isDirectory()) return path;
   } catch (error) {
-    if (hasCode(error, 'ENOENT')) throw new WherryError('not-found', `stat ${path}: no such file or directory`);
+    if (hasCode(error, 'ENOENT')) throw invalid(`stat ${path}: no such file or directory`);
     throw error;
   }
   throw invalid(`${path} is not a file`);

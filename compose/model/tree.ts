@@ -27,11 +27,12 @@ export function sprint(value: Tree): string {
   return typeof value === 'number' ? sprintNumber(value) : String(value);
 }
 
-/** %v of a float64: an exponent of two digits from 1e+21 on. */
+/** %v of a float64: an exponent of two digits from 1e+21 on, and below 0.0001. */
 function sprintNumber(value: number): string {
   if (Number.isNaN(value)) return 'NaN';
   if (!Number.isFinite(value)) return value > 0 ? '+Inf' : '-Inf';
-  return String(value).replace(/e([+-])(\d)$/, 'e$10$2');
+  const text = value !== 0 && Math.abs(value) < 1e-4 ? value.toExponential() : String(value);
+  return text.replace(/e([+-])(\d)$/, 'e$10$2');
 }
 
 /** What happens to the value at a path: the new value. The path is as compose writes it (`services.web.ports.[]`). */

@@ -55,8 +55,11 @@ export async function openProject(
 ): Promise<Project> {
   const { loadProject } = await import('#compose/load.ts');
   const { withNamedEnabled, withSelected, withoutUnused } = await import('#compose/model/select.ts');
-  const loaded = await plainly(() => loadProject(loadOptions(context, wishes)));
+  const { resolveEnvFiles } = await import('#compose/load/dotenv.ts');
+  const loaded = await plainly(() => loadProject(loadOptions(context, { ...wishes, resolveEnvironment: false })));
   const selected = withSelected(withNamedEnabled(loaded, services), services);
+  // Only those that are wanted: what others lack is no concern of theirs.
+  if (wishes.resolveEnvironment !== false) resolveEnvFiles(selected, (text) => warn(context, text));
   return composeFlags(context).allResources ? selected : withoutUnused(selected);
 }
 
