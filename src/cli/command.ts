@@ -94,6 +94,8 @@ export interface Definition<F extends Flags = Flags> {
   misuseStatus?: number;
   /** true: errors are written as `docker: …` with a pointer to the help, exit status 125 (run). */
   prefixed?: true;
+  /** true: a mistake on the command line is told in one line, without the usage, status 1 (compose). */
+  terse?: true;
   /** true: not in any list of commands. */
   hidden?: true;
   /** Does it. A number is the exit status, nothing is 0. Expected failures are thrown as WherryError. */

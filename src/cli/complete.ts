@@ -1,6 +1,6 @@
 /** Completion: the answers to `__complete`, which the shells' scripts ask, from the definitions. */
 import type { Flags } from '#cli/command.ts';
-import { COMMANDS, findCommand, GROUPS, loadCommand, namesOf } from '#cli/commands.ts';
+import { COMMANDS, findCommand, GROUPS, loadCommand, loadGroupFlags, namesOf } from '#cli/commands.ts';
 import { GLOBAL_FLAGS } from '#cli/globals.ts';
 import { describeNames, shownFlags, topLevelNames } from '#cli/help.ts';
 import { splitUsage } from '#cli/parse.ts';
@@ -22,8 +22,21 @@ export async function completions(words: readonly string[]): Promise<Line[]> {
   if (before.length === 0) return current.startsWith('-') ? flagLines(GLOBAL_FLAGS, current) : commandLines(current);
   if (before[0] === 'help') return helpLines(before.slice(1), current);
   if (found === undefined) return [];
-  if ('group' in found) return found.rest.length > 0 ? [] : memberLines(found.group, current);
+  if ('group' in found) return groupLines(found, current);
   return argumentLines(found.key, found.rest, current);
+}
+
+/** A command of a group, or of one with flags (`compose -f x up`) a flag, its value, or what follows. */
+async function groupLines({ group, rest }: { group: string; rest: string[] }, current: string): Promise<Line[]> {
+  const flags = await loadGroupFlags(group);
+  const words = rest.slice(afterFlags(rest, flags));
+  if (words.length > 0) {
+    const found = Object.keys(flags).length === 0 ? undefined : findCommand([group, ...words]);
+    return found === undefined || 'group' in found ? [] : argumentLines(found.key, found.rest, current);
+  }
+  const value = await valueLines(group, flags, rest, current);
+  if (value !== undefined) return value;
+  return current.startsWith('-') ? flagLines(flags, current) : memberLines(group, current);
 }
 
 /** `help container st` is as `container st`. */

@@ -1,7 +1,7 @@
 /** --help in Docker's layout, from the definitions. */
 
 import type { Definition, Flag, Flags } from '#cli/command.ts';
-import { ALIASES, COMMANDS, COMMON, findCommand, GROUPS, loadCommand, namesOf } from '#cli/commands.ts';
+import { ALIASES, COMMANDS, COMMON, findCommand, GROUPS, loadCommand, loadGroupFlags, namesOf } from '#cli/commands.ts';
 import { GLOBAL_FLAGS } from '#cli/globals.ts';
 import { boolean } from '#cli/values.ts';
 
@@ -36,7 +36,8 @@ export function commandHelp(
 const isListed = (group: string, key: string) => key.startsWith(`${group} `);
 
 /** The help of a group: `docker container`. */
-export async function groupHelp(program: string, group: string): Promise<string> {
+export async function groupHelp(program: string, group: string, width: Width): Promise<string> {
+  const flags = shownFlags(await loadGroupFlags(group));
   const inside = (name: string) => name.startsWith(`${group} `) && !name.includes(' ', group.length + 1);
   const short = (rows: readonly (readonly [string, string])[]): [string, string][] =>
     rows.map(([name, summary]) => [name.slice(group.length + 1), summary]);
@@ -44,8 +45,9 @@ export async function groupHelp(program: string, group: string): Promise<string>
   const aliases = Object.keys(ALIASES).filter((name) => inside(name) && !isListed(group, ALIASES[name] ?? ''));
   const rows = await describeNames([...Object.keys(COMMANDS).filter(inside), ...aliases]);
   return [
-    `Usage:  ${program} ${group} COMMAND`,
+    `Usage:  ${program} ${group} ${flags.length === 0 ? '' : '[OPTIONS] '}COMMAND`,
     GROUPS[group],
+    ...(flags.length === 0 ? [] : [`Options:\n${formatFlags(flags, width)}`]),
     ...(groups.length === 0 ? [] : [`Management Commands:\n${formatNames(short(groups))}`]),
     `Commands:\n${formatNames(short(rows))}`,
     `Run '${program} ${group} COMMAND --help' for more information on a command.\n`,

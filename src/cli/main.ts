@@ -1,12 +1,12 @@
 /** The program: a command line becomes a command, and its end an exit status. The only place that sets one. */
 import { constants } from 'node:os';
 import { WherryError } from '#base/error.ts';
-import type { Context, Definition } from '#cli/command.ts';
+import type { Context, Definition, Flags } from '#cli/command.ts';
 import { type Found, findCommand, GROUPS, loadCommand, loadGroupFlags } from '#cli/commands.ts';
 import { fail, Interrupted, isBrokenPipe } from '#cli/fail.ts';
 import { checkGlobals, type Globals, parseGlobals } from '#cli/globals.ts';
 import { openOutput } from '#cli/output.ts';
-import { argumentMistake, type Parsed, parseFlags } from '#cli/parse.ts';
+import { argumentMistake, cobraMistake, type Parsed, parseFlags } from '#cli/parse.ts';
 import type { Store } from '#engine/open.ts';
 
 const program = process.env.WHERRY_PROGRAM === 'docker' ? 'docker' : 'wherry';
@@ -70,7 +70,7 @@ async function printHelp(words: readonly string[], to = out): Promise<number> {
   const found = findCommand(words);
   if (words.length === 0) to.write(await help.programHelp(program, helpWidth()));
   else if (found === undefined) return complain(`unknown help topic: ${words.join(' ')}`, 1);
-  else if ('group' in found) to.write(await help.groupHelp(program, found.group));
+  else if ('group' in found) to.write(await help.groupHelp(program, found.group, helpWidth()));
   else to.write(help.commandHelp(program, found, await loadCommand(found.key), helpWidth()));
   return 0;
 }
@@ -91,21 +91,44 @@ function unknownCommand(word: string): number {
 }
 
 async function runGroup(group: string, rest: readonly string[], globals: Globals): Promise<number> {
+  const flags = await loadGroupFlags(group);
+  if (Object.keys(flags).length > 0) return runFlaggedGroup(group, rest, flags, globals);
   const usage = `\nUsage:  ${program} ${group}\n\nRun '${program} ${group} --help' for more information`;
   try {
-    const flags = await loadGroupFlags(group);
-    const before = parseFlags(rest, flags, { interspersed: false });
-    const { args, help, warnings, values } = before;
+    const { args, help, warnings } = parseFlags(rest, {}, { interspersed: false });
     for (const warning of warnings) out.line(warning);
-    const words = values.version === true ? ['version', ...args] : args;
-    if (help || words.length === 0) return await printHelp([group], help || Object.keys(flags).length > 0 ? out : err);
-    const found = Object.keys(flags).length > 0 ? findCommand([group, ...words]) : undefined;
-    if (found !== undefined && 'key' in found)
-      return await runCommand(found, await loadCommand(found.key), globals, before);
+    if (help || args.length === 0) return await printHelp([group], help ? out : err);
     return complain(`${program}: unknown command: ${program} ${group} ${args[0]}\n${usage}`, 1);
   } catch (error) {
     return misuse(error, usage);
   }
+}
+
+/** `compose -f x up`: the group's own flags, then a command of it. */
+async function runFlaggedGroup(
+  group: string,
+  rest: readonly string[],
+  flags: Flags,
+  globals: Globals,
+): Promise<number> {
+  let before: Parsed;
+  try {
+    before = parseFlags(rest, flags, { interspersed: false });
+  } catch (error) {
+    return tellMistake(error);
+  }
+  for (const warning of before.warnings) out.line(warning);
+  const words = before.values.version === true ? ['version', ...before.args] : before.args;
+  if (before.help || words.length === 0) return printHelp([group]);
+  const found = findCommand([group, ...words]);
+  if (found !== undefined && 'key' in found) return runCommand(found, await loadCommand(found.key), globals, before);
+  await printHelp([group]);
+  return complain(`unknown docker command: "${group} ${words[0]}"`, 1);
+}
+
+/** What is wrong with the command line, and no more. */
+function tellMistake(error: unknown): number {
+  return error instanceof WherryError ? complain(error.message, 1) : fail(err, error, { program, name: '' });
 }
 
 /** The flags of the command's group, as they are when none is given. */
@@ -126,17 +149,13 @@ async function runCommand(found: Found, definition: Definition, globals: Globals
   try {
     parsed = parseFlags(rest, definition.flags, { interspersed: definition.interspersed !== false });
   } catch (error) {
-    return misuse(error, await usageText(name, definition));
+    return definition.terse ? tellMistake(error) : misuse(error, await usageText(name, definition));
   }
   // As Docker's: pflag writes this to where the help goes.
   for (const warning of parsed.warnings) out.line(warning);
   if (parsed.help) return printHelp(name.split(' '));
-  const byFlag = definition.firstByFlag !== undefined && parsed.values[definition.firstByFlag] === true ? 1 : 0;
-  const wrong = argumentMistake(definition, parsed.args.length + byFlag);
-  if (wrong !== undefined) {
-    err.line(`${program}: '${program} ${name}' ${wrong.reason}\n${await usageText(name, definition, wrong.pointer)}`);
-    return definition.misuseStatus ?? 1;
-  }
+  const wrong = await misuseOf(name, definition, parsed);
+  if (wrong !== undefined) return complain(wrong, definition.misuseStatus ?? 1);
   const debug = globals.debug || Boolean(process.env.WHERRY_DEBUG);
   try {
     const store = definition.store === false ? undefined : await openStore();
@@ -147,6 +166,15 @@ async function runCommand(found: Found, definition: Definition, globals: Globals
     const prefixed = definition.prefixed === true;
     return fail(err, error, { program, name, prefixed, debug, interrupted: interruption });
   }
+}
+
+/** What is wrong with the number of arguments, as it is said; undefined if nothing. */
+async function misuseOf(name: string, definition: Definition, { args, values }: Parsed): Promise<string | undefined> {
+  if (definition.terse) return cobraMistake(definition, args, `docker ${name}`);
+  const byFlag = definition.firstByFlag !== undefined && values[definition.firstByFlag] === true ? 1 : 0;
+  const wrong = argumentMistake(definition, args.length + byFlag);
+  if (wrong === undefined) return undefined;
+  return `${program}: '${program} ${name}' ${wrong.reason}\n${await usageText(name, definition, wrong.pointer)}`;
 }
 
 async function usageText(name: string, definition: Definition, pointer = 'Run'): Promise<string> {

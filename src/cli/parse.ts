@@ -225,3 +225,15 @@ export function argumentMistake({ usage }: Definition, count: number): { reason:
   if (least === 0) return { reason: `requires at most ${most} ${plural(most)}`, pointer: 'Run' };
   return { reason: `requires at least ${least} and at most ${most} ${plural(most)}`, pointer: 'Run' };
 }
+
+/** The same in cobra's own words, which compose has. path: `docker compose ls`. */
+export function cobraMistake({ usage }: Definition, args: readonly string[], path: string): string | undefined {
+  const { least, most } = argumentRange(usage);
+  const count = args.length;
+  if (count >= least && count <= most) return undefined;
+  if (most === 0) return `unknown command ${JSON.stringify(args[0])} for ${JSON.stringify(path)}`;
+  if (most === Number.POSITIVE_INFINITY) return `requires at least ${least} arg(s), only received ${count}`;
+  if (least === most) return `accepts ${least} arg(s), received ${count}`;
+  if (least === 0) return `accepts at most ${most} arg(s), received ${count}`;
+  return `accepts between ${least} and ${most} arg(s), received ${count}`;
+}

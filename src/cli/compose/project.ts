@@ -22,6 +22,7 @@ export function composeCommand<const F extends Flags>(
 ): Definition {
   return command({
     ...definition,
+    terse: true,
     flags: { ...definition.flags, ...COMMON },
     run: (context: Context, args: string[], values: Values<F>) => {
       // A word that is none is told of whatever the command is.

@@ -31,6 +31,12 @@ test('flags before the command are passed over, with their values', async () => 
   expect(await words('--log-level', 'debug', '-D', 'sto')).toEqual(['stop']);
 });
 
+test('a group’s own flags are offered before its commands, and passed over', async () => {
+  expect(await words('compose', '-f', 'x.yaml', 'conf')).toEqual(['config']);
+  expect(await words('compose', '--project-n')).toEqual(['--project-name']);
+  expect(await words('compose', '-p', 'x', 'config', '--hash', '*', '--serv')).toEqual(['--services']);
+});
+
 test('no flags are offered where they would be the container command’s', async () => {
   expect(await words('run', '--name', 'x', '--inter')).toEqual(['--interactive']);
   expect(await words('run', '--name', 'x', 'busybox', '--inter')).toEqual([]);

@@ -82,7 +82,7 @@ Options:
 });
 
 test('the help of a group lists its commands with their summaries, and no hidden one', async () => {
-  const help = await groupHelp('wherry', 'container');
+  const help = await groupHelp('wherry', 'container', 79);
   expect(help).toMatch(/^Usage: {2}wherry container COMMAND\n\nManage containers\n\nCommands:\n/);
   expect(help).toContain('\n  ls          List containers\n');
   expect(help).not.toContain('cleanup');

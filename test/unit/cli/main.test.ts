@@ -86,6 +86,30 @@ describe('a mistake on the command line is answered as Docker answers it', () =>
   });
 });
 
+/** Texts and statuses are those of docker compose 2.40. */
+describe('compose says what is wrong with its command line in one line', () => {
+  test.each([
+    [['compose', '--foo', 'config'], 'unknown flag: --foo\n'],
+    [['compose', '-f', 'x', 'config', '--foo'], 'unknown flag: --foo\n'],
+    [['compose', '--file', '/nowhere/x.yaml', 'config'], 'open /nowhere/x.yaml: no such file or directory\n'],
+    [
+      ['compose', '--parallel', 'x', 'config'],
+      'invalid argument "x" for "--parallel" flag: strconv.ParseInt: parsing "x": invalid syntax\n',
+    ],
+    [['compose', 'ls', 'x'], 'unknown command "x" for "docker compose ls"\n'],
+    [['compose', 'exec', 'x'], 'requires at least 2 arg(s), only received 1\n'],
+  ])('%j', (words, stderr) => {
+    expect(docker(words)).toEqual({ status: 1, stdout: '', stderr });
+  });
+
+  test('an unknown command brings the help, with the flags that stand before a command', () => {
+    const done = docker(['compose', '-p', 'x', 'foo']);
+    expect(done).toMatchObject({ status: 1, stderr: 'unknown docker command: "compose foo"\n' });
+    expect(done.stdout).toMatch(/^Usage: {2}docker compose \[OPTIONS\] COMMAND\n[^]* {2}-f, --file stringArray /);
+    expect(docker(['compose'])).toEqual({ status: 0, stdout: done.stdout, stderr: '' });
+  });
+});
+
 describe('flags before the command', () => {
   test('that lead to a daemon are refused, but for what is harmless in them', () => {
     expect(docker(['-H', 'tcp://x', 'ps']).stderr).toMatch(/^Cannot use --host: .*\nhint: Leave --host out\n$/);
