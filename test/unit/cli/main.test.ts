@@ -105,7 +105,7 @@ describe('compose says what is wrong with its command line in one line', () => {
   test('an unknown command brings the help, with the flags that stand before a command', () => {
     const done = docker(['compose', '-p', 'x', 'foo']);
     expect(done).toMatchObject({ status: 1, stderr: 'unknown docker command: "compose foo"\n' });
-    expect(done.stdout).toMatch(/^Usage: {2}docker compose \[OPTIONS\] COMMAND\n[^]* {2}-f, --file stringArray /);
+    expect(done.stdout).toMatch(/^Usage: {2}docker compose \[OPTIONS\] COMMAND\n[\s\S]* {2}-f, --file stringArray /);
     expect(docker(['compose'])).toEqual({ status: 0, stdout: done.stdout, stderr: '' });
   });
 });
