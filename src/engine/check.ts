@@ -4,6 +4,7 @@
  */
 import type { Damage } from '#base/damage.ts';
 import { WherryError } from '#base/error.ts';
+import { type BuildRemedy, judgeBuilds, lookAtBuilds, mendBuild } from '#build/check.ts';
 import { judgeContainers, lookAtContainers, mendContainer } from '#container/check.ts';
 import { listContainers } from '#container/names.ts';
 import { unmountRootfs } from '#container/rootfs.ts';
@@ -19,6 +20,7 @@ import { findOrphans, partsReader } from '#image/waste.ts';
 import { judgeNetworks, lookAtNetworks, mendNetwork } from '#network/check.ts';
 import { blobPath } from '#store/blobs.ts';
 import { judgeStore, lookAtStore, mendStore } from '#store/check.ts';
+import { layerIsSound } from '#store/compare.ts';
 import { heldParts } from '#store/holds.ts';
 import { layerPath } from '#store/layers.ts';
 import type { Store } from '#store/store.ts';
@@ -57,7 +59,10 @@ export async function* checkStore(store: Store, options: CheckOptions): Findings
   yield* settle(volumes, options, (remedy) => mendVolume(store, remedy));
   yield* checkContainers(store, options);
   // Nobody but the mark is locked by who changes the catalogue.
-  if (facts.layout !== 'absent' || options.repair) yield* checkImages(store, options);
+  if (facts.layout === 'absent' && !options.repair) return;
+  const isSound = soundness(store, options);
+  yield* checkBuilds(store, { ...options, isSound });
+  yield* checkImages(store, { ...options, isSound });
 }
 
 async function* settle<R>(
@@ -108,7 +113,29 @@ async function release(store: Store, id: string): Promise<void> {
   await leaveNetworks(store, id);
 }
 
-async function* checkImages(store: Store, options: CheckOptions): Findings {
+type WithSoundness = CheckOptions & { isSound: (diffId: string) => Promise<boolean> };
+
+/** Each layer is read once, whoever asks. */
+function soundness(store: Store, { abort }: CheckOptions): WithSoundness['isSound'] {
+  const known = new Map<string, Promise<boolean>>();
+  return (diffId) => {
+    const asked = known.get(diffId) ?? layerIsSound(store, diffId, abort);
+    known.set(diffId, asked);
+    return asked;
+  };
+}
+
+async function* checkBuilds(store: Store, options: WithSoundness): Findings {
+  let damages: Damage<BuildRemedy>[];
+  {
+    using _layersStay = await lock(store.path('layers'), { shared: true });
+    const facts = await lookAtBuilds(store, options.quick ? undefined : options.isSound);
+    damages = judgeBuilds(facts, (id) => store.path('build', 'records', `${id}.json`));
+  }
+  yield* settle(damages, options, async (remedy) => mendBuild(store, remedy));
+}
+
+async function* checkImages(store: Store, options: WithSoundness): Findings {
   const places = {
     blob: (digest: string) => blobPath(store, digest),
     layer: (diffId: string) => layerPath(store, diffId),
@@ -116,13 +143,13 @@ async function* checkImages(store: Store, options: CheckOptions): Findings {
   };
   const catalog = lookAtCatalog(store);
   yield* settle(catalog.damages, options, (remedy) => mendCatalog(store, remedy));
-  const { quick = false, repair, abort } = options;
+  const { quick = false, repair, isSound, abort } = options;
   let images: Damage<ImageRemedy>[];
   {
     // No image goes while we look; a pull may come.
     using _imagesStay = await lock(store.path('layers'), { shared: true });
     const { entries } = lookAtCatalog(store);
-    const facts = await lookAtImages(store, entries, { users: layerUsers(store), quick, abort });
+    const facts = await lookAtImages(store, entries, { users: layerUsers(store), quick, isSound, abort });
     images = judgeImages(facts, places);
   }
   yield* settle(images, options, (remedy) => mendAlone(store, remedy, abort));

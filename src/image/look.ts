@@ -36,16 +36,17 @@ export interface ImageFacts {
 
 const HEX = /^[0-9a-f]{64}$/;
 
-/** quick: contents are not read. */
+/** quick: contents are not read. isSound: is a layer that has no blob what it is named by? */
 export interface LookOptions {
   quick: boolean;
+  isSound: (diffId: string) => Promise<boolean>;
   abort?: AbortSignal;
 }
 
 export async function lookAtImages(
   store: Store,
   entries: readonly Entry[],
-  { users, quick, abort }: LookOptions & { users: readonly LayerUser[] },
+  { users, quick, isSound, abort }: LookOptions & { users: readonly LayerUser[] },
 ): Promise<ImageFacts> {
   const blobs = blobSizes(store);
   const layers = new Set(namesIn(store, 'layers').map((name) => `sha256:${name}`));
@@ -65,6 +66,10 @@ export async function lookAtImages(
     if (!layers.has(diffId)) continue;
     const found = await layerDifferences(store, { blob: digest, diffId }, abort);
     if (found.length > 0) changed.set(diffId, found);
+  }
+  for (const diffId of unmade(facts)) {
+    abort?.throwIfAborted();
+    if (!(await isSound(diffId))) changed.set(diffId, ['content']);
   }
   return { ...facts, altered, changed };
 }
@@ -117,6 +122,12 @@ function sources(
     }
   }
   return found;
+}
+
+/** Layers that were built here and that nobody has compressed yet (whole.ts). */
+function unmade({ manifests, blobs, layers }: Pick<ImageFacts, 'manifests' | 'blobs' | 'layers'>): Set<string> {
+  const named = [...manifests.values()].flatMap((manifest) => manifest.layers.map(({ digest }) => digest));
+  return new Set(named.filter((digest) => !blobs.has(digest) && layers.has(digest)));
 }
 
 /** The catalogue, as far as it can be believed. */

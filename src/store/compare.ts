@@ -3,8 +3,10 @@ import { closeSync, lstatSync, openSync, readdirSync, readlinkSync, readSync } f
 import { hasCode } from '#base/error.ts';
 import { blobPath } from '#store/blobs.ts';
 import { decompressor } from '#store/decompress.ts';
+import { layerFiles } from '#store/layer-files.ts';
 import { differences, type Node, type NodeKind, type Tree, treePlan } from '#store/layer-tree.ts';
 import { layerPath } from '#store/layers.ts';
+import { packTree } from '#store/pack.ts';
 import type { Store } from '#store/store.ts';
 import { tarReader } from '#store/tar.ts';
 
@@ -75,6 +77,26 @@ export async function layerDifferences(
   const actual: Tree = new Map();
   readTree(Buffer.from(layerPath(store, diffId)), '', actual);
   return differences(plan.tree, actual);
+}
+
+/**
+ * Has a layer that was built here, and has no blob, the content that it is named by? It is packed for it. False where the
+ * disk refuses to read it.
+ */
+export async function layerIsSound(store: Store, diffId: string, abort?: AbortSignal): Promise<boolean> {
+  const { createHash } = await import('node:crypto');
+  const hash = createHash('sha256');
+  try {
+    for (const piece of packTree(layerFiles(layerPath(store, diffId)))) {
+      abort?.throwIfAborted();
+      hash.update(piece);
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+  } catch (error) {
+    if (hasCode(error, 'ENOENT', 'EIO', 'EACCES')) return false;
+    throw error;
+  }
+  return `sha256:${hash.digest('hex')}` === diffId;
 }
 
 /** Names are bytes; what can't be read is as good as absent. */

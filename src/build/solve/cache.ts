@@ -5,10 +5,10 @@
  */
 import { mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { digestOf } from '#oci/digest.ts';
-import type { Descriptor } from '#oci/manifest.ts';
+import { type Descriptor, isDigest } from '#oci/manifest.ts';
 import { hasLayer } from '#store/layers.ts';
 import type { Store } from '#store/store.ts';
-import { readJson, readText, replace } from '#sys/file.ts';
+import { readText, replace } from '#sys/file.ts';
 
 export interface CacheRecord {
   id: string;
@@ -44,13 +44,25 @@ export const keyOf = (parts: unknown): string => digestOf(JSON.stringify(parts))
 export function findRecord(store: Store, key: string): CacheRecord | undefined {
   const id = readText(store.path('build', 'keys', key));
   if (id === undefined || !HEX.test(id)) return undefined;
-  const record = readJson<CacheRecord>(recordPath(store, id));
+  const record = findKept(store, id);
   return record !== undefined && hasLayer(store, record.diffId) ? record : undefined;
 }
 
-/** A record by its id, whether its layer is there or not. */
-export const findKept = (store: Store, id: string): CacheRecord | undefined =>
-  readJson<CacheRecord>(recordPath(store, id));
+/** A record by its id, whether its layer is there or not. What a power cut has left of one is none. */
+export function findKept(store: Store, id: string): CacheRecord | undefined {
+  const record = parsed(readText(recordPath(store, id)));
+  const { diffId, size, used, description, below } = (record ?? {}) as Partial<CacheRecord>;
+  const isWhole = typeof size === 'number' && typeof used === 'string' && typeof description === 'string';
+  return isDigest(diffId) && isWhole && Array.isArray(below) ? (record as CacheRecord) : undefined;
+}
+
+function parsed(text: string | undefined): unknown {
+  try {
+    return JSON.parse(text ?? 'null');
+  } catch {
+    return undefined;
+  }
+}
 
 /** A power cut takes what was not on the disk yet: is it to be feared? */
 export const isDoubtful = (store: Store, { boot }: CacheRecord): boolean => boot !== undefined && boot !== store.bootId;
@@ -97,11 +109,18 @@ export function noteBlob(
 
 /** All records whose layers are there. */
 export function listRecords(store: Store): CacheRecord[] {
-  return namesIn(folder(store, 'records')).flatMap((name) => {
-    const record = readJson<CacheRecord>(store.path('build', 'records', name));
+  return idsOf(store).flatMap((id) => {
+    const record = findKept(store, id);
     return record !== undefined && hasLayer(store, record.diffId) ? [record] : [];
   });
 }
+
+/** The ids of those that can't be read. */
+export const malformedRecords = (store: Store): string[] =>
+  idsOf(store).filter((id) => findKept(store, id) === undefined && readText(recordPath(store, id)) !== undefined);
+
+const idsOf = (store: Store): string[] =>
+  namesIn(folder(store, 'records')).flatMap((name) => /^([0-9a-f]{64})\.json$/.exec(name)?.[1] ?? []);
 
 function namesIn(path: string): string[] {
   try {
@@ -115,7 +134,7 @@ function namesIn(path: string): string[] {
 /** Forgets records, and keys that mean none. The layers are for who knows what else needs them. */
 export function dropRecords(store: Store, ids: readonly string[]): void {
   for (const id of ids) rmSync(recordPath(store, id), { force: true });
-  const left = new Set(namesIn(folder(store, 'records')).map((name) => name.replace(/\.json$/, '')));
+  const left = new Set(idsOf(store));
   for (const key of namesIn(folder(store, 'keys'))) {
     const path = store.path('build', 'keys', key);
     if (!left.has(readText(path) ?? '')) rmSync(path, { force: true });
