@@ -23,10 +23,10 @@ export function compare(
   bench: Bench,
   line: Line,
   peers: Partial<Record<Peer, number>>,
-  options: { runs?: number; prepare?: Line } = {},
+  options: { runs?: number; peerRuns?: number; prepare?: Line } = {},
 ): Result[] {
-  const { runs, prepare } = options;
-  const timed = (who: 'wherry' | Peer) => {
+  const { prepare } = options;
+  const timed = (who: 'wherry' | Peer, runs: number | undefined) => {
     const command = who === 'wherry' ? bench.wherry : who;
     return bench.time(who, line(command), {
       ...(runs === undefined ? {} : { runs }),
@@ -37,8 +37,8 @@ export function compare(
     const name = peer as Peer;
     const here = bench.has(name);
     // Theirs first: what the machine has warmed up by then is to our disadvantage as little as to theirs.
-    const theirs = here ? timed(name) : undefined;
-    return { peer: name, ours: timed('wherry'), theirs, unit: 'ms', most };
+    const theirs = here ? timed(name, options.peerRuns ?? options.runs) : undefined;
+    return { peer: name, ours: timed('wherry', options.runs), theirs, unit: 'ms', most };
   });
 }
 
