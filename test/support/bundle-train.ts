@@ -5,6 +5,7 @@
  */
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { Script } from 'node:vm';
 
@@ -32,6 +33,30 @@ const LINES = [
   ['run', '-d', '--pull', 'never', '--network', 'none', 'nothing'],
 ];
 
+/** A project with what most have; its lines are run as well. */
+const PROJECT = `
+name: training
+x-common: &common {restart: always, logging: {driver: json-file, options: {max-size: 10m}}}
+services:
+  web:
+    <<: *common
+    image: "web:\${TAG:-1}"
+    command: [a, "b"]
+    environment: [A=1, B]
+    ports: ["8080:80", {target: 90, published: "9090"}]
+    volumes: [data:/data, ./here:/there:ro]
+    networks: [front]
+    depends_on: {db: {condition: service_healthy}}
+    deploy: {resources: {limits: {cpus: "0.5", memory: 1G}}}
+    labels: {a: b}
+  db:
+    image: db
+    environment: {A: 1}
+    healthcheck: {test: [CMD, "true"], interval: 10s}
+networks: {front: }
+volumes: {data: }
+`;
+
 const program = process.argv[2] ?? '';
 const filename = `${program}.js`;
 const script = new Script(readFileSync(filename, 'latin1'), { filename });
@@ -51,7 +76,11 @@ async function run(words: string[]): Promise<void> {
   await promise;
 }
 
-mkdirSync(process.env.WHERRY_RUNTIME_DIR ?? '', { recursive: true });
+const scratch = process.env.WHERRY_RUNTIME_DIR ?? '';
+mkdirSync(scratch, { recursive: true });
+const file = join(scratch, 'training.yaml');
+writeFileSync(file, PROJECT);
+LINES.push(['compose', '-f', file, 'config'], ['compose', '-f', file, 'config', '--format', 'json']);
 // process.exit() must not go on where it is called, and what it throws has nowhere else to go.
 process.on('unhandledRejection', (error) => {
   if (!(error instanceof Exit)) throw error;

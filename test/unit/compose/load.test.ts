@@ -1,0 +1,98 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: the variables are those of compose files
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { type LoadOptions, loadProject } from '#compose/load.ts';
+
+let root: string;
+beforeEach(() => {
+  root = mkdtempSync(join(tmpdir(), 'wherry-load-'));
+});
+afterEach(() => rmSync(root, { recursive: true }));
+
+function load(files: Record<string, string>, options: Partial<LoadOptions> = {}) {
+  for (const [name, text] of Object.entries(files)) {
+    mkdirSync(dirname(join(root, name)), { recursive: true });
+    writeFileSync(join(root, name), text);
+  }
+  const none = { files: [], environment: {}, stdin: async () => '', warn: () => undefined };
+  return loadProject({ ...none, cwd: root, projectName: 'p', ...options });
+}
+
+const refused = async (text: string) => {
+  const error = await load({ 'compose.yaml': text }).then(
+    () => undefined,
+    (error: Error) => error,
+  );
+  return error?.message.replaceAll(root, '');
+};
+
+describe('an error says where', () => {
+  test.each([
+    [
+      'services:\n  web:\n    image: x\n    odd: 1\n',
+      "validating /compose.yaml: services.web additional properties 'odd' not allowed (line 2)",
+    ],
+    [
+      'services:\n  web:\n    image: x\n    ports:\n      - 80\n      - target: []\n',
+      'services.web.ports.1.target must be a integer or string (line 6)',
+    ],
+    [
+      'services:\n  web:\n    image: ${NO:?m}\n',
+      'error while interpolating services.web.image: required variable NO is missing a value: m (line 3)',
+    ],
+    ['services:\n  web:\n    command: [a, "${"]\n', '\n${ (line 3)'],
+    ['services:\n  web:\n    tty: "maybe"\n', 'failed to cast to expected type: invalid boolean: maybe (line 3)'],
+    ['services: [a]\n', 'services must be a mapping'],
+    ['- a\n', 'top-level object must be a mapping (in /compose.yaml)'],
+    ['', 'empty compose file'],
+  ])('%j', async (text, message) => {
+    expect(await refused(text)).toContain(message);
+  });
+
+  test('circles and what is missing', async () => {
+    expect(await refused('services: {a: {extends: b}, b: {extends: a}}')).toContain(
+      'Circular reference:\n  a in /compose.yaml',
+    );
+    expect(await refused('include: [compose.yaml]\nservices: {a: {image: x}}')).toContain('include cycle detected:');
+    expect(await refused('include: [no.yaml]')).toContain('open /no.yaml: no such file or directory');
+    expect(await refused('services: {a: {extends: {file: no.yaml, service: a}}}')).toContain('open /no.yaml: no such');
+    expect(await refused('services: {a: {image: x, depends_on: [b]}, b: {image: x, depends_on: [a]}}')).toContain(
+      'dependency cycle',
+    );
+  });
+
+  test('a file that is no text', async () => {
+    writeFileSync(join(root, 'compose.yaml'), Buffer.from([0x61, 0x3a, 0xff]));
+    await expect(load({})).rejects.toThrow('yaml: invalid UTF-8');
+  });
+});
+
+test('a file of ten megabytes is read', async () => {
+  const labels = Array.from({ length: 200_000 }, (_, at) => `      key${at}: "a value that is somewhat long, ${at}"\n`);
+  const { services } = await load({
+    'compose.yaml': `services:\n  web:\n    image: x\n    labels:\n${labels.join('')}`,
+  });
+  expect(Object.keys(services.web?.labels ?? {})).toHaveLength(200_000);
+});
+
+test('names that objects have by themselves are names like others', async () => {
+  const text =
+    'services: {constructor: {image: x, labels: {toString: a, __proto__: b}}, web: {image: x, extends: constructor}}';
+  const { services } = await load({ 'compose.yaml': text });
+  expect(Object.keys(services)).toEqual(['constructor', 'web']);
+  expect(JSON.stringify(services.web?.labels)).toContain('"toString":"a"');
+  expect({}).not.toHaveProperty('b');
+});
+
+test('what is included has its own directory and variables', async () => {
+  const { services } = await load({
+    'compose.yaml': 'include: [sub/c.yaml]\nservices: {web: {image: "$A", depends_on: [in]}}\n',
+    'sub/c.yaml': 'services: {in: {image: "$A$B", build: ./here}}\n',
+    '.env': 'A=top\n',
+    'sub/.env': 'A=sub\nB=sub\n',
+  });
+  expect(services.in).toMatchObject({ image: 'topsub', build: { context: join(root, 'sub/here') } });
+  expect(services.web?.image).toBe('top');
+});
