@@ -9,7 +9,7 @@ import { ensureNetworks } from '#compose/apply/networks.ts';
 import { allOf, dependencyGraph, inOrder } from '#compose/apply/order.ts';
 import { planService, type Step, type Strategy, type Wanted } from '#compose/apply/plan.ts';
 import { imageOf, requestOf, scaleOf } from '#compose/apply/request.ts';
-import { type Scope, teller } from '#compose/apply/scope.ts';
+import { act, type Scope, teller } from '#compose/apply/scope.ts';
 import { removeOne, stopAndRemove, stopServices } from '#compose/apply/stop.ts';
 import { ensureVolumes } from '#compose/apply/volumes.ts';
 import { serviceHash } from '#compose/model/hash.ts';
@@ -17,6 +17,7 @@ import { COMPOSE_VERSION, LABEL } from '#compose/model/labels.ts';
 import type { Project, Service } from '#compose/model/project.ts';
 import { stopContainer } from '#container/lifecycle.ts';
 import { findContainer } from '#container/names.ts';
+import type { ContainerRecord } from '#container/record.ts';
 import { renameContainer } from '#engine/rename.ts';
 import { createContainer } from '#engine/run.ts';
 import { cleanupContainer, removeContainer, startContainer } from '#engine/start.ts';
@@ -274,8 +275,7 @@ async function keep(scope: Scope, container: Present): Promise<Present> {
   if (container.status === 'running') tell.done('Running');
   if (container.status === 'paused') {
     tell.working('Restart');
-    const session = await startContainer(scope.store, container.id);
-    session?.leave();
+    await act(scope, async () => (await startContainer(scope.store, container.id))?.leave());
     tell.done('Restarted');
   }
   return container;
@@ -317,9 +317,12 @@ async function recreate(scope: Scope, state: Converged, work: Work, old: Present
       replaces: work.service.container_name ?? `${work.service.name}-${old.number}`,
     });
     const cleaner = async () => cleanupContainer;
-    await stopContainer(store, old.id, { cleaner, ...(timeout === undefined ? {} : { timeout }) });
-    await removeContainer(store, old.id);
-    await renameContainer(store, made.id, name);
+    await act(scope, async () => {
+      await stopContainer(store, old.id, { cleaner, ...(timeout === undefined ? {} : { timeout }) });
+      await removeContainer(store, old.id);
+      await renameContainer(store, made.id, name);
+    });
+    scope.pretended?.gone.add(old.id);
     tell.done('Recreated');
     return { ...made, name };
   } catch (error) {
@@ -329,9 +332,10 @@ async function recreate(scope: Scope, state: Converged, work: Work, old: Present
 }
 
 /** An `up` that was killed in the middle of this left its half. */
-async function dropLeftover({ store }: Scope, name: string): Promise<void> {
+async function dropLeftover(scope: Scope, name: string): Promise<void> {
+  const { store } = scope;
   try {
-    await removeContainer(store, findContainer(store, name).id, { force: true });
+    await act(scope, () => removeContainer(store, findContainer(store, name).id, { force: true }));
   } catch (error) {
     if (!(error instanceof WherryError) || error.kind !== 'not-found') throw error;
   }
@@ -366,11 +370,33 @@ async function make(scope: Scope, state: Converged, { service, wanted }: Work, i
     links: linksOf(project.name, service, { number, containers: [...state.containers.values()].flat() }),
     aliases: true,
   });
+  if (scope.pretended !== undefined) {
+    const made = pretendedContainer({ ...request, name }, wanted.image);
+    scope.pretended.made.push(made);
+    return made;
+  }
   return createFor(scope, service, { ...request, name: temporary });
 }
 
 function volumesOfImage({ store }: Scope, image: string): string[] {
   return Object.keys(findImage(store, image)?.config.config?.Volumes ?? {});
+}
+
+/** As it would be. */
+function pretendedContainer({ name = '', config }: Parameters<typeof createContainer>[1], image: string): Present {
+  const record = { id: name, name, config } as ContainerRecord;
+  const labels = config.Labels;
+  return {
+    id: name,
+    name,
+    service: labels[LABEL.service] ?? '',
+    number: Number(labels[LABEL.number]),
+    isOneOff: false,
+    hash: labels[LABEL.hash] ?? '',
+    image,
+    status: 'created',
+    record,
+  };
 }
 
 /** Asks the engine; what it warns of is told with the service's name. */

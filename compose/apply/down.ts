@@ -84,6 +84,7 @@ async function removalsOf(
 async function dropImage(scope: Scope, image: string): Promise<void> {
   const tell = teller(scope, `Image ${image}`);
   tell.working('Removing');
+  if (scope.pretended !== undefined) return tell.done('Removed');
   for await (const { error } of removeImages(scope.store, [image])) {
     if (error === undefined) return tell.done('Removed');
     if (!(error instanceof WherryError)) throw error;

@@ -6,7 +6,7 @@ import { together } from '#base/together.ts';
 import { parseDuration } from '#base/units.ts';
 import { spoken } from '#compose/apply/errors.ts';
 import { imageOf } from '#compose/apply/request.ts';
-import type { Scope } from '#compose/apply/scope.ts';
+import { act, type Scope } from '#compose/apply/scope.ts';
 import type { Project, Service } from '#compose/model/project.ts';
 import type { Store } from '#engine/open.ts';
 import { resolveImage } from '#engine/run.ts';
@@ -146,14 +146,16 @@ export async function pullService(scope: Scope, service: Service, options: PullO
   const abort = scope.abort === undefined ? options.stop : AbortSignal.any([scope.abort, options.stop]);
   try {
     await options.before;
-    await resolveImage(scope.store, service.image ?? '', {
-      pull: options.before === undefined ? 'always' : 'missing',
-      platform: options.platform,
-      abort,
-      progress: (event) => {
-        if (!options.quiet) reportLayer(scope, service.name, event);
-      },
-    });
+    await act(scope, () =>
+      resolveImage(scope.store, service.image ?? '', {
+        pull: options.before === undefined ? 'always' : 'missing',
+        platform: options.platform,
+        abort,
+        progress: (event) => {
+          if (!options.quiet) reportLayer(scope, service.name, event);
+        },
+      }),
+    );
   } catch (error) {
     if (scope.abort?.aborted) {
       tell('', 'warning', 'Interrupted');

@@ -1,7 +1,7 @@
 /** A project's networks: made where they are missing, taken over where compose made them, removed at its end. */
 import { WherryError } from '#base/error.ts';
 import { given } from '#base/given.ts';
-import { type Scope, teller } from '#compose/apply/scope.ts';
+import { act, type Scope, teller } from '#compose/apply/scope.ts';
 import { networkHash } from '#compose/model/hash.ts';
 import { COMPOSE_VERSION, LABEL } from '#compose/model/labels.ts';
 import type { Network, Project } from '#compose/model/project.ts';
@@ -65,7 +65,7 @@ async function ensureNetwork(
     const known = found.labels[LABEL.hash];
     if (known === undefined || known === '' || known === hash) return;
     await stop(key);
-    await deleteNetwork(store, name);
+    await act(scope, () => deleteNetwork(store, name));
     teller(scope, `Network ${name}`).done('Removed');
   }
   await makeNetwork(scope, requestFor(project, network, { key, name, hash }));
@@ -126,7 +126,7 @@ async function makeNetwork(scope: Scope, request: NetworkRequest): Promise<void>
   const tell = teller(scope, `Network ${request.name}`);
   tell.working('Creating');
   try {
-    await createNetwork(scope.store, request);
+    await act(scope, () => createNetwork(scope.store, request));
   } catch (error) {
     // Another `up` of the project has just made it.
     if (error instanceof WherryError && error.kind === 'conflict' && (await exactNetwork(scope.store, request.name))) {
@@ -154,10 +154,10 @@ export async function removeNetwork(
   tell.working('Removing');
   const found = own.find(({ record }) => record.name === name);
   if (found === undefined) return tell.warning('No resource found to remove');
-  if ((attachedContainers(store).get(found.record.name) ?? []).length > 0)
-    return tell.warning('Resource is still in use');
+  const isUsed = (attachedContainers(store).get(found.record.name) ?? []).length > 0;
+  if (isUsed && scope.pretended === undefined) return tell.warning('Resource is still in use');
   try {
-    await deleteNetwork(store, name);
+    await act(scope, () => deleteNetwork(store, name));
   } catch (error) {
     if (error instanceof WherryError && error.kind === 'not-found') return tell.warning('No resource found to remove');
     tell.error('Error');

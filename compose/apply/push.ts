@@ -2,7 +2,7 @@
 import { given } from '#base/given.ts';
 import type { Progress } from '#base/progress.ts';
 import { together } from '#base/together.ts';
-import type { Scope } from '#compose/apply/scope.ts';
+import { act, type Scope } from '#compose/apply/scope.ts';
 import type { Project } from '#compose/model/project.ts';
 import { pushImage } from '#image/push.ts';
 
@@ -23,7 +23,7 @@ export async function pushProject(scope: Scope, project: Project, options: PushP
   await together(jobs, { limit, stop: new AbortController() }, async ({ service, name }) => {
     const progress = (event: Progress) => (options.quiet ? undefined : reportLayer(scope, name, event));
     try {
-      await pushImage(scope.store, name, given({ progress, abort: scope.abort }));
+      await act(scope, () => pushImage(scope.store, name, given({ progress, abort: scope.abort })));
     } catch (error) {
       if (!options.ignoreFailures || scope.abort?.aborted) throw error;
       scope.report({ message: `Pushing ${service}: ${error instanceof Error ? error.message : error}` });

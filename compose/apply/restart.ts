@@ -5,7 +5,7 @@ import { asDaemon } from '#compose/apply/errors.ts';
 import { type Present, readPresent, shown } from '#compose/apply/identify.ts';
 import { allOf, dependencyGraph, inOrder, withDependents } from '#compose/apply/order.ts';
 import { projectFrom } from '#compose/apply/remains.ts';
-import { type Scope, teller } from '#compose/apply/scope.ts';
+import { act, type Scope, teller } from '#compose/apply/scope.ts';
 import { waitFor } from '#compose/apply/start.ts';
 import { removeOne, stopServices } from '#compose/apply/stop.ts';
 import type { Project, Service } from '#compose/model/project.ts';
@@ -81,11 +81,11 @@ async function restartOne(scope: Scope, service: Service, container: Present, ti
   const hooks = async (commands: Service['pre_stop']) => {
     if (!commands?.length) return;
     const { runHooks } = await import('#compose/apply/hooks.ts');
-    await runHooks(scope, container, service, commands);
+    await act(scope, () => runHooks(scope, container, service, commands));
   };
   if (container.status === 'running') await hooks(service.pre_stop);
   tell.working('Restarting');
-  await restartContainer(scope.store, container.id, given({ timeout, abort: scope.abort }));
+  await act(scope, () => restartContainer(scope.store, container.id, given({ timeout, abort: scope.abort })));
   tell.done('Started');
   await hooks(service.post_start);
 }
@@ -121,7 +121,7 @@ export async function killServices(scope: Scope, subject: Subject, options: Kill
     const tell = teller(scope, shown(container));
     tell.working('Killing');
     try {
-      await killContainer(scope.store, container.id, signal);
+      await act(scope, () => killContainer(scope.store, container.id, signal));
     } catch (error) {
       tell.error('Error while Killing');
       throw error;
@@ -138,8 +138,9 @@ export async function pauseServices(
   { services = [], resume = false }: { services?: readonly string[]; resume?: boolean },
 ): Promise<void> {
   await each(selected(scope, subject, services).filter(isActive), async (container) => {
-    if (resume) await unpauseContainer(scope.store, container.id);
-    else await pauseContainer(scope.store, container.id);
+    await act(scope, () =>
+      resume ? unpauseContainer(scope.store, container.id) : pauseContainer(scope.store, container.id),
+    );
     teller(scope, shown(container)).done(resume ? 'Unpaused' : 'Paused');
   });
 }

@@ -1,6 +1,7 @@
 /** What every operation on a project is called with. */
 import type { BuildEvent } from '#build/event.ts';
 import type { Report, StepEvent } from '#compose/apply/event.ts';
+import { type Present, readPresent } from '#compose/apply/identify.ts';
 import type { Store } from '#engine/open.ts';
 
 export interface Scope {
@@ -17,6 +18,26 @@ export interface Scope {
   envFiles?: readonly string[];
   /** At most so many images are fetched at once. */
   parallel?: number;
+  /** --dry-run: nothing is changed, but noted here as if it were. */
+  pretended?: Pretended;
+}
+
+/** What a dry run would have made, and the ids of what it would have removed. */
+export interface Pretended {
+  made: Present[];
+  gone: Set<string>;
+}
+
+/** Does what changes something, unless this is a dry run. */
+export async function act(scope: Pick<Scope, 'pretended'>, work: () => Promise<unknown>): Promise<void> {
+  if (scope.pretended === undefined) await work();
+}
+
+/** The containers of a project; in a dry run as they would be by now. */
+export function presentNow({ store, pretended }: Scope, project: string): Present[] {
+  const present = readPresent(store, project);
+  if (pretended === undefined) return present;
+  return [...present.filter(({ id }) => !pretended.gone.has(id)), ...pretended.made];
 }
 
 /** Tells of one thing's states. */

@@ -2,7 +2,7 @@
 import { WherryError } from '#base/error.ts';
 import { type Present, shown } from '#compose/apply/identify.ts';
 import { allOf, dependencyGraph, inOrder, reversed, withDependents } from '#compose/apply/order.ts';
-import { type Scope, teller } from '#compose/apply/scope.ts';
+import { act, type Scope, teller } from '#compose/apply/scope.ts';
 import type { Project, Service } from '#compose/model/project.ts';
 import { stopContainer } from '#container/lifecycle.ts';
 import { cleanupContainer, removeContainer } from '#engine/start.ts';
@@ -24,13 +24,15 @@ async function stopOne(scope: Scope, container: Present, { timeout, service }: S
   try {
     if (service?.pre_stop?.length && container.status === 'running') {
       const { runHooks } = await import('#compose/apply/hooks.ts');
-      await runHooks(scope, container, service, service.pre_stop);
+      await act(scope, () => runHooks(scope, container, service, service.pre_stop ?? []));
     }
-    await stopContainer(store, container.id, {
-      cleaner: async () => cleanupContainer,
-      ...(timeout === undefined ? {} : { timeout }),
-      ...(abort === undefined ? {} : { abort }),
-    });
+    await act(scope, () =>
+      stopContainer(store, container.id, {
+        cleaner: async () => cleanupContainer,
+        ...(timeout === undefined ? {} : { timeout }),
+        ...(abort === undefined ? {} : { abort }),
+      }),
+    );
   } catch (error) {
     if (!isGone(error)) tell.error('Error while Stopping');
     throw error;
@@ -63,7 +65,8 @@ export async function removeOne(
   const tell = teller(scope, shown(container));
   tell.working('Removing');
   try {
-    await removeContainer(scope.store, container.id, options);
+    await act(scope, () => removeContainer(scope.store, container.id, options));
+    scope.pretended?.gone.add(container.id);
   } catch (error) {
     if (!isGone(error)) {
       tell.error('Error while Removing');

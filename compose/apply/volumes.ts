@@ -1,7 +1,7 @@
 /** A project's volumes: made where they are missing, removed only when asked for. */
 import { WherryError } from '#base/error.ts';
 import { given } from '#base/given.ts';
-import { type Scope, teller } from '#compose/apply/scope.ts';
+import { act, type Scope, teller } from '#compose/apply/scope.ts';
 import { volumeHash } from '#compose/model/hash.ts';
 import { COMPOSE_VERSION, LABEL } from '#compose/model/labels.ts';
 import type { Project, Volume } from '#compose/model/project.ts';
@@ -58,7 +58,7 @@ async function ensureVolume(scope: Scope, project: Project, keyed: Keyed, option
   const why = `exists but doesn't match configuration in compose file. Recreate (data will be lost)?`;
   if (!(await options.confirm(`Volume "${name}" ${why}`))) return;
   await options.release(key);
-  await removeUnused(scope.store, name);
+  await act(scope, () => removeUnused(scope.store, name));
   await makeVolume(scope, project, keyed);
 }
 
@@ -67,7 +67,7 @@ async function makeVolume(scope: Scope, project: Project, { key, volume }: Keyed
   const tell = teller(scope, `Volume ${name}`);
   tell.working('Creating');
   try {
-    await createVolume(scope.store, {
+    const request = {
       name,
       labels: {
         ...labels,
@@ -77,7 +77,8 @@ async function makeVolume(scope: Scope, project: Project, { key, volume }: Keyed
         [LABEL.volume]: key,
       },
       ...given({ driver: driver || undefined, options: driver_opts }),
-    });
+    };
+    await act(scope, () => createVolume(scope.store, request));
   } catch (error) {
     tell.error('Error');
     throw error;
@@ -91,7 +92,7 @@ export async function dropVolume(scope: Scope, name: string): Promise<void> {
   const tell = teller(scope, `Volume ${name}`);
   tell.working('Removing');
   try {
-    await removeUnused(scope.store, name);
+    await act(scope, () => removeUnused(scope.store, name));
   } catch (error) {
     if (!(error instanceof WherryError)) throw error;
     if (error.kind === 'conflict') return tell.warning('Resource is still in use');

@@ -41,6 +41,7 @@ export async function buildServices(
   options: BuildServices,
 ): Promise<void> {
   const ordered = inBuildOrder(project, services);
+  if (options.scope.pretended !== undefined) return pretendBuild(project, ordered, options.scope);
   const mode = options.quiet ? 'quiet' : (options.progress ?? process.env.BUILDKIT_PROGRESS ?? 'auto');
   const view = showBuild(context.out, mode);
   const jobs = new Map<string, Promise<string>>();
@@ -59,6 +60,17 @@ export async function buildServices(
   for (const service of services) {
     context.out.write((await jobs.get(service.name)) ?? '');
     options.scope.report({ id: imageOf(project.name, service), state: 'Built', status: 'done' });
+  }
+}
+
+/** compose's words for a dry run. */
+function pretendBuild(project: Project, services: readonly Service[], { report }: Scope): void {
+  for (const service of services) {
+    const about = { id: service.name, state: '', status: 'done' } as const;
+    const id = `dryRun-${vertexId(service.name).slice(-40)}`;
+    report({ ...about, text: `==> ==> writing image ${id}` });
+    report({ ...about, text: `==> ==> naming to ${imageOf(project.name, service)}` });
+    report({ ...about, state: 'Built' });
   }
 }
 

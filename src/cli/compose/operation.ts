@@ -36,22 +36,25 @@ export interface Showing {
   quiet?: boolean;
   /** false: signals are somebody else's afterwards, and end the command now. */
   signals?: false;
+  /** It can't be pretended: --dry-run is refused. */
+  isReal?: boolean;
 }
 
 /** Does an operation whose steps are shown. */
 export async function operate<T>(
   context: Context,
-  { values, title, quiet = false, signals }: Showing,
+  { values, title, quiet = false, signals, isReal = false }: Showing,
   operation: (scope: Scope) => Promise<T>,
 ): Promise<T> {
   const flags = composeFlags(context);
-  if (isDryRun(context, values)) {
+  const dryRun = isDryRun(context, values);
+  if (dryRun && isReal) {
     throw new WherryError('unsupported', 'dry run mode is not supported by this command', {
       hint: 'Leave out --dry-run; `wherry compose config` shows what the project is',
     });
   }
   const mode = quiet ? 'quiet' : modeOf(context);
-  const show = openProgress(infoOf(context), { mode, title, dryRun: false });
+  const show = openProgress(infoOf(context), { mode, title, dryRun });
   const limit = flags.parallel ?? Number(process.env.COMPOSE_PARALLEL_LIMIT ?? -1);
   const isLegacy = flags.compatibility || isOn('COMPOSE_COMPATIBILITY');
   try {
@@ -59,6 +62,7 @@ export async function operate<T>(
       store: context.store,
       report: show.report,
       warn: (text) => warn(context, text),
+      ...(dryRun ? { pretended: { made: [], gone: new Set<string>() } } : {}),
       ...(signals === false ? {} : { abort: context.abort }),
       envFiles: envFiles(context),
       ...(isLegacy ? { separator: '_' } : {}),

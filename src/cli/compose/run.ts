@@ -82,8 +82,10 @@ export default composeCommand({
       noDeps: values.noDeps,
       ...given({ name: values.name || undefined }),
     };
-    const made = await operate(context, { values, title: 'Running', quiet: values.quiet, signals: false }, (scope) =>
-      createOneOff(scope, project, oneOff, createOptions(context, project, scope, { ...CREATE, ...values })),
+    const made = await operate(
+      context,
+      { values, title: 'Running', quiet: values.quiet, signals: false, isReal: true },
+      (scope) => createOneOff(scope, project, oneOff, createOptions(context, project, scope, { ...CREATE, ...values })),
     );
     return values.detach ? inBackground(context, made.id, values.quiet) : inFront(context, made.id, values);
   },

@@ -2,7 +2,7 @@ import { WherryError } from '#base/error.ts';
 import { type Context, given, type Values } from '#cli/command.ts';
 import { CREATE_FLAGS, createOptions, withFlags } from '#cli/compose/create-flags.ts';
 import { operate } from '#cli/compose/operation.ts';
-import { composeCommand, openProject } from '#cli/compose/project.ts';
+import { composeCommand, isDryRun, openProject } from '#cli/compose/project.ts';
 import { boolean, integer, listOf, text } from '#cli/values.ts';
 import { type CreateOptions, createProject } from '#compose/apply/create.ts';
 import type { Scope } from '#compose/apply/scope.ts';
@@ -91,6 +91,9 @@ export default composeCommand({
       await startProject(scope, project, { wait: values.wait, waitTimeout: (values.waitTimeout ?? 0) * 1000 });
     });
     if (!isAttached) return;
+    if (isDryRun(context, values)) {
+      return context.out.line("end of 'compose up' output, interactive run is not supported in dry-run mode");
+    }
     const { stayInFront } = await import('#cli/compose/up-attached.ts');
     return stayInFront(context, project, services, values);
   },

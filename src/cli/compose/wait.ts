@@ -12,7 +12,7 @@ export default composeCommand({
   flags: { 'down-project': { as: boolean, summary: 'Drops project when the first container stops' } },
   run: async (context, services, values) => {
     const { name } = await projectOrName(context);
-    return operate(context, { values, title: 'Running' }, async (scope) => {
+    return operate(context, { values, title: 'Running', isReal: true }, async (scope) => {
       const status = await waitServices(scope, name, {
         services,
         ended: (id, code) => context.out.line(`container "${id}" exited with status code ${code}`),
