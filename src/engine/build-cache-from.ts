@@ -5,14 +5,14 @@
 import { WherryError } from '#base/error.ts';
 import { CACHE_CONFIG, type FoundStep, INLINE_CACHE, readCacheConfig, readInlineCache } from '#build/cache-config.ts';
 import type { Report } from '#build/event.ts';
-import { step } from '#build/progress.ts';
+import { step, type Tell } from '#build/progress.ts';
 import type { CacheOptions } from '#build/request.ts';
 import { type LayerFacts, measureLayer } from '#build/solve/layer.ts';
 import type { Outside, Scope } from '#build/solve/means.ts';
 import { Vanished } from '#build/solve/solve.ts';
 import { layoutPlace, type Place, parsedObject, registryPlace } from '#engine/build-cache-place.ts';
 import { type Descriptor, isDigest } from '#oci/manifest.ts';
-import { isObject } from '#oci/shape.ts';
+import { brief, isObject } from '#oci/shape.ts';
 import { stage } from '#store/blobs.ts';
 import { hexOf } from '#store/digest.ts';
 import { hasLayer, layerPath } from '#store/layers.ts';
@@ -67,10 +67,10 @@ export function openOutsideCaches(store: Store, from: readonly CacheOptions[], o
 async function openCache(options: CacheOptions, { report, abort }: ReadingOptions): Promise<Opened | undefined> {
   const name = options.type === 'local' ? `local:${options.src}` : (options.ref ?? '');
   try {
-    return await step(report, `importing cache manifest from ${name}`, async () => {
+    return await step(report, `importing cache manifest from ${name}`, async ({ tell }) => {
       const place = options.type === 'local' ? layoutPlace(options) : await registryPlace(options, abort);
       try {
-        return { place, steps: await readSteps(place), isBroken: false };
+        return { place, steps: await readSteps(place, tell), isBroken: false };
       } catch (error) {
         await place.close();
         throw error;
@@ -86,8 +86,9 @@ async function openCache(options: CacheOptions, { report, abort }: ReadingOption
 /** Of an index with images for many platforms so many are looked at. */
 const MAX_IMAGES = 16;
 
-async function readSteps(place: Place): Promise<Map<string, FoundStep>> {
+async function readSteps(place: Place, tell: Tell): Promise<Map<string, FoundStep>> {
   const top = parsedObject(await place.top());
+  if (typeof top.mediaType === 'string') tell(`inferred cache manifest type: ${brief(top.mediaType)}`, { done: true });
   const manifests = descriptors(top.manifests);
   const config = [...descriptors([top.config]), ...manifests].find(({ mediaType }) => mediaType === CACHE_CONFIG);
   if (config !== undefined) {

@@ -2,6 +2,7 @@
 import { WherryError } from '#base/error.ts';
 import { given } from '#base/given.ts';
 import { isLayerEnd, type Progress } from '#base/progress.ts';
+import { checkCaches } from '#build/cache-options.ts';
 import { temporaryPlace } from '#build/context/place.ts';
 import { withPlaces } from '#build/dockerfile/fault.ts';
 import { planBuild } from '#build/dockerfile/plan.ts';
@@ -35,6 +36,7 @@ export interface BuildOptions {
  * Dockerfile is to blame.
  */
 export async function build(store: Store, request: BuildRequest, options: BuildOptions): Promise<BuildResult> {
+  checkCaches(request);
   const bases = openBases(store);
   const warnings: LintWarning[] = [];
   const planned = planBuild(planRequest(request), resolver(bases, request, options), warnings);
