@@ -12,7 +12,7 @@ export class TemplateError extends Error {
   }
 }
 
-const VARIABLE = /\$(?:(\$)|([_a-z][_a-z0-9]*)|\{(?:([_a-z][_a-z0-9]*(?::?[-+?].*)?)\}|()))/gi;
+export const VARIABLE = /\$(?:(\$)|([_a-z][_a-z0-9]*)|\{(?:([_a-z][_a-z0-9]*(?::?[-+?].*)?)\}|()))/gi;
 
 type Operator = ':?' | '?' | ':-' | '-' | ':+' | '+';
 const OPERATORS: readonly Operator[] = [':?', '?', ':-', '-', ':+', '+'];
@@ -71,7 +71,7 @@ function withOperator(
 }
 
 /** Where the first brace is closed; compose skips the letter after an opening one. */
-function closingBrace(text: string): number {
+export function closingBrace(text: string): number {
   let open = 0;
   for (let at = 0; at < text.length; at += 1) {
     if (text[at] === '}') {

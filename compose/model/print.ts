@@ -60,8 +60,9 @@ function structYaml(fields: Readonly<Record<string, Field>>, value: Values): Map
   return map;
 }
 
-/** Maps and lists of nothing. */
+/** Texts, maps and lists of nothing. */
 function isLeftOut(field: Field, item: unknown): boolean {
+  if (item === '') return !field.always;
   if (field.pointer || field.always || typeof item !== 'object' || item === null) return false;
   return (Array.isArray(item) ? item : Object.keys(item)).length === 0;
 }

@@ -1,10 +1,12 @@
 /** What the commands of compose have in common: their flags before and after the verb, and the project they are about. */
 import { resolve } from 'node:path';
+import { WherryError } from '#base/error.ts';
+import { goJson } from '#base/go-json.ts';
 import type { Context, Definition, Flags, Values } from '#cli/command.ts';
 import { command } from '#cli/command.ts';
 import type { ComposeFlags } from '#cli/compose/flags.ts';
 import { modeOf } from '#cli/compose/settings.ts';
-import { inStream } from '#cli/fail.ts';
+import { describe, inStream } from '#cli/fail.ts';
 import { boolean } from '#cli/values.ts';
 import type { LoadOptions } from '#compose/load.ts';
 import type { Project } from '#compose/model/project.ts';
@@ -24,10 +26,16 @@ export function composeCommand<const F extends Flags>(
     ...definition,
     terse: true,
     flags: { ...definition.flags, ...COMMON },
-    run: (context: Context, args: string[], values: Values<F>) => {
+    run: async (context: Context, args: string[], values: Values<F>) => {
       // A word that is none is told of whatever the command is.
-      modeOf(context);
-      return definition.run(context, args, values);
+      if (modeOf(context) !== 'json') return definition.run(context, args, values);
+      try {
+        return await definition.run(context, args, values);
+      } catch (error) {
+        if (!(error instanceof WherryError)) throw error;
+        context.err.line(goJson({ error: true, message: describe(error) }));
+        return error.exitCode ?? 1;
+      }
     },
   } as Definition<F>);
 }
