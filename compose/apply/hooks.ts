@@ -6,14 +6,15 @@ import { environmentOf } from '#compose/apply/request.ts';
 import type { Scope } from '#compose/apply/scope.ts';
 import type { Hook, Service } from '#compose/model/project.ts';
 import { execContainer } from '#container/exec.ts';
-import { NO_STREAMS } from '#container/streams.ts';
+import { NO_STREAMS, type Streams } from '#container/streams.ts';
 
-/** One after the other. Throws kind `unavailable` in compose's words for a status other than 0. */
+/** One after the other, what they print is seen where streams say so. Throws kind `unavailable` in compose's words for a status other than 0. */
 export async function runHooks(
   { store }: Scope,
   { id }: Present,
   { name, tty }: Service,
   hooks: readonly Hook[],
+  streams: Streams = NO_STREAMS,
 ): Promise<void> {
   for (const hook of hooks) {
     const request = {
@@ -22,7 +23,7 @@ export async function runHooks(
       tty: tty ?? false,
       detach: false,
       privileged: hook.privileged ?? false,
-      streams: NO_STREAMS,
+      streams,
       ...given({ user: hook.user, workdir: hook.working_dir }),
     };
     const exec = await execContainer(store, id, request, () => Promise.resolve());

@@ -59,16 +59,33 @@ export function archiveOutside(path: string, name = splitPath(path).entry): Gene
   return packed(openSync, path, name, { owner: (uid, gid) => ({ uid: known(uid), gid: known(gid) }) });
 }
 
+/** Several paths of the host in one archive, each under its name, all root's. What is gone meanwhile is left out. */
+export const archiveOf = (sources: Iterable<{ path: string; name: string }>): Generator<Buffer, void, void> =>
+  packTree(severally(sources), { owner: () => ({ uid: 0, gid: 0 }) });
+
+function* severally(sources: Iterable<{ path: string; name: string }>): Generator<Packable, void, void> {
+  for (const { path, name } of sources) {
+    try {
+      yield* filesAt(openSync, path, name);
+    } catch (error) {
+      if (!hasCode(error, 'ENOENT', 'ENOTDIR')) throw error;
+    }
+  }
+}
+
 /** What the kernel shows of ids that a user namespace lacks (/proc/sys/kernel/overflowuid). */
 export const NOBODY = 65534;
 
 type Open = (path: string, flags: number) => number;
 
-function* packed(open: Open, path: string, name: string, options: PackOptions = {}): Generator<Buffer, void, void> {
+const packed = (open: Open, path: string, name: string, options: PackOptions = {}): Generator<Buffer, void, void> =>
+  packTree(filesAt(open, path, name), options);
+
+function* filesAt(open: Open, path: string, name: string): Generator<Packable, void, void> {
   const fd = open(path, O_PATH | constants.O_NOFOLLOW);
   try {
     const stat = fstatSync(fd, { bigint: true });
-    yield* packTree(stat.isDirectory() ? tree(fd, stat, name) : entry(open, path, name), options);
+    yield* stat.isDirectory() ? tree(fd, stat, name) : entry(open, path, name);
   } finally {
     closeSync(fd);
   }

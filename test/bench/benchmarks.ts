@@ -1,6 +1,7 @@
 /** The figures, one function each. A ratio is ours over theirs: below `most` is what was promised. */
 import { buildBenchmarks } from '#test/bench/build.ts';
 import { type Benchmark, compare } from '#test/bench/compare.ts';
+import { composeBenchmarks } from '#test/bench/compose.ts';
 import { containerBenchmarks } from '#test/bench/containers.ts';
 import { imageBenchmarks } from '#test/bench/images.ts';
 import { networkBenchmarks } from '#test/bench/networks.ts';
@@ -22,6 +23,7 @@ export const benchmarks: readonly Benchmark[] = [
   ...containerBenchmarks,
   ...imageBenchmarks,
   ...buildBenchmarks,
+  ...composeBenchmarks,
   {
     name: '1 GiB through run -i busybox cat',
     measure: (bench) =>

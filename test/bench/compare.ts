@@ -3,7 +3,7 @@ import type { Bench, Peer } from '#test/bench/setting.ts';
 
 export interface Result {
   /** Undefined: `most` is a bound by itself. */
-  peer: Peer | 'conmon' | undefined;
+  peer: Peer | 'conmon' | 'docker compose' | 'podman-compose' | undefined;
   ours: number;
   /** Absent: the peer is not here. */
   theirs: number | undefined;

@@ -27,7 +27,7 @@ export interface Attached {
   stop(report: Report): Promise<void>;
   kill(report: Report): Promise<void>;
   /** Runs beside it until it is aborted. */
-  watch?: (abort: AbortSignal) => Promise<void>;
+  watch?: (abort: AbortSignal, lines: LogLines) => Promise<void>;
 }
 
 /** By shells' custom: a command that SIGINT has ended. */
@@ -50,7 +50,7 @@ export async function attendProject(context: Context, session: Attached): Promis
       over.abort();
       throw error;
     });
-    work.add(started.then(() => (over.signal.aborted ? undefined : session.watch?.(over.signal))));
+    work.add(started.then(() => (over.signal.aborted ? undefined : session.watch?.(over.signal, session.lines))));
     for await (const happening of happenings) {
       logs.take(happening);
       if (happening.kind === 'exited') verdict.take(happening);

@@ -85,6 +85,7 @@ export default composeCommand({
     const detach = checkUp(values);
     const project = await chosenProject(context, services, values);
     const isAttached = !detach && !values.noStart;
+    if (values.watch) checkWatch(project);
     await operate(context, { values, title: 'Running' }, async (scope) => {
       await createProject(scope, project, upOptions(context, project, services, { scope, values }));
       if (isAttached || values.noStart) return;
@@ -95,7 +96,9 @@ export default composeCommand({
       return context.out.line("end of 'compose up' output, interactive run is not supported in dry-run mode");
     }
     const { stayInFront } = await import('#cli/compose/up-attached.ts');
-    return stayInFront(context, project, services, values);
+    if (!values.watch) return stayInFront(context, project, services, values);
+    const { watchBeside } = await import('#cli/compose/watching.ts');
+    return stayInFront(context, project, services, values, { watch: watchBeside(context, project) });
   },
 });
 
@@ -110,6 +113,12 @@ async function chosenProject(context: Context, services: readonly string[], valu
   const { exitCodeFrom } = values;
   if (exitCodeFrom && !Object.hasOwn(project.services, exitCodeFrom)) throw invalid(`no such service: ${exitCodeFrom}`);
   return project;
+}
+
+function checkWatch({ services }: Project): void {
+  if (Object.values(services).some(({ develop }) => develop?.watch !== undefined)) return;
+  const what = 'none of the selected services is configured for watch';
+  throw invalid(`${what}, see https://docs.docker.com/compose/how-tos/file-watch/`);
 }
 
 function upOptions(
