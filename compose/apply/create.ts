@@ -12,6 +12,7 @@ import { imageOf, requestOf, scaleOf } from '#compose/apply/request.ts';
 import { act, type Scope, teller } from '#compose/apply/scope.ts';
 import { removeOne, stopAndRemove, stopServices } from '#compose/apply/stop.ts';
 import { ensureVolumes } from '#compose/apply/volumes.ts';
+import { checkContainerNames } from '#compose/model/consistency.ts';
 import { serviceHash } from '#compose/model/hash.ts';
 import { COMPOSE_VERSION, LABEL } from '#compose/model/labels.ts';
 import type { Project, Service } from '#compose/model/project.ts';
@@ -80,32 +81,18 @@ export async function createProject(scope: Scope, project: Project, options: Cre
 
 /** What has no meaning here is refused before anything is done. Throws kind `unsupported`. */
 function checkServices(project: Project): void {
-  const names = new Map<string, string>();
-  for (const { name, provider, models, container_name } of Object.values(project.services)) {
+  checkContainerNames(project);
+  const refuse = (name: string, what: string, hint: string) =>
+    new WherryError('unsupported', `service ${name}: ${what}, which wherry has not`, { hint });
+  for (const { name, provider, models } of Object.values(project.services)) {
     if (provider !== undefined) {
-      throw new WherryError(
-        'unsupported',
-        `service ${name}: the provider "${provider.type}" is a program of Docker's that wherry has not`,
-        {
-          hint: 'Run what the provider stands for as a service of its own',
-        },
-      );
+      const what = `the provider "${provider.type}" is a program of Docker's`;
+      throw refuse(name, what, 'Run what the provider stands for as a service of its own');
     }
     if (Object.keys(models ?? {}).length > 0) {
-      throw new WherryError(
-        'unsupported',
-        `service ${name}: models are run by Docker Model Runner, which wherry has not`,
-        {
-          hint: "Run the model's server as a service, and give its address in the environment",
-        },
-      );
+      const hint = "Run the model's server as a service, and give its address in the environment";
+      throw refuse(name, "models are run by Docker's Model Runner", hint);
     }
-    if (container_name === undefined) continue;
-    const other = names.get(container_name);
-    if (other !== undefined) {
-      throw new WherryError('invalid', `container name "${container_name}" is already in use by service "${other}"`);
-    }
-    names.set(container_name, name);
   }
 }
 

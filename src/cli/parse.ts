@@ -180,7 +180,7 @@ function readValue(name: string, flag: Flag, text: string, before: unknown): unk
 
 /** `no-trunc` as `noTrunc`. */
 export function camelCase(name: string): string {
-  return name.replace(/-([a-z0-9])/g, (_, letter: string) => letter.toUpperCase());
+  return name.replace(/-([A-Za-z0-9])/g, (_, letter: string) => letter.toUpperCase());
 }
 
 /** How many arguments a usage allows: `CONTAINER [CONTAINER...]` is 1 or more, `[NAME]` 0 or 1. */

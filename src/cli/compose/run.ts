@@ -1,9 +1,11 @@
+import { readFileSync } from 'node:fs';
 import { WherryError } from '#base/error.ts';
 import { type Context, given, type Values } from '#cli/command.ts';
 import { createOptions, withFlags } from '#cli/compose/create-flags.ts';
 import { operate } from '#cli/compose/operation.ts';
 import { composeCommand, openProject } from '#cli/compose/project.ts';
 import { isTerminal } from '#cli/output.ts';
+import { reason } from '#cli/run-files.ts';
 import { boolean, list, listOf, text } from '#cli/values.ts';
 import { createOneOff, type OneOff } from '#compose/apply/oneoff.ts';
 import { parseMount } from '#compose/model/mounts.ts';
@@ -163,16 +165,22 @@ async function environmentOf(project: Project, { env, envFromFile }: RunValues):
     const value = project.environment[entry];
     return value === undefined ? [] : [[entry, value]];
   });
-  const files = await Promise.all(
-    envFromFile.map(async (path) => {
-      const { readEnvFile } = await import('#cli/run-files.ts');
-      return readEnvFile(path).map((entry): [string, string] => {
-        const at = entry.indexOf('=');
-        return [entry.slice(0, at), entry.slice(at + 1)];
-      });
-    }),
-  );
-  return Object.fromEntries([...files.reverse().flat(), ...flags]);
+  const known: Record<string, string> = Object.fromEntries(flags);
+  const { readVariables } = await import('#compose/load/dotenv.ts');
+  for (const path of envFromFile) {
+    const read: Record<string, string> = {};
+    readVariables(readText(path), read, (name) => known[name]);
+    for (const [name, value] of Object.entries(read)) known[name] ??= value;
+  }
+  return known;
+}
+
+function readText(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (cause) {
+    throw new WherryError('invalid', `open ${path}: ${reason(cause)}`, { cause });
+  }
 }
 
 async function inBackground(context: Context, id: string, quiet: boolean): Promise<number> {
