@@ -1,6 +1,8 @@
 /** Which variables a file names, and what it says about each (template.ExtractVariables). */
-import { closingBrace, VARIABLE } from '#compose/load/template.ts';
+import { closingBrace } from '#compose/load/template.ts';
 import { isMap, type Tree } from '#compose/model/tree.ts';
+
+const VARIABLE = /\$(?:(\$)|([_a-z][_a-z0-9]*)|\{(?:([_a-z][_a-z0-9]*(?::?[-+?].*)?)\}|()))/gi;
 
 export interface Variable {
   name: string;

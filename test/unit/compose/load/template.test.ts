@@ -42,6 +42,12 @@ describe('a variable in a text', () => {
     expect(() => fill(text)).toThrow(message);
   });
 
+  test('may stand there ten thousand times, but not as often in one another', () => {
+    expect(fill('${NO:-x} '.repeat(10_000))).toBe('x '.repeat(10_000));
+    expect(fill('${NO:-'.repeat(100) + '}'.repeat(100))).toBe('');
+    expect(() => fill('${NO:-'.repeat(10_000) + '}'.repeat(10_000))).toThrow('more than 200 times');
+  });
+
   test('is warned of where it is not set and has no default', () => {
     const warned: string[] = [];
     expect(fill('$NO ${NO} ${NO:-x} $EMPTY', warned)).toBe('  x ');
