@@ -27,6 +27,11 @@ const RUNNING_OR_HEALTHY = 'running_or_healthy';
 /** Starts a project's containers. Throws in compose's words for a dependency that failed, or what the start throws. */
 export async function startProject(scope: Scope, project: Project, options: StartOptions = {}): Promise<void> {
   const containers = presentNow(scope, project.name).filter(({ isOneOff }) => !isOneOff);
+  // One after the other, and before anything starts: a copy has mounts of its own in this process while it lasts.
+  for (const container of containers.filter(({ status }) => status !== 'running')) {
+    const service = project.services[container.service];
+    if (service !== undefined) await act(scope, () => copyFiles(scope, project, service, container.id));
+  }
   await inOrder(dependencyGraph(project), async (name) => {
     const service = project.services[name];
     if (service !== undefined) await startService(scope, project, { service, containers, ...options });
@@ -73,15 +78,14 @@ async function startService(scope: Scope, project: Project, starting: Starting):
   const waiting = own.filter(({ status }) => status !== 'running');
   // Of a range of ports each takes the next free one.
   if ((service.ports ?? []).some(({ published = '' }) => `${published}`.includes('-'))) {
-    for (const container of waiting) await startOne(scope, project, service, container);
-  } else await allOf(waiting, (container) => startOne(scope, project, service, container));
+    for (const container of waiting) await startOne(scope, service, container);
+  } else await allOf(waiting, (container) => startOne(scope, service, container));
 }
 
-async function startOne(scope: Scope, project: Project, service: Service, container: Present): Promise<void> {
+async function startOne(scope: Scope, service: Service, container: Present): Promise<void> {
   const { store } = scope;
   scope.abort?.throwIfAborted();
   const tell = teller(scope, shown(container));
-  await act(scope, () => copyFiles(scope, project, service, container.id));
   tell.working('Starting');
   try {
     await act(scope, async () => (await startContainer(store, container.id))?.leave());

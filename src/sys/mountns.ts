@@ -40,7 +40,9 @@ export async function mountAside(build: Build, from?: string): Promise<Aside> {
       mount('none', '/', null, MS.REC | MS.PRIVATE, null);
       // As long as this is open the namespace stays, and what is mounted in it.
       aside.push(own('ns/mnt'));
-      const root = await build(() => readWhole(own('mountinfo')));
+      const built = build(() => readWhole(own('mountinfo')));
+      // Where nothing is to be waited for, nobody else of this process may have a turn: its paths would be those of in there.
+      const root = built instanceof Promise ? await built : built;
       if (root !== undefined) makeRoot(root);
       const fd = openSync('/', O_PATH | constants.O_DIRECTORY);
       aside.push(fd);

@@ -1,5 +1,4 @@
 import { WherryError } from '#base/error.ts';
-import { together } from '#base/together.ts';
 import type { Context } from '#cli/command.ts';
 import { composeCommand, isDryRun } from '#cli/compose/project.ts';
 import { projectName, shown } from '#cli/compose/target.ts';
@@ -33,8 +32,9 @@ export default composeCommand({
     const isOut = source.container !== '';
     const project = await projectName(context);
     const containers = chosen(context, { ...values, project, service, isOut });
-    await shown(context, { title: 'Copying', values }, (report) =>
-      together(containers, { limit: containers.length, stop: new AbortController() }, async ({ record }) => {
+    await shown(context, { title: 'Copying', values }, async (report) => {
+      // One after the other: a copy has mounts of its own in this process while it lasts.
+      for (const { record } of containers) {
         const { id, name } = record;
         const text = isOut
           ? `copy ${name}:${source.path} to ${target.path}`
@@ -45,8 +45,8 @@ export default composeCommand({
           else await copyTo(context, { id, path: target.path, from: source.path, ...values });
         }
         report({ id: name, text, state: 'Copied', status: 'done' });
-      }),
-    );
+      }
+    });
   },
 });
 
