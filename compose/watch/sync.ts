@@ -4,13 +4,13 @@ import { WherryError } from '#base/error.ts';
 import { readPresent } from '#compose/apply/identify.ts';
 import type { Scope } from '#compose/apply/scope.ts';
 import type { Project } from '#compose/model/project.ts';
-import { isWithin, type Mapping } from '#compose/watch/rules.ts';
+import type { Mapping } from '#compose/watch/rules.ts';
 import { archiveOf } from '#container/copy-read.ts';
 import { execContainer } from '#container/exec.ts';
 import { NO_STREAMS } from '#container/streams.ts';
 import { copyIn } from '#engine/copy.ts';
 
-/** Each once, those below a directory that goes whole left out. All containers are tried before anything is thrown. */
+/** Each once; directories without what is in them. All containers are tried before anything is thrown. */
 export async function syncFiles(
   { store }: Scope,
   { name }: Pick<Project, 'name'>,
@@ -18,16 +18,17 @@ export async function syncFiles(
   mappings: readonly Mapping[],
 ): Promise<void> {
   const unique = [...new Map(mappings.map((one) => [one.target, one])).values()];
-  const there = new Map(unique.map((one) => [one, lstatSync(one.path, { throwIfNoEntry: false })]));
-  const whole = unique.filter((one) => there.get(one)?.isDirectory());
-  const files = unique.filter(
-    (one) => there.get(one) !== undefined && !whole.some(({ path }) => path !== one.path && isWithin(path, one.path)),
-  );
-  const gone = unique.filter((one) => there.get(one) === undefined).map(({ target }) => target);
+  const isThere = ({ path }: Mapping) => lstatSync(path, { throwIfNoEntry: false }) !== undefined;
+  const { files = [], gone = [] } = Object.groupBy(unique, (one) => (isThere(one) ? 'files' : 'gone'));
   const containers = readPresent(store, name).filter((one) => one.service === service && !one.isOneOff);
   const done = await Promise.allSettled(
     containers.map(async ({ id }) => {
-      if (gone.length > 0) await remove(store, id, gone);
+      if (gone.length > 0)
+        await remove(
+          store,
+          id,
+          gone.map(({ target }) => target),
+        );
       if (files.length > 0) await copyIn(store, { container: id, path: '/', from: pieces(files) });
     }),
   );

@@ -59,14 +59,17 @@ export function archiveOutside(path: string, name = splitPath(path).entry): Gene
   return packed(openSync, path, name, { owner: (uid, gid) => ({ uid: known(uid), gid: known(gid) }) });
 }
 
-/** Several paths of the host in one archive, each under its name, all root's. What is gone meanwhile is left out. */
+/**
+ * Several paths of the host in one archive, each under its name, all root's; directories without what is in them. What is
+ * gone meanwhile is left out.
+ */
 export const archiveOf = (sources: Iterable<{ path: string; name: string }>): Generator<Buffer, void, void> =>
   packTree(severally(sources), { owner: () => ({ uid: 0, gid: 0 }) });
 
 function* severally(sources: Iterable<{ path: string; name: string }>): Generator<Packable, void, void> {
   for (const { path, name } of sources) {
     try {
-      yield* filesAt(openSync, path, name);
+      yield* entry(openSync, path, name);
     } catch (error) {
       if (!hasCode(error, 'ENOENT', 'ENOTDIR')) throw error;
     }
@@ -78,14 +81,11 @@ export const NOBODY = 65534;
 
 type Open = (path: string, flags: number) => number;
 
-const packed = (open: Open, path: string, name: string, options: PackOptions = {}): Generator<Buffer, void, void> =>
-  packTree(filesAt(open, path, name), options);
-
-function* filesAt(open: Open, path: string, name: string): Generator<Packable, void, void> {
+function* packed(open: Open, path: string, name: string, options: PackOptions = {}): Generator<Buffer, void, void> {
   const fd = open(path, O_PATH | constants.O_NOFOLLOW);
   try {
     const stat = fstatSync(fd, { bigint: true });
-    yield* stat.isDirectory() ? tree(fd, stat, name) : entry(open, path, name);
+    yield* packTree(stat.isDirectory() ? tree(fd, stat, name) : entry(open, path, name), options);
   } finally {
     closeSync(fd);
   }
@@ -102,7 +102,7 @@ function* tree(fd: number, stat: BigIntStats, name: string): Generator<Packable,
   for (const member of members(directory)) yield { ...member, path: memberName(top, member.path) };
 }
 
-/** One file, by way of its directory: so that what is opened is that file and not where a link leads. */
+/** One file, or a directory alone, by way of what it is in: so that it is opened itself and not where a link leads. */
 function* entry(open: Open, path: string, name: string): Generator<Member, void, void> {
   const directory = open(posix.dirname(clean(path)), O_PATH | constants.O_DIRECTORY);
   try {
