@@ -6,6 +6,7 @@ export type Load = () => Promise<{ default: Definition }>;
 
 /** Full names, in the words of the command line. */
 export const COMMANDS: Readonly<Record<string, Load>> = {
+  'buildx bake': () => import('./bake/bake.ts'),
   'buildx build': () => import('./build/build.ts'),
   'buildx du': () => import('./buildx/du.ts'),
   'buildx history inspect': () => import('./buildx/history-inspect.ts'),
@@ -157,6 +158,7 @@ export const ALIASES: Readonly<Record<string, string>> = {
   'builder prune': 'buildx prune',
   'image build': 'buildx build',
   'buildx b': 'buildx build',
+  'buildx f': 'buildx bake',
   'compose convert': 'compose config',
   'container list': 'container ls',
   'container ps': 'container ls',

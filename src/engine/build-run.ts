@@ -1,8 +1,9 @@
 /** The step `run`: its program in a container of its own, by the runtime, with what it changes in a directory. */
-import { type ChildProcessByStdio, spawn } from 'node:child_process';
+import { type ChildProcess, type ChildProcessByStdio, spawn } from 'node:child_process';
 import { closeSync, mkdirSync, openSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
+import { setTimeout } from 'node:timers/promises';
 import { WherryError } from '#base/error.ts';
 import type { RunWork, Scope } from '#build/solve/means.ts';
 import { forgetInRuntime, type PlacedRuntime, runtimeOf } from '#container/monitor.ts';
@@ -138,7 +139,7 @@ async function runBundle(store: Store, record: ContainerRecord, bundle: Bundle):
   mkdirSync(join(store.runtime, runtime.kind), { recursive: true, mode: 0o700 });
   const [program = '', ...args] = runtime.runInFront({ id: record.id, bundle: join(place, 'bundle') });
   const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'], env: runtime.env, cwd: '/', detached: true });
-  const aborted = () => void endStep(record, runtime);
+  const aborted = () => void endStep(child, record, runtime);
   scope.abort.addEventListener('abort', aborted, { once: true });
   if (scope.abort.aborted) aborted();
   try {
@@ -151,10 +152,13 @@ async function runBundle(store: Store, record: ContainerRecord, bundle: Bundle):
   }
 }
 
-/** Its end ends the runtime in front, too. */
-async function endStep({ id }: ContainerRecord, runtime: PlacedRuntime): Promise<void> {
+/** Its end ends the runtime in front, too. Asked again until then: the runtime may not have made the container yet. */
+async function endStep(child: ChildProcess, { id }: ContainerRecord, runtime: PlacedRuntime): Promise<void> {
   const [program = '', ...args] = runtime.delete(id, { force: true });
-  await run(program, args, { env: runtime.env }).catch(() => undefined);
+  while (child.exitCode === null && child.signalCode === null) {
+    await run(program, args, { env: runtime.env }).catch(() => undefined);
+    await setTimeout(50);
+  }
 }
 
 /** The exit status, when all output has been told. */

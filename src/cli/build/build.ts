@@ -1,18 +1,17 @@
-import { existsSync } from 'node:fs';
-import { basename, relative, resolve } from 'node:path';
+import { basename } from 'node:path';
 import { WherryError } from '#base/error.ts';
-import { given } from '#base/given.ts';
 import { parseBool } from '#base/units.ts';
 import { openContexts } from '#build/context/open.ts';
 import type { BuildEvent } from '#build/event.ts';
 import { recordBuild } from '#build/history.ts';
 import type { BuildResult } from '#build/request.ts';
 import type { LintWarning } from '#build/vertex.ts';
+import { aboutOf } from '#cli/build/about.ts';
 import { callBuild, parseMethod, sayCalled } from '#cli/build/call.ts';
 import { prepareFiles, writeFiles } from '#cli/build/files.ts';
 import { BUILD_FLAGS } from '#cli/build/flags.ts';
 import { type BuildValues, namedContexts, type Wanted, wantedOf } from '#cli/build/request.ts';
-import { explain, type Source, sayWarnings } from '#cli/build/say.ts';
+import { explain, type Source, sayWarnings, showsWarnings, solving } from '#cli/build/say.ts';
 import { checkTogether } from '#cli/build/together.ts';
 import { inBuildx, needBuilder } from '#cli/buildx/buildx.ts';
 import { type Context, command } from '#cli/command.ts';
@@ -87,15 +86,6 @@ async function runBuild(context: Context, path: string, values: BuildValues): Pr
   }
 }
 
-const SOLVING = 'failed to solve: ';
-
-/** Once the Dockerfile is there, what goes wrong went wrong in the builder, says buildx. */
-function solving(error: unknown): unknown {
-  if (!(error instanceof WherryError) || error.message.startsWith(SOLVING)) return error;
-  const { kind, message, hint, exitCode } = error;
-  return new WherryError(kind, SOLVING + message, { ...given({ hint, exitCode }), cause: error });
-}
-
 /** An archive is nothing for a terminal. */
 function checkStdout({ out }: Context, outputs: Wanted['outputs']): void {
   const toTerminal = outputs.find((output) => 'dest' in output && output.dest === '-' && out.isTerminal);
@@ -115,20 +105,7 @@ function progressMode({ quiet, progress }: BuildValues): string {
   throw new WherryError('invalid', `progress=${progress} and quiet cannot be used together`);
 }
 
-const showsWarnings = (mode: string) => !['quiet', 'none', 'rawjson'].includes(mode);
-
 function say({ out }: Context, { quiet, progress }: BuildValues, { targets }: BuildResult): void {
   if (!quiet && progress !== 'quiet') return;
   out.line(targets[0]?.imageId ?? '');
-}
-
-/** What the record of a build says of it: buildx names one after its context, and its Dockerfile where that is another. */
-function aboutOf(path: string, { file = '', target, platform }: BuildValues): Parameters<typeof recordBuild>[1] {
-  const isHere = existsSync(path);
-  const context = isHere ? resolve(path) : path;
-  const dockerfile = file === '' || file === '-' ? 'Dockerfile' : isHere ? relative(context, resolve(file)) : file;
-  const name = isHere ? basename(context) : context;
-  const full = dockerfile === 'Dockerfile' ? name : `${name}/${dockerfile}`;
-  const more = given({ target: target || undefined, platforms: platform.length === 0 ? undefined : platform });
-  return { name: target ? `${full} (${target})` : full, context, dockerfile, ...more };
 }

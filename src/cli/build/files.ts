@@ -16,7 +16,7 @@ export function prepareFiles({ iidfile, metadataFile }: BuildValues): Files {
   return { iidfile, metadataFile };
 }
 
-interface Built {
+export interface Built {
   result: BuildResult;
   ref: string;
   warnings: readonly LintWarning[];
@@ -50,7 +50,7 @@ async function provenanceParts({ provenance }: BuildResult): Promise<object> {
 const formatted = ({ os, architecture, variant }: BuildResult['targets'][number]['platform']) =>
   [os, architecture, variant].filter(Boolean).join('/');
 
-async function metadata({ result, ref, warnings }: Built): Promise<object> {
+export async function metadata({ result, ref, warnings }: Built): Promise<object> {
   const { targets, digest, names } = result;
   const withWarnings = warnings.length > 0 && parseBool(process.env.BUILDX_METADATA_WARNINGS ?? '') === true;
   return {

@@ -1,4 +1,6 @@
 /** What is said beside a build's progress: where in the Dockerfile an error is, and what its checks found. */
+import { WherryError } from '#base/error.ts';
+import { given } from '#base/given.ts';
 import { DockerfileError, showPlace } from '#build/dockerfile/fault.ts';
 import type { LintWarning } from '#build/vertex.ts';
 import type { Context } from '#cli/command.ts';
@@ -35,4 +37,16 @@ export function sayWarnings(context: Context, warnings: readonly LintWarning[], 
     for (const place of warning.place.slice(0, 1)) err.write(showPlace(name, text, place));
     err.line('');
   }
+}
+
+/** Of a way to show progress. */
+export const showsWarnings = (mode: string) => !['quiet', 'none', 'rawjson'].includes(mode);
+
+const SOLVING = 'failed to solve: ';
+
+/** Once the Dockerfile is there, what goes wrong went wrong in the builder, says buildx. */
+export function solving(error: unknown): unknown {
+  if (!(error instanceof WherryError) || error.message.startsWith(SOLVING)) return error;
+  const { kind, message, hint, exitCode } = error;
+  return new WherryError(kind, SOLVING + message, { ...given({ hint, exitCode }), cause: error });
 }

@@ -1,0 +1,198 @@
+/**
+ * Builds all targets of a bake at once; one that is linked to others begins when these are there. Steps that several need are
+ * made once, as by builds that run side by side.
+ */
+
+import { WherryError } from '#base/error.ts';
+import { parseBool } from '#base/units.ts';
+import type { Target } from '#build/bake/fields.ts';
+import { linksOf } from '#build/bake/resolve.ts';
+import { openContexts } from '#build/context/open.ts';
+import { temporaryPlace } from '#build/context/place.ts';
+import type { BuildEvent, Report } from '#build/event.ts';
+import { recordBuild } from '#build/history.ts';
+import { vertexId } from '#build/progress.ts';
+import type { BuildContext, BuildOutput, BuildRequest, BuildResult } from '#build/request.ts';
+import type { LintWarning } from '#build/vertex.ts';
+import type { TargetWords } from '#cli/bake/values.ts';
+import { aboutOf } from '#cli/build/about.ts';
+import type { Built } from '#cli/build/files.ts';
+import { namedContexts, type Wanted } from '#cli/build/request.ts';
+import { explain, type Source, solving } from '#cli/build/say.ts';
+import type { Context } from '#cli/command.ts';
+import { build } from '#engine/build.ts';
+import { removeImages } from '#engine/images.ts';
+
+export interface Job {
+  name: string;
+  target: Target;
+  words: TargetWords;
+  wanted: Wanted;
+}
+
+export interface Done extends Built {
+  source: Source;
+}
+
+/** A target that was not built: with its lines of the Dockerfile. */
+export class TargetError extends Error {
+  readonly lines: string;
+  constructor(cause: unknown, lines: string) {
+    super((cause as Error).message, { cause });
+    this.lines = lines;
+  }
+}
+
+interface Baking {
+  context: Context;
+  jobs: readonly Job[];
+  report: Report;
+  abort: AbortSignal;
+  place: (name: string) => string;
+  /** In which linked targets are named for each other, until the end. */
+  prefix: string;
+}
+
+/** By target. Throws TargetError for the first that fails; the others are ended before. */
+export async function runJobs(context: Context, jobs: readonly Job[], report: Report): Promise<Map<string, Done>> {
+  const stop = new AbortController();
+  const temporary = temporaryPlace(context.store);
+  // Builds side by side would each set it, and back.
+  const umask = process.umask(0);
+  const abort = AbortSignal.any([context.abort, stop.signal]);
+  const prefix = `localhost/wherry-bake-${process.pid}-${Date.now()}`;
+  const baking: Baking = { context, jobs, report, abort, place: temporary.place, prefix };
+  const running = new Map<string, Promise<Done>>();
+  const start = (name: string): Promise<Done> => {
+    const known = running.get(name);
+    if (known !== undefined) return known;
+    const made = runTarget(baking, name, start);
+    made.catch((error: unknown) => stop.abort(error));
+    running.set(name, made);
+    return made;
+  };
+  try {
+    const all = jobs.map(async ({ name }) => [name, await start(name)] as const);
+    return new Map(await Promise.all(all));
+  } catch (error) {
+    await Promise.allSettled(running.values());
+    throw stop.signal.aborted ? stop.signal.reason : error;
+  } finally {
+    await forgetLinked(baking);
+    temporary.remove();
+    process.umask(umask);
+  }
+}
+
+async function runTarget(baking: Baking, name: string, start: (name: string) => Promise<Done>): Promise<Done> {
+  const job = jobOf(baking, name);
+  const contexts = await linkedContexts(baking, job, start);
+  const wanted = isLinked(baking, name)
+    ? { ...job.wanted, outputs: [...job.wanted.outputs, handOver(baking, job)] }
+    : job.wanted;
+  return buildTarget(baking, { ...job, wanted }, contexts);
+}
+
+function jobOf({ jobs }: Baking, name: string): Job {
+  const job = jobs.find((one) => one.name === name);
+  if (job === undefined) throw new Error(`no target "${name}" to build`);
+  return job;
+}
+
+const isLinked = ({ jobs }: Baking, name: string) => jobs.some(({ target }) => linksOf(target).includes(name));
+
+/** What a linked target's result is called, or where it is put: an image in the store, but for several platforms a layout. */
+const nameFor = ({ prefix }: Baking, name: string) => `${prefix}:${name.toLowerCase()}`;
+const isForOthers = ({ wanted }: Job) => wanted.platforms.length > 0;
+
+function handOver(baking: Baking, job: Job): BuildOutput {
+  if (isForOthers(job)) return { type: 'oci', dest: baking.place(`linked-${job.name}`), names: [], tar: false };
+  return { type: 'image', names: [nameFor(baking, job.name)], push: false };
+}
+
+async function linkedContexts(
+  baking: Baking,
+  { target }: Job,
+  start: (name: string) => Promise<Done>,
+): Promise<Record<string, BuildContext>> {
+  const links = Object.entries(target.contexts ?? {}).filter(([, value]) => value.startsWith('target:'));
+  const made = links.map(async ([key, value]): Promise<[string, BuildContext]> => {
+    const name = value.slice('target:'.length);
+    const { result } = await start(name);
+    const job = jobOf(baking, name);
+    if (!isForOthers(job)) return [key, { kind: 'image', reference: nameFor(baking, name) }];
+    return [key, { kind: 'layout', path: baking.place(`linked-${name}`), digest: result.digest }];
+  });
+  return Object.fromEntries(await Promise.all(made));
+}
+
+async function forgetLinked(baking: Baking): Promise<void> {
+  const linked = baking.jobs.filter((job) => isLinked(baking, job.name) && !isForOthers(job));
+  const names = linked.map(({ name }) => nameFor(baking, name));
+  if (names.length === 0) return;
+  // Those of targets that failed are not there.
+  for await (const _ of removeImages(baking.context.store, names, { force: true, prune: true, platforms: [] }));
+}
+
+async function buildTarget(baking: Baking, job: Job, linked: Record<string, BuildContext>): Promise<Done> {
+  const { context, abort } = baking;
+  const { store } = context;
+  const { words, wanted } = job;
+  const warnings: LintWarning[] = [];
+  const recorder = recordBuild(store, aboutOf(words.context, words.values));
+  const told = prefixed(job.name, baking.jobs.length > 1, baking.report);
+  const report = (event: BuildEvent) => {
+    if (event.kind === 'warning') warnings.push(event.warning);
+    recorder.note(event);
+    told(event);
+  };
+  const source: Source = { name: 'Dockerfile', text: undefined };
+  try {
+    using opened = await openTarget(context, job, { report, abort });
+    Object.assign(source, { name: opened.dockerfile.name, text: opened.dockerfile.text });
+    const contexts = { ...opened.contexts, ...linked };
+    const request: BuildRequest = { ...wanted, dockerfile: opened.dockerfile, contexts };
+    const toStdout = (piece: Uint8Array) => context.out.write(piece);
+    const result: BuildResult = await build(store, request, { report, abort, toStdout });
+    recorder.end();
+    return { result, ref: recorder.ref, warnings, source };
+  } catch (error) {
+    const lines = explain(error, source);
+    recorder.end({ message: error instanceof Error ? error.message : String(error), source: lines });
+    throw new TargetError(
+      named(job.name, baking.jobs.length > 1, source.text === undefined ? error : solving(error)),
+      lines,
+    );
+  }
+}
+
+export function openTarget(
+  { store }: Context,
+  { words, wanted }: Pick<Job, 'words' | 'wanted'>,
+  options: { report: Report; abort: AbortSignal },
+) {
+  const { context, file, inline, values } = words;
+  const keepGitDir = parseBool(wanted.buildArgs.BUILDKIT_CONTEXT_KEEP_GIT_DIR ?? '') ?? false;
+  const named = namedContexts(values.buildContext);
+  const opening = { context, file, named, keepGitDir, stdin: process.stdin };
+  return openContexts(store, inline === undefined ? opening : { ...opening, inline }, options);
+}
+
+/** Of several targets an error says which one it is about. */
+function named(name: string, isOneOfMany: boolean, error: unknown): unknown {
+  if (!isOneOfMany || !(error instanceof WherryError)) return error;
+  const { kind, message, hint, exitCode } = error;
+  const more = { ...(hint === undefined ? {} : { hint }), ...(exitCode === undefined ? {} : { exitCode }) };
+  return new WherryError(kind, `target ${name}: ${message}`, { ...more, cause: error });
+}
+
+/** `[internal] load …` becomes `[app internal] load …`; each target's vertices are its own. */
+function prefixed(name: string, isOneOfMany: boolean, report: Report): Report {
+  if (!isOneOfMany) return report;
+  const idOf = (id: string) => vertexId(`${name} ${id}`);
+  return (event) => {
+    if (event.kind !== 'vertex') return report({ ...event, vertex: idOf(event.vertex) });
+    const title = event.name.startsWith('[') ? `[${name} ${event.name.slice(1)}` : `[${name}] ${event.name}`;
+    return report({ ...event, id: idOf(event.id), inputs: event.inputs.map(idOf), name: title });
+  };
+}
