@@ -59,7 +59,10 @@ function entriesOf(value: ReadonlyMap<string, Writable> | { readonly [key: strin
 }
 
 /** A text that a key can't be on one line is written with quotes; libyaml's `? ` for very long ones isn't needed here. */
-const keyText = (key: string) => (key.includes('\n') ? doubleQuoted(key) : (inline(key) ?? doubleQuoted(key)));
+function keyText(key: string): string {
+  if (HARMLESS.test(key) && !WORDS.has(key)) return key;
+  return key.includes('\n') ? doubleQuoted(key) : (inline(key) ?? doubleQuoted(key));
+}
 
 function scalar(value: Writable, indent: string): string {
   if (typeof value === 'string') return textScalar(value, indent);
@@ -79,7 +82,11 @@ function numberText(value: number): string {
   return `${value < 0 ? '-' : ''}${digits}e${power < 0 ? '-' : '+'}${String(Math.abs(power)).padStart(2, '0')}`;
 }
 
+/** Most texts: nothing in them has a meaning of its own. */
+const HARMLESS = /^[A-Za-z/_][\w./-]*$/;
+
 function textScalar(text: string, indent: string): string {
+  if (HARMLESS.test(text) && !WORDS.has(text)) return text;
   if (text.includes('\n') && allowsBlock(text)) return block(text, indent);
   return (text.includes('\n') ? undefined : inline(text)) ?? doubleQuoted(text);
 }
@@ -194,6 +201,8 @@ const isDigit = (letter: string | undefined) => letter !== undefined && /\p{Nd}/
 /** How yaml.v3 sorts keys: numbers within them by their value, letters after what is none. */
 export function compareKeys(one: string, other: string): number {
   if (one === other) return 0;
+  const quick = compareLetters(one, other);
+  if (quick !== undefined) return quick;
   const [a, b] = [[...one], [...other]];
   const at = a.findIndex((letter, place) => letter !== b[place]);
   if (at < 0 || at >= b.length) return a.length - b.length;
@@ -203,6 +212,16 @@ export function compareKeys(one: string, other: string): number {
   if (isLeft || isRight) return (isDigit(a[at - 1]) ? isLeft : isRight) ? -1 : 1;
   return compareNumbers(a, b, at);
 }
+
+/** Where the first difference is between two ASCII letters; undefined elsewhere. */
+function compareLetters(one: string, other: string): number | undefined {
+  let at = 0;
+  while (at < one.length && one.charCodeAt(at) === other.charCodeAt(at)) at += 1;
+  const [left, right] = [one.charCodeAt(at), other.charCodeAt(at)];
+  return isAsciiLetter(left) && isAsciiLetter(right) ? left - right : undefined;
+}
+
+const isAsciiLetter = (code: number) => (code | 32) >= 97 && (code | 32) <= 122;
 
 const byCode = (one: string, other: string) => (one.codePointAt(0) ?? 0) - (other.codePointAt(0) ?? 0);
 
