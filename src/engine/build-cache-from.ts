@@ -11,6 +11,7 @@ import { type LayerFacts, measureLayer } from '#build/solve/layer.ts';
 import type { Outside, Scope } from '#build/solve/means.ts';
 import { Vanished } from '#build/solve/solve.ts';
 import { layoutPlace, type Place, parsedObject, registryPlace } from '#engine/build-cache-place.ts';
+import { findImage } from '#image/names.ts';
 import { type Descriptor, isDigest } from '#oci/manifest.ts';
 import { brief, isObject } from '#oci/shape.ts';
 import { stage } from '#store/blobs.ts';
@@ -45,7 +46,8 @@ export function openOutsideCaches(store: Store, from: readonly CacheOptions[], o
     unpacking ??= openUnpacker(store);
     return unpacking;
   };
-  const open = async () => (await Promise.all(from.map((one) => openCache(one, options)))).flatMap((one) => one ?? []);
+  const open = async () =>
+    (await Promise.all(from.map((one) => openCache(store, one, options)))).flatMap((one) => one ?? []);
   return {
     find: async (key) => {
       if (from.length === 0) return undefined;
@@ -64,10 +66,16 @@ export function openOutsideCaches(store: Store, from: readonly CacheOptions[], o
   };
 }
 
-async function openCache(options: CacheOptions, { report, abort }: ReadingOptions): Promise<Opened | undefined> {
+async function openCache(
+  store: Store,
+  options: CacheOptions,
+  { report, abort }: ReadingOptions,
+): Promise<Opened | undefined> {
   const name = options.type === 'local' ? `local:${options.src}` : (options.ref ?? '');
   try {
     return await step(report, `importing cache manifest from ${name}`, async ({ tell }) => {
+      const own = options.type === 'registry' ? stepsHere(store, name) : new Map<string, FoundStep>();
+      if (own.size > 0) return { place: HERE, steps: own, isBroken: false };
       const place = options.type === 'local' ? layoutPlace(options) : await registryPlace(options, abort);
       try {
         return { place, steps: await readSteps(place, tell), isBroken: false };
@@ -82,6 +90,19 @@ async function openCache(options: CacheOptions, { report, abort }: ReadingOption
     throw error;
   }
 }
+
+/** As Docker: an image that is here is not asked for, if it has the cache it was built with; its layers are here, too. */
+function stepsHere(store: Store, name: string): Map<string, FoundStep> {
+  const image = findImage(store, name);
+  if (image === undefined) return new Map();
+  const layers = image.layers.map((blob, at) => ({ blob, diffId: image.diffIds[at] ?? '' }));
+  return readInlineCache(image.config[INLINE_CACHE], layers);
+}
+
+const gone = () => {
+  throw new WherryError('not-found', 'its image was removed meanwhile');
+};
+const HERE: Place = { top: gone, manifest: gone, document: gone, open: gone, close: async () => undefined };
 
 /** Of an index with images for many platforms so many are looked at. */
 const MAX_IMAGES = 16;

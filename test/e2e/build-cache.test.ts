@@ -131,6 +131,20 @@ describe('a directory', () => {
   });
 });
 
+test('an image that is here gives the cache it was built with, and no registry is asked', async () => {
+  const root = context();
+  const { id } = await build('--cache-to', 'type=inline', root);
+  await succeed('builder', 'prune', '-af');
+  const { lines } = await build('--cache-from', NAME, root);
+  expect(lines).not.toContain('ERROR');
+  expect(cachedSteps(lines)).toBe(3);
+  expect(await succeed('image', 'inspect', '-f', '{{.RootFS.Layers}}', NAME)).toBe(
+    await succeed('image', 'inspect', '-f', '{{.RootFS.Layers}}', id),
+  );
+  await wherry(['rmi', '-f', id]);
+  await forget();
+});
+
 describe.skipIf(noDistribution !== undefined)(`a registry (${noDistribution ?? 'here'})`, () => {
   let registry: Distribution;
   beforeAll(async () => {
