@@ -10,16 +10,19 @@ import type { NamedContext, PlanRequest, ResolveBase } from '#build/dockerfile/r
 import type { Report } from '#build/event.ts';
 import { step, vertexId } from '#build/progress.ts';
 import type { BuildContext, BuildRequest, BuildResult } from '#build/request.ts';
+import { findKept } from '#build/solve/cache.ts';
+import type { Means } from '#build/solve/means.ts';
 import { ignoreFilter } from '#build/solve/pick.ts';
-import { StepError, solve, Vanished } from '#build/solve/solve.ts';
+import { type Solution, StepError, solve, Vanished } from '#build/solve/solve.ts';
 import type { LintWarning, Plan } from '#build/vertex.ts';
 import { parseSignal } from '#container/signals.ts';
 import type { OutsideCaches, ReadingOptions } from '#engine/build-cache-from.ts';
 import { type Bases, openBases } from '#engine/build-images.ts';
 import { endLeftSteps } from '#engine/build-leftovers.ts';
-import { deliver } from '#engine/build-output.ts';
+import { type Delivery, deliver } from '#engine/build-output.ts';
 import { buildMeans } from '#engine/build-solve.ts';
 import { hostPlatform } from '#oci/platform.ts';
+import { hasLayer } from '#store/layers.ts';
 import type { Store } from '#store/store.ts';
 import { sweep } from '#store/sweep.ts';
 
@@ -139,27 +142,45 @@ async function runPlan(
   const umask = process.umask(0);
   const temporary = temporaryPlace(store);
   const caches = await outsideCaches(store, request, { report, abort });
+  const means = buildMeans(store, { request, bases, caches, environment, place: temporary.place });
+  const made = { plan, bases, started, report, ...given({ abort, toStdout }) };
   try {
-    const means = buildMeans(store, { request, bases, caches, environment, place: temporary.place });
-    const isForCacheOnly = request.outputs.every(({ type }) => type === 'cacheonly');
-    const solveIt = () => solve(store, plan, means, { report, abort, epoch: request.epoch, isForCacheOnly });
-    using solution = await solveIt()
-      .catch((error: unknown) => (error instanceof Vanished ? solveIt() : Promise.reject(error)))
-      .catch(blame);
-    const made = { plan, solution, bases, started };
-    const result = await deliver(store, request, { ...made, report, ...given({ abort, toStdout }) });
-    if (request.cacheTo.some(({ type }) => type !== 'inline')) {
-      const { exportCaches } = await import('#engine/build-cache-to.ts');
-      await exportCaches(store, request.cacheTo, { solution, report, abort, place: temporary.place });
-    }
-    if (solution.replaced.length > 0) await dropReplaced(store, solution.replaced);
-    if (solution.hasGrown) await (await import('#engine/build-gc.ts')).collectGarbage(store);
+    const { result, waste, hasGrown } = await solveAndDeliver(store, request, { ...made, means, temporary });
+    if (waste.length > 0) await dropWaste(store, waste);
+    if (hasGrown) await (await import('#engine/build-gc.ts')).collectGarbage(store);
     return result;
   } finally {
     await caches.close();
     temporary.remove();
     process.umask(umask);
   }
+}
+
+type Making = Omit<Delivery, 'solution'> & { means: Means; temporary: ReturnType<typeof temporaryPlace> };
+
+/** waste: layers that perhaps nobody needs any more, now that this build does not hold them. */
+async function solveAndDeliver(store: Store, request: BuildRequest, making: Making) {
+  const { plan, means, temporary, report, abort } = making;
+  const isForCacheOnly = request.outputs.every(({ type }) => type === 'cacheonly');
+  const solveIt = () => solve(store, plan, means, { report, abort, epoch: request.epoch, isForCacheOnly });
+  using solution = await solveIt()
+    .catch((error: unknown) => (error instanceof Vanished ? solveIt() : Promise.reject(error)))
+    .catch(blame);
+  const result = await deliver(store, request, { ...making, solution });
+  if (request.cacheTo.some(({ type }) => type !== 'inline')) {
+    const { exportCaches } = await import('#engine/build-cache-to.ts');
+    await exportCaches(store, request.cacheTo, { solution, report, abort, place: temporary.place });
+  }
+  const { replaced, hasGrown } = solution;
+  return { result, waste: [...replaced, ...(hasGrown ? prunedMeanwhile(store, solution) : [])], hasGrown };
+}
+
+/** Who prunes forgets records, and leaves the layers that a build at work holds. */
+function prunedMeanwhile(store: Store, { steps }: Solution): string[] {
+  return steps.flatMap(({ keys: [id = ''], layers }) => {
+    const { diffId = '' } = layers.at(-1) ?? {};
+    return hasLayer(store, diffId) && findKept(store, id) === undefined ? [diffId] : [];
+  });
 }
 
 const NO_CACHES: OutsideCaches = { find: async () => undefined, close: async () => undefined };
@@ -170,7 +191,7 @@ async function outsideCaches(store: Store, { cacheFrom }: BuildRequest, options:
   return openOutsideCaches(store, cacheFrom, options);
 }
 
-async function dropReplaced(store: Store, diffIds: readonly string[]): Promise<void> {
+async function dropWaste(store: Store, diffIds: readonly string[]): Promise<void> {
   const { dropUnusedLayers } = await import('#image/waste.ts');
   const { imageUsers } = await import('#engine/images.ts');
   await dropUnusedLayers(store, diffIds, () => imageUsers(store));
