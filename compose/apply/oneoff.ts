@@ -1,5 +1,6 @@
 /** run: a container of a service for one command, beside those that the service has. */
-import { type CreateOptions, createFor, createProject, projectLabels, withReferences } from '#compose/apply/create.ts';
+import { createFor, projectLabels, withReferences } from '#compose/apply/converge.ts';
+import { type CreateOptions, createProject } from '#compose/apply/create.ts';
 import { copyFiles } from '#compose/apply/files.ts';
 import { type Present, readPresent } from '#compose/apply/identify.ts';
 import { ensureImages } from '#compose/apply/images.ts';
