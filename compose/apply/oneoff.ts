@@ -7,7 +7,7 @@ import { ensureImages } from '#compose/apply/images.ts';
 import { mountsOf } from '#compose/apply/mounts.ts';
 import { linksOf } from '#compose/apply/networking.ts';
 import { imageOf, requestOf } from '#compose/apply/request.ts';
-import { type Scope, teller } from '#compose/apply/scope.ts';
+import type { Scope } from '#compose/apply/scope.ts';
 import { startProject, waitFor } from '#compose/apply/start.ts';
 import { serviceHash } from '#compose/model/hash.ts';
 import { LABEL } from '#compose/model/labels.ts';
@@ -84,8 +84,6 @@ async function make(
       ...(wanted.deploy === undefined ? {} : { deploy: withoutPolicy(wanted.deploy) }),
     },
   );
-  const tell = teller(scope, `Container ${name}`);
-  tell.working('Creating');
   const request = requestOf(project, service, {
     name,
     hash: serviceHash(service),
@@ -97,7 +95,6 @@ async function make(
     autoRemove: oneOff.autoRemove,
   });
   const made = await createFor(scope, service, { ...request, name });
-  tell.done('Created');
   await copyFiles(scope, project, service, made.id);
   return made;
 }

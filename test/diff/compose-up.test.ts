@@ -158,7 +158,6 @@ services:
     image: localhost/busybox
     entrypoint: [sleep]
     command: "999"
-    init: true
     stop_grace_period: 0s
     network_mode: none
     read_only: true
@@ -221,6 +220,9 @@ const words = (text: string) =>
 function asked(text: string): object {
   const [{ Config, HostConfig, NetworkSettings, Mounts }] = JSON.parse(text);
   const { Env, Hostname: _, ...config } = Config;
+  delete config.Labels['com.docker.compose.slug'];
+  // Of what --volume and its like add, docker compose hashes its own spelling.
+  if (config.Labels['com.docker.compose.oneoff'] === 'True') delete config.Labels['com.docker.compose.config-hash'];
   const networks = Object.entries(
     NetworkSettings.Networks as Record<string, { Aliases: string[]; IPAMConfig: object }>,
   );
