@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { testUser } from '#test/support/user.ts';
-import { BUSYBOX, eventually, mendStore, succeed, wherry } from '#test/support/wherry.ts';
+import { BUSYBOX, eventually, mendStore, startWherry, succeed, wherry } from '#test/support/wherry.ts';
 
 beforeAll(async () => {
   await mendStore();
@@ -92,6 +92,42 @@ volumes: {data: {}}
   expect(await succeed('ps', '-aq', '--filter', 'label=com.docker.compose.project=shop')).toBe('');
   expect(await succeed('volume', 'ls', '-q', '--filter', 'label=com.docker.compose.project=shop')).toBe('');
   expect(await succeed('network', 'ls', '-q', '--filter', 'label=com.docker.compose.project=shop')).toBe('');
+});
+
+test('a scaled service behind a proxy: each of its containers is reached by its one name', async () => {
+  const { compose } = project({
+    'compose.yaml': `
+name: scaled
+services:
+  app:
+    image: ${BUSYBOX}
+    command: ["sh", "-c", "mkdir /www; hostname > /www/index.html; trap 'exit 0' TERM; httpd -f -p 80 -h /www & wait"]
+    deploy: {replicas: 3}
+  proxy:
+    image: ${BUSYBOX}
+    command: ${serve('/www')}
+    volumes: ["./cgi:/www/cgi-bin:ro"]
+    ports: ["127.0.0.1::80"]
+    depends_on: [app]
+`,
+    'cgi/app': '#!/bin/sh\nprintf "Content-Type: text/plain\\r\\n\\r\\n"\nexec wget -qO- http://app/\n',
+  });
+  chmodSync(
+    join((await compose('config', '--format', 'json')).match(/"source": "([^"]*cgi)"/)?.[1] ?? '', 'app'),
+    0o755,
+  );
+  await compose('up', '-d');
+  const place = await compose('port', 'proxy', '80');
+  const seen = new Set<string>();
+  const ask = async () => {
+    const answer = await fetch(`http://${place}/cgi-bin/app`).catch(() => undefined);
+    if (answer?.ok) seen.add((await answer.text()).trim());
+    return seen.size;
+  };
+  await eventually(ask, (count) => count === 3);
+  await compose('up', '-d', '--scale', 'app=1');
+  expect(await compose('ps', '-q', 'app')).toMatch(/^[0-9a-f]{64}$/);
+  await compose('down');
 });
 
 test('a job runs to its end before who needs it starts; one that fails keeps that from starting', async () => {
@@ -202,4 +238,59 @@ volumes: {data: {}}
   await compose('stop');
   await compose('start');
   expect(await compose('exec', '-T', 'web', 'cat', '/data/told')).toBe('up hook\ndown\nup hook');
+});
+
+test('watch: what changes goes into the container, has it restarted, or built anew', async () => {
+  const { root, write, compose } = project({
+    'compose.yaml': `
+name: watched
+services:
+  web:
+    build: .
+    command: ${SLEEP}
+    develop:
+      watch:
+        - {path: ./src, action: sync, target: /app, ignore: ["*.tmp"], initial_sync: true}
+        - {path: ./conf, action: sync+restart, target: /conf}
+        - {path: ./hook, action: sync+exec, target: /hook, exec: {command: [cp, /hook/a, /tmp/ran]}}
+        - {path: ./version, action: rebuild}
+`,
+    Dockerfile: `FROM ${BUSYBOX}\nCOPY version /version\n`,
+    version: 'one',
+    'src/a.js': 'first',
+    'src/gone.js': 'x',
+    'conf/x': 'x',
+    'hook/a': 'x',
+  });
+  const watching = startWherry(['compose', 'watch'], { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] });
+  onTestFinished(() => void watching.kill('SIGKILL'));
+  let said = '';
+  for (const stream of [watching.stdout, watching.stderr]) stream?.on('data', (piece) => (said += String(piece)));
+  const hears = (words: string) =>
+    eventually(
+      () => said,
+      (text) => text.includes(words),
+    );
+  const shows = (script: string, wanted: string) =>
+    eventually(
+      async () => (await wherry(['compose', 'exec', '-T', 'web', 'sh', '-c', script], { cwd: root })).stdout.trim(),
+      (text) => text === wanted,
+    );
+  await hears('Watch enabled');
+  expect(await compose('exec', '-T', 'web', 'cat', '/app/a.js')).toBe('first');
+  write('src/deep/b.js', 'second');
+  write('src/c.tmp', 'left out');
+  rmSync(join(root, 'src/gone.js'));
+  await shows('cat /app/deep/b.js; ls /app', 'seconda.js\ndeep');
+  write('hook/a', 'hooked');
+  await shows('cat /tmp/ran', 'hooked');
+  write('conf/x', 'changed');
+  await hears('service(s) ["web"] restarted');
+  expect(await compose('exec', '-T', 'web', 'cat', '/conf/x')).toBe('changed');
+  write('version', 'two');
+  await hears('service(s) ["web"] successfully built');
+  await shows('cat /version', 'two');
+  watching.kill('SIGINT');
+  const status = await new Promise((resolve) => watching.once('exit', (code) => resolve(code)));
+  expect(status).toBe(130);
 });
