@@ -70,11 +70,11 @@ describe('an error says where', () => {
 });
 
 test('a file of ten megabytes is read', async () => {
-  const labels = Array.from({ length: 200_000 }, (_, at) => `      key${at}: "a value that is somewhat long, ${at}"\n`);
+  const labels = Array.from({ length: 20_000 }, (_, at) => `      key${at}: "${'somewhat long '.repeat(36)}"\n`);
   const { services } = await load({
     'compose.yaml': `services:\n  web:\n    image: x\n    labels:\n${labels.join('')}`,
   });
-  expect(Object.keys(services.web?.labels ?? {})).toHaveLength(200_000);
+  expect(Object.keys(services.web?.labels ?? {})).toHaveLength(20_000);
 });
 
 test('names that objects have by themselves are names like others', async () => {
