@@ -3,7 +3,7 @@
  * repositories) at once, as Docker's is. Layers and documents are the blobs that the store has, byte for byte: what was
  * pulled has the same digests wherever the archive is loaded. The same images give the same archive.
  */
-import { statSync } from 'node:fs';
+import { copyFileSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
 import { WherryError } from '#base/error.ts';
 import { asDaemon } from '#base/filter.ts';
 import { handOver } from '#base/hand-over.ts';
@@ -112,7 +112,6 @@ export async function layOut(
 ): Promise<void> {
   const chosen = await chooseUnder(store, images, options.abort);
   using _held = await holdImage(store, { blobs: [...new Set(chosen.flatMap(digestsOf))], diffIds: [] });
-  const { mkdirSync, writeFileSync, copyFileSync } = await import('node:fs');
   mkdirSync(`${path}/blobs/sha256`, { recursive: true });
   for (const { name, bytes, blob } of membersOf(store, chosen, options)) {
     options.abort?.throwIfAborted();

@@ -245,7 +245,9 @@ function own(layer: Layer, at: Path, { uid, gid }: Entry): void {
   if (layer.namespace !== 'single') lchownSync(at, uid, gid);
 }
 
-const nanoseconds = (time: Entry['modified']) => BigInt(time.seconds) * 1_000_000_000n + BigInt(time.nanoseconds);
+/** Of a time in an archive, since 1970. */
+export const nanoseconds = (time: Entry['modified']) =>
+  BigInt(time.seconds) * 1_000_000_000n + BigInt(time.nanoseconds);
 
 /** Sets a file's times, a link's own. Node's own calls have less than nanoseconds, but need no foreign function. */
 export function touch(at: Path, { accessed, modified }: Times): void {

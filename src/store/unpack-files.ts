@@ -1,5 +1,5 @@
 /** Archives of files that are no layers: a build's context, and what ADD is given. */
-import { closeSync, fstatSync, openSync, readSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, createReadStream, openSync, readSync, rmSync, statSync, writeSync } from 'node:fs';
 import { type ErrorKind, WherryError } from '#base/error.ts';
 import { compressionOf, decompressor, MAGIC_LENGTH } from '#store/decompress.ts';
 import { stageFile, stagingName } from '#store/staging.ts';
@@ -72,7 +72,7 @@ export async function unpackFiles(
     const path = spooled ?? archive;
     const child = await pool.take(abort);
     const answer = await child
-      .ask({ directory, namespace: store.host.namespace }, { path, sizes: [sizeOf(path)], plain: true }, abort)
+      .ask({ directory, namespace: store.host.namespace }, { path, sizes: [statSync(path).size], plain: true }, abort)
       .catch(async (error: unknown) => {
         await child.end();
         throw error;
@@ -91,13 +91,6 @@ export async function unpackFiles(
   }
 }
 
-function sizeOf(path: string): number {
-  const fd = openSync(path, 'r');
-  const { size } = fstatSync(fd);
-  closeSync(fd);
-  return size;
-}
-
 /** Undefined where Node can do it. */
 async function decompressedByProgram(store: Store, archive: string): Promise<string | undefined> {
   const start = Buffer.alloc(MAGIC_LENGTH);
@@ -105,7 +98,6 @@ async function decompressedByProgram(store: Store, archive: string): Promise<str
   const compression = compressionOf(start.subarray(0, readSync(fd, start, 0, start.length, 0)));
   closeSync(fd);
   if (compression !== 'bzip2' && compression !== 'xz') return undefined;
-  const { createReadStream } = await import('node:fs');
   const { throughProgram } = await import('#sys/filter.ts');
   const path = store.path('tmp', stagingName('blob'));
   const out = stageFile(path);

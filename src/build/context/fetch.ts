@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { ARCHIVE_START, readDefinition, spool } from '#build/context/files.ts';
 import { fetchGit } from '#build/context/git.ts';
-import type { GitAddress } from '#build/context/git-address.ts';
+import { type GitAddress, withoutPassword } from '#build/context/git-address.ts';
 import type { Fetching, Main } from '#build/context/place.ts';
 import { step } from '#build/progress.ts';
 import { isArchive, unpackFiles } from '#store/unpack-files.ts';
@@ -12,15 +12,13 @@ import { removeTree } from '#sys/file.ts';
 
 export async function clone({ place, report, abort }: Fetching, text: string, address: GitAddress): Promise<string> {
   const at = place('git');
-  return step(report, `[internal] load git source ${shownAddress(text)}`, async ({ say }) => {
+  return step(report, `[internal] load git source ${withoutPassword(text)}`, async ({ say }) => {
     const { root } = await fetchGit(address, at, { abort, said: say });
     return root;
   });
 }
 
 /** A password in an address is nobody's business. */
-const shownAddress = (text: string) => text.replace(/^([a-z0-9]+:\/\/[^/@:]*):[^/@]*@/i, '$1:xxxxx@');
-
 /** Standard input: an archive is the context, anything else the Dockerfile of an empty one. */
 export async function fromStdin({ place, store, report, abort }: Fetching, stdin: Readable): Promise<Main> {
   const spooled = place('stdin');

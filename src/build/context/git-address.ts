@@ -5,6 +5,7 @@
 import { posix } from 'node:path';
 import { WherryError } from '#base/error.ts';
 import { parseBool } from '#base/units.ts';
+import { isWeb } from '#build/context/files.ts';
 
 export interface GitAddress {
   /** What git is given. */
@@ -145,3 +146,9 @@ function truth(key: string, value: string): boolean {
   if (read === undefined) throw invalid(`invalid ${key} value: "${value}"`);
   return read;
 }
+
+/** Is it an address, and no path here? */
+export const isFar = (context: string) => parseGitAddress(context) !== undefined || isWeb(context);
+
+/** An address as it may be shown: passwords are nobody's business. */
+export const withoutPassword = (address: string) => address.replace(/^([a-z0-9]+:\/\/[^/@:]*):[^/@]*@/i, '$1:xxxxx@');

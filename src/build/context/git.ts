@@ -5,7 +5,7 @@
 import { existsSync, lstatSync, lutimesSync, mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { hasCode, WherryError } from '#base/error.ts';
-import type { GitAddress } from '#build/context/git-address.ts';
+import { type GitAddress, withoutPassword } from '#build/context/git-address.ts';
 import { removeTree } from '#sys/file.ts';
 import { type Finished, run } from '#sys/process.ts';
 
@@ -198,8 +198,3 @@ function environment(agent: string | undefined): NodeJS.ProcessEnv {
 }
 
 const quoted = (word: string) => `'${word.replaceAll("'", "'\\''")}'`;
-
-/** Passwords are nobody's business. */
-function withoutPassword(remote: string): string {
-  return remote.replace(/^([a-z0-9]+:\/\/[^/@:]*):[^/@]*@/i, '$1:xxxxx@');
-}

@@ -22,7 +22,7 @@ import {
   type Upper,
 } from '#build/solve/upper.ts';
 import { decompressed } from '#store/decompress-stream.ts';
-import { pass, setAttributes, touch } from '#store/extract.ts';
+import { nanoseconds, pass, setAttributes, touch } from '#store/extract.ts';
 import { holeyWriter } from '#store/holes.ts';
 import { type Content, type Entry, tarReader } from '#store/tar.ts';
 import { cleanName, parentOf, printable, raw } from '#store/tree.ts';
@@ -159,9 +159,6 @@ const MAKERS: Record<Exclude<Entry['kind'], 'file'>, Maker> = {
   'character-device': (unpacking, path, entry) => makeNode(unpacking, path, entry, S_IF.CHR),
   'block-device': (unpacking, path, entry) => makeNode(unpacking, path, entry, S_IF.BLK),
 };
-
-const nanoseconds = ({ seconds, nanoseconds: rest }: Entry['modified']) =>
-  BigInt(seconds) * 1_000_000_000n + BigInt(rest);
 
 /** A user namespace makes no devices: left out. */
 function makeNode(unpacking: Unpacking, path: string, entry: Entry, type: number): void {

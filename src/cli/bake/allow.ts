@@ -7,8 +7,8 @@ import { dirname, join, relative, resolve } from 'node:path';
 import { WherryError } from '#base/error.ts';
 import { parseBool } from '#base/units.ts';
 import type { Target } from '#build/bake/fields.ts';
+import { isFar } from '#build/context/git-address.ts';
 import type { TargetWords } from '#cli/bake/values.ts';
-import { isFar } from '#cli/bake/values.ts';
 
 export interface Leave {
   names: string[];

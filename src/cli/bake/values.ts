@@ -4,7 +4,7 @@ import { WherryError } from '#base/error.ts';
 import { entryText } from '#build/bake/entry.ts';
 import type { Target } from '#build/bake/fields.ts';
 import { isWeb } from '#build/context/files.ts';
-import { parseGitAddress } from '#build/context/git-address.ts';
+import { isFar } from '#build/context/git-address.ts';
 import { BUILD_FLAGS } from '#cli/build/flags.ts';
 import type { BuildValues } from '#cli/build/request.ts';
 import { parseFlags } from '#cli/parse.ts';
@@ -43,9 +43,6 @@ export function wordsOf(
   const { values } = parseFlags(words, BUILD_FLAGS);
   return { context, file, inline: target['dockerfile-inline'], values: values as unknown as BuildValues };
 }
-
-/** Is it an address, and no path here? */
-export const isFar = (context: string) => parseGitAddress(context) !== undefined || isWeb(context);
 
 const withoutScheme = (path: string) => path.replace(/^cwd:\/\/(?=.)/, '').replace(/^cwd:\/\/$/, '.');
 const flag = (name: keyof typeof BUILD_FLAGS, value: string) => [`--${name}=${value}`];

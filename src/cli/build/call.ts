@@ -4,6 +4,7 @@ import { csv } from '#base/csv.ts';
 import { WherryError } from '#base/error.ts';
 import { columnsOf } from '#base/text.ts';
 import { parseBool } from '#base/units.ts';
+import { isFar } from '#build/context/git-address.ts';
 import { DockerfileError, showPlace } from '#build/dockerfile/fault.ts';
 import { type Needed, type Outline, type TargetLine, targetsOf } from '#build/dockerfile/outline.ts';
 import type { BuildRequest } from '#build/request.ts';
@@ -99,7 +100,7 @@ const base64 = (text: string) => Buffer.from(text).toString('base64');
 function pathOf({ path, values: { file = '' }, request }: Call): string {
   const { name } = request.dockerfile;
   if (file !== '') return file === '-' ? name : file;
-  return path === '-' || /^[a-z]+:\/\/|^[\w-]+@[\w.-]+:|^github\.com\//.test(path) ? name : join(path, name);
+  return path === '-' || isFar(path) ? name : join(path, name);
 }
 
 function checked(call: Call, { warnings, error }: Checked): Called {

@@ -2,14 +2,8 @@
 import type { BuildEvent } from '#build/event.ts';
 import type { LintWarning } from '#build/vertex.ts';
 
-export interface Part {
-  id: string;
-  current: number;
-  total: number;
-  started: number;
-  timestamp: number;
-  completed?: number;
-}
+/** A part of a vertex's work, without what it is a part of. */
+export type Part = Omit<BuildEvent & { kind: 'status' }, 'kind' | 'vertex'>;
 
 /** A vertex that has begun. Times are milliseconds since the epoch. */
 export interface Traced {
