@@ -9,7 +9,7 @@
 
 /** `x-…`: whatever the user wrote there. */
 type Extensible = { [extension: `x-${string}`]: unknown };
-export type Labels = Record<string, string>;
+type Labels = Record<string, string>;
 
 export interface Project extends Extensible {
   name: string;
@@ -138,7 +138,7 @@ export interface Service extends Extensible {
 }
 
 /** A number is soft and hard at once. */
-export type Ulimit = number | { soft: number; hard: number };
+type Ulimit = number | { soft: number; hard: number };
 
 export interface Build extends Extensible {
   context?: string;
@@ -229,7 +229,7 @@ export interface Deploy extends Extensible {
   endpoint_mode?: string;
 }
 
-export interface UpdateConfig extends Extensible {
+interface UpdateConfig extends Extensible {
   parallelism?: number;
   delay?: string;
   failure_action?: string;
@@ -255,7 +255,7 @@ export interface DeviceRequest extends Extensible {
   options?: Record<string, string>;
 }
 
-export interface DeviceMapping extends Extensible {
+interface DeviceMapping extends Extensible {
   source?: string;
   target?: string;
   permissions?: string;
@@ -327,7 +327,7 @@ export interface Network extends Extensible {
   enable_ipv6?: boolean;
 }
 
-export interface IpamPool extends Extensible {
+interface IpamPool extends Extensible {
   subnet?: string;
   gateway?: string;
   ip_range?: string;
@@ -357,7 +357,7 @@ export interface FileObject extends Extensible {
   template_driver?: string;
 }
 
-export interface Model extends Extensible {
+interface Model extends Extensible {
   name?: string;
   model?: string;
   context_size?: number;

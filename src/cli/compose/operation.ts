@@ -5,7 +5,7 @@ import { parseBool } from '#base/units.ts';
 import type { Context } from '#cli/command.ts';
 import { openProgress } from '#cli/compose/progress.ts';
 import { composeFlags, envFiles, isDryRun, openProject, warn } from '#cli/compose/project.ts';
-import { infoOf, modeOf } from '#cli/compose/settings.ts';
+import { infoOf, modeOf, parallelOf } from '#cli/compose/settings.ts';
 import type { Subject } from '#compose/apply/restart.ts';
 import type { Scope } from '#compose/apply/scope.ts';
 
@@ -55,7 +55,7 @@ export async function operate<T>(
   }
   const mode = quiet ? 'quiet' : modeOf(context);
   const show = openProgress(infoOf(context), { mode, title, dryRun });
-  const limit = flags.parallel ?? Number(process.env.COMPOSE_PARALLEL_LIMIT ?? -1);
+  const limit = parallelOf(context);
   const isLegacy = flags.compatibility || isOn('COMPOSE_COMPATIBILITY');
   try {
     return await operation({

@@ -5,7 +5,7 @@ import { goJson } from '#base/go-json.ts';
 import type { Context, Definition, Flags, Values } from '#cli/command.ts';
 import { command } from '#cli/command.ts';
 import type { ComposeFlags } from '#cli/compose/flags.ts';
-import { modeOf } from '#cli/compose/settings.ts';
+import { modeOf, parallelOf } from '#cli/compose/settings.ts';
 import { describe, inStream } from '#cli/fail.ts';
 import { boolean } from '#cli/values.ts';
 import type { LoadOptions } from '#compose/load.ts';
@@ -28,6 +28,7 @@ export function composeCommand<const F extends Flags>(
     flags: { ...definition.flags, ...COMMON },
     run: async (context: Context, args: string[], values: Values<F>) => {
       // A word that is none is told of whatever the command is.
+      parallelOf(context);
       if (modeOf(context) !== 'json') return definition.run(context, args, values);
       try {
         return await definition.run(context, args, values);

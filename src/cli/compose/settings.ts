@@ -1,4 +1,5 @@
 /** How a command of compose is to be shown: --progress, --ansi and what stands for them in the environment. */
+import { WherryError } from '#base/error.ts';
 import { parseBool } from '#base/units.ts';
 import type { Context, Output } from '#cli/command.ts';
 import type { ComposeFlags } from '#cli/compose/flags.ts';
@@ -24,3 +25,13 @@ export const colouredOf = (context: Context): boolean => isColoured(context.out,
 /** Where progress goes: standard error, or output with COMPOSE_STATUS_STDOUT. */
 export const infoOf = ({ out, err }: Context): Output =>
   parseBool(process.env.COMPOSE_STATUS_STDOUT ?? '') === true ? out : err;
+
+/** How much may go on at once: --parallel, or COMPOSE_PARALLEL_LIMIT; below 1 is no limit. Throws kind `invalid`. */
+export function parallelOf({ group }: Context): number {
+  const { parallel } = group.values as unknown as ComposeFlags;
+  const { COMPOSE_PARALLEL_LIMIT: limit } = process.env;
+  if (limit === undefined || group.given.has('parallel')) return parallel;
+  if (/^[+-]?\d+$/.test(limit)) return Number(limit);
+  const found = `(found: ${JSON.stringify(limit)})`;
+  throw new WherryError('invalid', `COMPOSE_PARALLEL_LIMIT must be an integer ${found}`);
+}

@@ -102,6 +102,15 @@ describe('compose says what is wrong with its command line in one line', () => {
     expect(docker(words)).toEqual({ status: 1, stdout: '', stderr });
   });
 
+  test('a limit that is no number is told of, unless a flag says another', () => {
+    const environment = { COMPOSE_PARALLEL_LIMIT: 'x' };
+    expect(docker(['compose', 'version', '--short'], environment)).toMatchObject({
+      status: 1,
+      stderr: 'COMPOSE_PARALLEL_LIMIT must be an integer (found: "x")\n',
+    });
+    expect(docker(['compose', '--parallel', '2', 'version', '--short'], environment).status).toBe(0);
+  });
+
   test('an unknown command brings the help, with the flags that stand before a command', () => {
     const done = docker(['compose', '-p', 'x', 'foo']);
     expect(done).toMatchObject({ status: 1, stderr: 'unknown docker command: "compose foo"\n' });
