@@ -14,7 +14,7 @@ const bench = await openBench();
 let missed = 0;
 process.stdout.write(`${bench.describe()}\n\n`);
 process.stdout.write(
-  `${'what'.padEnd(44)}${'wherry'.padStart(10)}${'peer'.padStart(20)}${'ratio'.padStart(8)}${'at most'.padStart(9)}\n`,
+  `${'what'.padEnd(44)}${'wherry'.padStart(10)}${'peer'.padStart(26)}${'ratio'.padStart(8)}${'at most'.padStart(9)}\n`,
 );
 for (const benchmark of benchmarks) {
   if (wanted.length > 0 && !wanted.some((word) => benchmark.name.includes(word))) continue;
@@ -33,7 +33,7 @@ for (const benchmark of benchmarks) {
     }
     const ratio = ours / theirs;
     if (ratio > most) missed++;
-    const beside = `${format(theirs, unit)} ${peer}`.padStart(20);
+    const beside = `${format(theirs, unit)} ${peer}`.padStart(26);
     const verdict = ratio > most ? '  MISSED' : '';
     process.stdout.write(
       `${label}${format(ours, unit).padStart(10)}${beside}${ratio.toFixed(2).padStart(8)}${String(Number(most.toFixed(2))).padStart(9)}${verdict}\n`,
