@@ -145,6 +145,21 @@ test('an image that is here gives the cache it was built with, and no registry i
   await forget();
 });
 
+test('builds go on while the cache is emptied again and again, and nothing is left over', async () => {
+  const root = context();
+  await build('--cache-to', `type=local,dest=${root}/cache,mode=max`, root);
+  await forget();
+  let isOver = false;
+  const emptying = (async () => {
+    while (!isOver) expect(await wherry(['builder', 'prune', '-af'])).toMatchObject({ status: 0 });
+  })();
+  for (const flags of [[], ['--cache-from', `type=local,src=${root}/cache`], []]) await build(...flags, root);
+  isOver = true;
+  await emptying;
+  await forget();
+  expect(await succeed('system', 'check')).toBe('No damage found');
+});
+
 describe.skipIf(noDistribution !== undefined)(`a registry (${noDistribution ?? 'here'})`, () => {
   let registry: Distribution;
   beforeAll(async () => {
