@@ -177,6 +177,25 @@ test('an image for others is built, with its names and what is to be known of it
   expect((await wherry(['image', 'inspect', 'devc/two'])).status).not.toBe(0);
 });
 
+test('one of a compose file is one of its services, with the others beside it', async () => {
+  const folder = workspace('composed', {
+    'compose.yaml': `services:
+  app: {build: {context: .}, volumes: ["..:/workspace"], command: sleep 1000}
+  side: {image: ${BUSYBOX}, command: sleep 1000}
+`,
+    Dockerfile: `FROM ${BUSYBOX}\n`,
+    'devcontainer.json': { dockerComposeFile: 'compose.yaml', service: 'app', workspaceFolder: '/workspace' },
+  });
+  const { composeProjectName: project } = await told('up', folder);
+  expect(await devcontainer('exec', folder, 'sh', '-c', 'pwd; touch made')).toMatchObject({
+    status: 0,
+    stdout: '/workspace\n',
+  });
+  expect(readdirSync(folder)).toContain('made');
+  expect((await succeed('ps', '-q', '-f', `label=com.docker.compose.project=${project}`)).split('\n')).toHaveLength(2);
+  await succeed('compose', '-p', project, 'down', '-t', '0', '--rmi', 'local');
+});
+
 test('a step that fails says so, and leaves no container', async () => {
   const folder = workspace('broken', {
     Dockerfile: DOCKERFILE,
