@@ -26,7 +26,7 @@ function targetOf(project: Project, service: Service, { push, check }: BakeOptio
   const isPath = context.startsWith('/');
   const target = {
     context,
-    contexts: build.additional_contexts,
+    contexts: contextsOf(build),
     dockerfile:
       inline === undefined
         ? isPath && !dockerfile.startsWith('/')
@@ -57,6 +57,12 @@ function targetOf(project: Project, service: Service, { push, check }: BakeOptio
     output: [push && service.image ? 'type=registry' : 'type=docker'],
   };
   return Object.fromEntries(Object.entries(target).filter(([, value]) => isSaid(value)));
+}
+
+/** Another service's image is that of another target. */
+function contextsOf({ additional_contexts: contexts = {} }: Build): Record<string, string> {
+  const named = ([name, value]: [string, string]) => [name, value.replace(/^service:/, 'target:')];
+  return Object.fromEntries(Object.entries(contexts).map(named));
 }
 
 /** Go leaves out what is empty. */

@@ -34,7 +34,22 @@ export interface Attached {
 const INTERRUPTED = 130;
 
 /** Starts the project and stays in front of it. @returns the exit status */
-export async function attendProject(context: Context, session: Attached): Promise<number> {
+export async function attendProject(context: Context, asked: Attached): Promise<number> {
+  let start: Promise<void> | undefined;
+  const session: Attached = {
+    ...asked,
+    start: () => {
+      start = asked.start();
+      return start;
+    },
+    stop: async (report) => {
+      await asked.stop(report);
+      // What was about to start when the others were stopped runs by now.
+      await start?.catch(() => undefined);
+      const left = projectContainers(context.store, asked.project, { all: false, oneOff: false });
+      if (left.length > 0) await asked.stop(report);
+    },
+  };
   const over = new AbortController();
   const work = openWork(context, session);
   const palette = paletteOf();

@@ -120,6 +120,7 @@ async function printContainers(
       format: format || listFormat(context.err, 'psFormat', { format, quiet: false }),
       raw: RAW,
       type: 'ContainerContext',
+      runPrefix: 'template parsing error: ',
     },
   );
 }
