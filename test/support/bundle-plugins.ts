@@ -116,19 +116,19 @@ const APART = [
 /** The entry `apart`: the packages by name, each loaded when it is called for. */
 export const apartEntry = `module.exports = {${APART.map((name) => `${JSON.stringify(name)}: () => require(${JSON.stringify(name)})`).join(',')}}`;
 
-/** In the other entries an `import()` of such a package looks there. */
-export const apart: Plugin = {
+/** In the other entries an `import()` of such a package looks there, but for those that each run of them needs. */
+export const apart = (...needed: string[]): Plugin => ({
   name: 'apart',
   setup(builder) {
     builder.onResolve({ filter: /^(undici\/|smol-toml$|(js-)?yaml$)/ }, ({ path, kind }) =>
-      kind === 'dynamic-import' && APART.includes(path) ? { path, namespace: 'apart' } : null,
+      kind === 'dynamic-import' && APART.includes(path) && !needed.includes(path) ? { path, namespace: 'apart' } : null,
     );
     builder.onResolve({ filter: /^\.\/apart\.js$/ }, ({ path }) => ({ path, external: true }));
     builder.onLoad({ filter: /./, namespace: 'apart' }, ({ path }) => ({
       contents: `module.exports = require('./apart.js')[${JSON.stringify(path)}]()`,
     }));
   },
-};
+});
 
 /** Of the list of commands only this one is in the program: who calls it pays for no other. */
 export const onlyCommand = (module: string): Plugin => ({

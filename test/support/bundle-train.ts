@@ -81,6 +81,7 @@ mkdirSync(scratch, { recursive: true });
 const file = join(scratch, 'training.yaml');
 writeFileSync(file, PROJECT);
 LINES.push(['compose', '-f', file, 'config'], ['compose', '-f', file, 'config', '--format', 'json']);
+LINES.push(['compose', '-f', file, 'ps'], ['compose', '-f', file, 'down']);
 // process.exit() must not go on where it is called, and what it throws has nowhere else to go.
 process.on('unhandledRejection', (error) => {
   if (!(error instanceof Exit)) throw error;
@@ -88,8 +89,9 @@ process.on('unhandledRejection', (error) => {
 const { exit } = process;
 // Who listens for the end sees to it that the program does not take the short way out.
 process.on('exit', () => undefined);
-const [entry, word] = /\/(main)-(?:([a-z]+)-)?[0-9a-f]{16}\.program/.exec(filename)?.slice(1) ?? [];
-if (entry !== undefined) for (const words of LINES) if (word === undefined || words[0] === word) await run(words);
+const [entry, word] = /\/(main)-(?:([a-z-]+)-)?[0-9a-f]{16}\.program/.exec(filename)?.slice(1) ?? [];
+const wordOf = ([first = '', , , verb = '']: string[]) => (first === 'compose' ? `compose-${verb}` : first);
+if (entry !== undefined) for (const words of LINES) if (word === undefined || wordOf(words) === word) await run(words);
 process.removeAllListeners('uncaughtException');
 const code = `${program}-${process.arch}-${process.versions.v8}.code`;
 writeFileSync(`${code}.${process.pid}.tmp`, script.createCachedData());

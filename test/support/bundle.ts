@@ -27,6 +27,8 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type BuildOptions, build, type Plugin } from 'esbuild';
+import type { Flag } from '#cli/command.ts';
+import { COMPOSE_FLAGS } from '#cli/compose/flags.ts';
 import {
   apart,
   apartEntry,
@@ -45,11 +47,16 @@ const ENTRIES = ['src/cli/main.ts', 'src/store/unpack-child.ts'];
 
 /**
  * What people and scripts call most: each word has a program of its own, with its command alone. A third of the text and
- * of the compiled code of all commands together is as much less to read. The monitor calls `container cleanup`.
+ * of the compiled code of all commands together is as much less to read. The monitor calls `container cleanup`; of
+ * compose, the verb is the word.
  */
 const OWN: Record<string, string> = {
   build: 'build/build',
   cleanup: 'container/cleanup',
+  'compose-config': 'compose/config',
+  'compose-down': 'compose/down',
+  'compose-ps': 'compose/ps',
+  'compose-up': 'compose/up',
   create: 'container/create',
   exec: 'container/exec',
   images: 'image/ls',
@@ -74,13 +81,14 @@ interface Program {
 
 async function bundle(): Promise<Program[]> {
   const entries = ENTRIES.map((path) => ({ in: path, out: basename(path, '.ts') }));
-  const programs = await textsOf({ entryPoints: entries }, [apart]);
-  const packages = await textsOf({ stdin: { contents: apartEntry, resolveDir: root, sourcefile: 'apart.js' } }, []);
+  const programs = await textsOf({ entryPoints: entries }, [apart()]);
+  const others = await textsOf({ stdin: { contents: apartEntry, resolveDir: root, sourcefile: 'apart.js' } }, []);
   const own = Object.entries(OWN).map(async ([word, module]) => {
-    const [program] = await textsOf({ entryPoints: entries.slice(0, 1) }, [onlyCommand(module), apart]);
+    const packages = apart(...(word.startsWith('compose-') ? ['js-yaml'] : []));
+    const [program] = await textsOf({ entryPoints: entries.slice(0, 1) }, [onlyCommand(module), packages]);
     return { name: `main-${word}`, text: program?.text ?? '' };
   });
-  return [...programs, ...packages.map(({ text }) => ({ name: 'apart', text })), ...(await Promise.all(own))];
+  return [...programs, ...others.map(({ text }) => ({ name: 'apart', text })), ...(await Promise.all(own))];
 }
 
 async function textsOf(entries: Pick<BuildOptions, 'entryPoints' | 'stdin'>, plugins: Plugin[]): Promise<Program[]> {
@@ -122,7 +130,13 @@ function loader(program: string, own: Record<string, string>): string {
 const { readFileSync, renameSync, writeFileSync } = process.getBuiltinModule('node:fs');
 const { Script } = process.getBuiltinModule('node:vm');
 const [first = '', second] = process.argv.slice(2);
-const word = first === 'container' && second === 'cleanup' ? second : /^[a-z]+$/.test(first) ? first : 'main';
+const valued = new Set(${JSON.stringify(valuedFlags())});
+const verb = (at) => {
+  while (process.argv[at]?.startsWith('-')) at += valued.has(process.argv[at]) ? 2 : 1;
+  return process.argv[at] ?? '';
+};
+const named = first === 'compose' ? \`compose-\${verb(3)}\` : first;
+const word = first === 'container' && second === 'cleanup' ? second : /^[a-z-]+$/.test(named) ? named : 'main';
 const program = { __proto__: null, ...${JSON.stringify(own)} }[word] ?? '${program}';
 const filename = \`\${__dirname}/\${program}.js\`;
 const common = \`\${__dirname}/\${program}-\${process.arch}-\${process.versions.v8}\`;
@@ -146,6 +160,12 @@ const url = 'file://' + encodeURI(filename).replace(/[?#]/g, encodeURIComponent)
 script.runInThisContext()(require, module, exports, url);
 `;
 }
+
+/** The flags before the verb of compose that have a value, as they are typed. */
+const valuedFlags = () =>
+  Object.entries<Flag>(COMPOSE_FLAGS).flatMap(([name, { as, short }]) =>
+    as.isSwitch ? [] : [`--${name}`, ...(short === undefined ? [] : [`-${short}`])],
+  );
 
 /** Writes a file whole, or says that it is still in use where it is there already. */
 function place(path: string, contents: string): void {

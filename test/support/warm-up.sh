@@ -41,6 +41,14 @@ if own run -d --name warm --network none localhost/busybox sleep 60; then
 	printf 'FROM localhost/busybox\nCOPY . /context\nRUN true\n' >"$room/context/Dockerfile"
 	# The second one finds all of it, and is what is run most.
 	each "build -t built $room/context" "build -q -t built $room/context" "rmi -f built" "builder prune -af"
+	cat >"$room/compose.yaml" <<'END'
+name: warm
+services:
+  one: {image: localhost/busybox, command: [sleep, "60"], environment: {A: "1"}, stop_grace_period: 0s}
+  two: {image: localhost/busybox, command: sleep 60, depends_on: [one], volumes: [data:/data], stop_grace_period: 0s}
+volumes: {data: }
+END
+	for verb in config "up -d" "up -d" ps "down -v"; do each "compose -f $room/compose.yaml $verb"; done
 	registry=
 	[ -n "$host" ] || start_registry
 	# There and back: an upload, a mount, a download, and what is here already.
