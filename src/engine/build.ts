@@ -25,6 +25,7 @@ import { hostPlatform } from '#oci/platform.ts';
 import { hasLayer } from '#store/layers.ts';
 import type { Store } from '#store/store.ts';
 import { sweep } from '#store/sweep.ts';
+import { withoutUmask } from '#sys/umask.ts';
 
 export interface BuildOptions {
   report: Report;
@@ -139,7 +140,7 @@ async function runPlan(
   const started = Date.now();
   await endLeftSteps(store);
   await sweep(store);
-  const umask = process.umask(0);
+  using _modes = withoutUmask();
   const temporary = temporaryPlace(store);
   const caches = await outsideCaches(store, request, { report, abort });
   const means = buildMeans(store, { request, bases, caches, environment, place: temporary.place });
@@ -152,7 +153,6 @@ async function runPlan(
   } finally {
     await caches.close();
     temporary.remove();
-    process.umask(umask);
   }
 }
 

@@ -26,6 +26,7 @@ import type { Content, Entry, OnEntry } from '#store/tar.ts';
 import { parentOf, printable, raw } from '#store/tree.ts';
 import { mknod, S_IF, systemError } from '#sys/ffi.ts';
 import { entryOf, isMountPoint, openInRoot } from '#sys/rooted.ts';
+import { withoutUmask } from '#sys/umask.ts';
 
 export interface WriteOptions {
   /** Absent: what is written belongs to whoever writes, and gets no attributes that only root may give. */
@@ -59,7 +60,7 @@ interface Place {
  */
 export function writeBelow(root: number, options: WriteOptions): Writing {
   const place: Place = { root, options, parent: undefined, directories: new Map() };
-  const umask = process.umask(0);
+  const modes = withoutUmask();
   return {
     onEntry: (entry, content, next) => {
       const guarded = (step: () => void) => {
@@ -75,7 +76,7 @@ export function writeBelow(root: number, options: WriteOptions): Writing {
       for (const [path, times] of place.directories) finishDirectory(place, path, times);
     },
     [Symbol.dispose]: () => {
-      process.umask(umask);
+      modes[Symbol.dispose]();
       if (place.parent !== undefined) closeSync(place.parent.fd);
     },
   };

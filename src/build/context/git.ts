@@ -2,11 +2,12 @@
  * Fetches a commit of a git repository into a directory, by the git program: with the user's own configuration and
  * credentials, without hooks, and without ever asking at the terminal.
  */
-import { existsSync, lstatSync, lutimesSync, mkdirSync, readdirSync } from 'node:fs';
+import { chmodSync, existsSync, lstatSync, lutimesSync, mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { hasCode, WherryError } from '#base/error.ts';
 import { type GitAddress, withoutPassword } from '#build/context/git-address.ts';
 import { removeTree } from '#sys/file.ts';
+import { needTool } from '#sys/host.ts';
 import { type Finished, run } from '#sys/process.ts';
 
 export interface GitOptions {
@@ -37,20 +38,15 @@ export async function fetchGit(
   options: GitOptions = {},
 ): Promise<{ root: string; commit: string }> {
   const repository = { ...options, address, at };
-  // Modes of files come from git; what they leave open is for everybody to read, as in any checkout.
-  const umask = process.umask(0o022);
-  try {
-    mkdirSync(at);
-    await need(repository, ['init', '--quiet', at]);
-    await need(repository, ['-C', at, 'remote', 'add', 'origin', address.remote]);
-    const commit = await checkOut(repository);
-    if (address.submodules !== false && existsSync(join(at, '.gitmodules'))) await fillSubmodules(repository);
-    const time = address.commitTimes ? await commitTime(repository) : undefined;
-    finish(at, { time, keepGitDir: address.keepGitDir ?? false });
-    return { root: below(at, address.subdir), commit };
-  } finally {
-    process.umask(umask);
-  }
+  mkdirSync(at);
+  chmodSync(at, 0o755);
+  await need(repository, ['init', '--quiet', at]);
+  await need(repository, ['-C', at, 'remote', 'add', 'origin', address.remote]);
+  const commit = await checkOut(repository);
+  if (address.submodules !== false && existsSync(join(at, '.gitmodules'))) await fillSubmodules(repository);
+  const time = address.commitTimes ? await commitTime(repository) : undefined;
+  finish(at, { time, keepGitDir: address.keepGitDir ?? false });
+  return { root: below(at, address.subdir), commit };
 }
 
 async function checkOut(repository: Repository): Promise<string> {
@@ -165,7 +161,9 @@ async function need(repository: Repository, args: readonly string[]): Promise<Fi
 }
 
 async function git({ abort, agent, said }: Repository, args: readonly string[]): Promise<Finished> {
-  const finished = await run('git', [...SAFE, ...args], { env: environment(agent), abort });
+  // Modes of files come from git; what they leave open is for everybody to read, as in any checkout.
+  const command = ['-c', 'umask 022 && exec "$@"', 'sh', needTool('git', 'git'), ...SAFE, ...args];
+  const finished = await run('sh', command, { env: environment(agent), abort });
   for (const line of finished.stderr.split('\n')) if (line.trim() !== '') said?.(line);
   return finished;
 }

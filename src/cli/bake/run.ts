@@ -57,8 +57,6 @@ interface Baking {
 export async function runJobs(context: Context, jobs: readonly Job[], report: Report): Promise<Map<string, Done>> {
   const stop = new AbortController();
   const temporary = temporaryPlace(context.store);
-  // Builds side by side would each set it, and back.
-  const umask = process.umask(0);
   const abort = AbortSignal.any([context.abort, stop.signal]);
   const prefix = `localhost/wherry-bake-${process.pid}-${Date.now()}`;
   const baking: Baking = { context, jobs, report, abort, place: temporary.place, prefix };
@@ -80,7 +78,6 @@ export async function runJobs(context: Context, jobs: readonly Job[], report: Re
   } finally {
     await forgetLinked(baking);
     temporary.remove();
-    process.umask(umask);
   }
 }
 

@@ -1,6 +1,6 @@
 /** What the commands of compose have in common: their flags before and after the verb, and the project they are about. */
 import { resolve } from 'node:path';
-import { WherryError } from '#base/error.ts';
+import { reasonOf } from '#base/errno.ts';
 import { goJson } from '#base/go-json.ts';
 import type { Context, Definition, Flags, Values } from '#cli/command.ts';
 import { command } from '#cli/command.ts';
@@ -94,7 +94,7 @@ function loadOptions(context: Context, wishes: Wishes = {}): LoadOptions {
   const given = <T>(key: string, value: T | undefined) => (value === undefined || value === '' ? {} : { [key]: value });
   return {
     files: flags.file,
-    cwd: process.cwd(),
+    cwd: workingDirectory(),
     environment: processEnvironment(),
     stdin: readStandardInput,
     warn: (text) => warn(context, text),
@@ -118,11 +118,23 @@ function projectDirectory(context: Context): string | undefined {
   return directory || workdir || undefined;
 }
 
+/** Throws kind `invalid` where it has been removed, can't be read, or is on a mount that our namespace has not. */
+function workingDirectory(): string {
+  try {
+    return process.cwd();
+  } catch (error) {
+    throw new WherryError('invalid', `The working directory can't be had: ${reasonOf(error)}`, {
+      hint: 'Change to another one, or to the same one anew (cd "$PWD")',
+      cause: error,
+    });
+  }
+}
+
 /** As compose has it: PWD is there even where the shell did not set it. */
 function processEnvironment(): Record<string, string> {
   const environment: Record<string, string> = {};
   for (const [name, value] of Object.entries(process.env)) if (value !== undefined) environment[name] = value;
-  environment.PWD ??= process.cwd();
+  environment.PWD ??= workingDirectory();
   return environment;
 }
 
