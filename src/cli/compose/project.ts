@@ -1,6 +1,7 @@
 /** What the commands of compose have in common: their flags before and after the verb, and the project they are about. */
 import { resolve } from 'node:path';
 import { reasonOf } from '#base/errno.ts';
+import { WherryError } from '#base/error.ts';
 import { goJson } from '#base/go-json.ts';
 import type { Context, Definition, Flags, Values } from '#cli/command.ts';
 import { command } from '#cli/command.ts';
