@@ -2,7 +2,7 @@ import { WherryError } from '#base/error.ts';
 import { type Context, given, type Values } from '#cli/command.ts';
 import { CREATE_FLAGS, createOptions, withFlags } from '#cli/compose/create-flags.ts';
 import { operate } from '#cli/compose/operation.ts';
-import { composeCommand, isDryRun, openProject } from '#cli/compose/project.ts';
+import { composeCommand, isDryRun, openProject, warn } from '#cli/compose/project.ts';
 import { boolean, integer, listOf, text } from '#cli/values.ts';
 import { type CreateOptions, createProject } from '#compose/apply/create.ts';
 import type { Scope } from '#compose/apply/scope.ts';
@@ -86,6 +86,7 @@ export default composeCommand({
     const project = await chosenProject(context, services, values);
     const isAttached = !detach && !values.noStart;
     if (values.watch) checkWatch(project);
+    if (values.menu) warn(context, 'there are no interactive shortcuts here: --watch and --detach do what they would');
     await operate(context, { values, title: 'Running' }, async (scope) => {
       await createProject(scope, project, upOptions(context, project, services, { scope, values }));
       if (isAttached || values.noStart) return;
