@@ -16,6 +16,11 @@
 enum {
 	AT_ONCE = 64, /* connections accepted in one round */
 	AGAIN = 100,  /* ms until the next try when there are no descriptors */
+	/*
+	 * Bytes that wait for us at most on this machine; everybody may ask for as much. The kernel would let it grow
+	 * to megabytes, and then all that passes has left the processor's caches before it is read: a fifth slower.
+	 */
+	NEAR_ROOM = 208 * 1024,
 };
 
 struct link {
@@ -141,10 +146,12 @@ static void server_ready(struct watch *watch, uint32_t events)
 static void set_options(int fd, bool local)
 {
 	static const char simple[] = "reno"; /* everybody may have it */
-	int yes = 1;
+	int yes = 1, room = NEAR_ROOM;
 
-	if (local)
+	if (local) {
 		(void)setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, simple, sizeof(simple) - 1);
+		(void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &room, sizeof(room));
+	}
 	/* Whoever sends has decided how much to send at once. */
 	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof(yes));
 	/* A peer that vanished must not hold its connection for ever. */
