@@ -1,6 +1,7 @@
 /** Is what the store holds still what it was? Blobs by their digest, layers by the headers of the archive they came from. */
 import { closeSync, lstatSync, openSync, readdirSync, readlinkSync, readSync } from 'node:fs';
 import { hasCode } from '#base/error.ts';
+import { handOver } from '#base/hand-over.ts';
 import { blobPath } from '#store/blobs.ts';
 import { decompressor } from '#store/decompress.ts';
 import { layerFiles } from '#store/layer-files.ts';
@@ -87,11 +88,7 @@ export async function layerIsSound(store: Store, diffId: string, abort?: AbortSi
   const { createHash } = await import('node:crypto');
   const hash = createHash('sha256');
   try {
-    for (const piece of packTree(layerFiles(layerPath(store, diffId)))) {
-      abort?.throwIfAborted();
-      hash.update(piece);
-      await new Promise((resolve) => setImmediate(resolve));
-    }
+    await handOver(packTree(layerFiles(layerPath(store, diffId))), (piece) => void hash.update(piece), abort);
   } catch (error) {
     if (hasCode(error, 'ENOENT', 'EIO', 'EACCES')) return false;
     throw error;
