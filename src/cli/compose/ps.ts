@@ -3,6 +3,7 @@ import type { Context } from '#cli/command.ts';
 import { projectOrName } from '#cli/compose/operation.ts';
 import { composeCommand } from '#cli/compose/project.ts';
 import { listFormat } from '#cli/config-file.ts';
+import { PS_RAW } from '#cli/container/ps-raw.ts';
 import { LIST_FORMAT_SUMMARY } from '#cli/format.ts';
 import { printRows } from '#cli/table.ts';
 import { boolean, list, text } from '#cli/values.ts';
@@ -27,18 +28,6 @@ const HEADERS = {
 };
 
 const COLUMNS = ['Name', 'Image', 'Command', 'Service', 'RunningFor', 'Status', 'Ports'];
-
-const RAW = [
-  'container_id: {{.ID}}',
-  'image: {{.Image}}',
-  'command: {{.Command}}',
-  'created_at: {{.CreatedAt}}',
-  'state: {{- pad .State 1 0}}',
-  'status: {{- pad .Status 1 0}}',
-  'names: {{.Names}}',
-  'labels: {{- pad .Labels 1 0}}',
-  'ports: {{- pad .Ports 1 0}}',
-];
 
 export default composeCommand({
   usage: '[SERVICE...]',
@@ -118,7 +107,7 @@ async function printContainers(
       headers: HEADERS,
       columns: COLUMNS,
       format: format || listFormat(context.err, 'psFormat', { format, quiet: false }),
-      raw: RAW,
+      raw: PS_RAW,
       type: 'ContainerContext',
       runPrefix: 'template parsing error: ',
     },

@@ -2,6 +2,7 @@ import { WherryError } from '#base/error.ts';
 import { type Context, command } from '#cli/command.ts';
 import { listFormat } from '#cli/config-file.ts';
 import { type Shown, SORTS, sortRows, withNamespaces } from '#cli/container/ps-podman.ts';
+import { PS_RAW } from '#cli/container/ps-raw.ts';
 import { LIST_FORMAT_SUMMARY } from '#cli/format.ts';
 import { printRows } from '#cli/table.ts';
 import { boolean, choice, filter, integer, text, unsigned } from '#cli/values.ts';
@@ -36,18 +37,6 @@ const HEADERS = {
 
 const COLUMNS = ['ID', 'Image', 'Command', 'RunningFor', 'Status', 'Ports', 'Names'];
 const NAMESPACES = ['ID', 'Names', 'PID', 'CGROUPNS', 'IPC', 'MNT', 'NET', 'PIDNS', 'USERNS', 'UTS'];
-
-const RAW = [
-  'container_id: {{.ID}}',
-  'image: {{.Image}}',
-  'command: {{.Command}}',
-  'created_at: {{.CreatedAt}}',
-  'state: {{- pad .State 1 0}}',
-  'status: {{- pad .Status 1 0}}',
-  'names: {{.Names}}',
-  'labels: {{- pad .Labels 1 0}}',
-  'ports: {{- pad .Ports 1 0}}',
-];
 
 export default command({
   usage: '',
@@ -135,7 +124,7 @@ async function show(context: Context, wish: Wish, measured: boolean): Promise<vo
       format,
       quiet: quiet ? 'ID' : undefined,
       headless: wish.noheading,
-      raw: size ? [...RAW, 'size: {{.Size}}'] : RAW,
+      raw: size ? [...PS_RAW, 'size: {{.Size}}'] : PS_RAW,
       type: 'ContainerContext',
     },
   );
