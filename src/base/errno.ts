@@ -34,3 +34,6 @@ export function reasonOf(error: unknown): string | undefined {
   if (code === undefined || syscall === undefined) return undefined;
   return WORDS[code] ?? code;
 }
+
+/** The hint where a disk or a quota is full. */
+export const FREE_SPACE = 'Free some space there (wherry system df shows what wherry uses)';

@@ -1,5 +1,5 @@
 /** An error becomes a message, a hint and an exit status. */
-import { reasonOf } from '#base/errno.ts';
+import { FREE_SPACE, reasonOf } from '#base/errno.ts';
 import { type ErrorKind, hasCode, WherryError } from '#base/error.ts';
 import type { Output } from '#cli/command.ts';
 
@@ -73,7 +73,7 @@ function asMachines(error: unknown): unknown {
   const { path, syscall } = error as NodeJS.ErrnoException;
   const where = [syscall, path].filter((part) => part !== undefined).join(' ');
   return new WherryError('unavailable', `${where}: ${reasonOf(error) ?? (error as Error).message}`, {
-    ...(isFull ? { hint: 'Free some space there (wherry system df shows what wherry uses)' } : {}),
+    ...(isFull ? { hint: FREE_SPACE } : {}),
     cause: error,
   });
 }

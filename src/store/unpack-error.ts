@@ -1,4 +1,5 @@
 /** The system's refusals while a layer is unpacked, in words. */
+import { FREE_SPACE } from '#base/errno.ts';
 import { hasCode, WherryError } from '#base/error.ts';
 import type { Entry } from '#store/tar.ts';
 import { printable } from '#store/tree.ts';
@@ -42,6 +43,6 @@ function unmapped(name: string, { uid, gid }: Entry): WherryError {
 /** The one refusal that does not hang on the member. */
 function full(): WherryError {
   return new WherryError('unavailable', 'no space left on the device', {
-    hint: 'Free some space there (wherry system df shows what wherry uses)',
+    hint: FREE_SPACE,
   });
 }

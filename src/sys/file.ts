@@ -16,6 +16,7 @@ import {
   writeSync,
 } from 'node:fs';
 import { dirname } from 'node:path';
+import { FREE_SPACE } from '#base/errno.ts';
 import { hasCode, WherryError } from '#base/error.ts';
 
 let counter = 0;
@@ -122,7 +123,7 @@ export function asStorageError(error: unknown, path: string): unknown {
   const why = STORAGE_REASONS[(error as NodeJS.ErrnoException | null)?.code ?? ''];
   if (why === undefined) return error;
   return new WherryError('unavailable', `Cannot write in "${dirname(path)}": ${why}`, {
-    hint: 'Free some space there (wherry system df shows what wherry uses)',
+    hint: FREE_SPACE,
     cause: error,
   });
 }
