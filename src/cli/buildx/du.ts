@@ -78,59 +78,36 @@ function cacheRow(usage: CacheUsage, marked: boolean): object {
   };
 }
 
-function asJson({
-  id,
-  size,
-  mutable,
-  shared,
-  inUse,
-  used,
-  created,
-  description,
-  type,
-  uses,
-  parents,
-}: CacheUsage): object {
+function asJson(usage: CacheUsage) {
   return {
-    CreatedAt: created,
-    Description: description,
-    ID: id,
-    LastUsedAt: ago(used),
-    Mutable: mutable,
-    ...(parents.length === 0 ? {} : { Parents: parents }),
-    Reclaimable: !inUse,
-    Shared: shared,
-    Size: humanSize(size, 4),
-    Type: type,
-    UsageCount: uses,
+    CreatedAt: usage.created,
+    Description: usage.description,
+    ID: usage.id,
+    LastUsedAt: ago(usage.used),
+    Mutable: usage.mutable,
+    ...(usage.parents.length === 0 ? {} : { Parents: usage.parents }),
+    Reclaimable: !usage.inUse,
+    Shared: usage.shared,
+    Size: humanSize(usage.size, 4),
+    Type: usage.type,
+    UsageCount: usage.uses,
   };
 }
 
-function pretty({
-  id,
-  size,
-  mutable,
-  shared,
-  inUse,
-  used,
-  created,
-  description,
-  type,
-  uses,
-  parents,
-}: CacheUsage): string {
+function pretty(usage: CacheUsage): string {
+  const row = asJson(usage);
   const lines = [
-    `ID:           ${id}`,
-    ...(parents.length === 0 ? [] : ['Parents:', ...parents.map((parent) => ` - ${parent}`)]),
-    `Created at:   ${created}`,
-    `Mutable:      ${mutable}`,
-    `Reclaimable:  ${!inUse}`,
-    `Shared:       ${shared}`,
-    `Size:         ${humanSize(size, 4)}`,
-    `Description:  ${description}`,
-    `Usage count:  ${uses}`,
-    `Last used:    ${ago(used)}`,
-    `Type:         ${type}`,
+    `ID:           ${row.ID}`,
+    ...(row.Parents === undefined ? [] : ['Parents:', ...row.Parents.map((parent) => ` - ${parent}`)]),
+    `Created at:   ${row.CreatedAt}`,
+    `Mutable:      ${row.Mutable}`,
+    `Reclaimable:  ${row.Reclaimable}`,
+    `Shared:       ${row.Shared}`,
+    `Size:         ${row.Size}`,
+    `Description:  ${row.Description}`,
+    `Usage count:  ${row.UsageCount}`,
+    `Last used:    ${row.LastUsedAt}`,
+    `Type:         ${row.Type}`,
   ];
   return `${lines.join('\n')}\n\n`;
 }
