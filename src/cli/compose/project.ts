@@ -7,7 +7,7 @@ import type { Context, Definition, Flags, Values } from '#cli/command.ts';
 import { command } from '#cli/command.ts';
 import type { ComposeFlags } from '#cli/compose/flags.ts';
 import { modeOf, parallelOf } from '#cli/compose/settings.ts';
-import { describe, inStream } from '#cli/fail.ts';
+import { describe } from '#cli/fail.ts';
 import { boolean } from '#cli/values.ts';
 import type { LoadOptions } from '#compose/load.ts';
 import type { Project } from '#compose/model/project.ts';
@@ -67,7 +67,7 @@ export async function openProject(
   const { loadProject } = await import('#compose/load.ts');
   const { withNamedEnabled, withSelected, withoutUnused } = await import('#compose/model/select.ts');
   const { resolveEnvFiles } = await import('#compose/load/dotenv.ts');
-  const loaded = await plainly(() => loadProject(loadOptions(context, { ...wishes, resolveEnvironment: false })));
+  const loaded = await loadProject(loadOptions(context, { ...wishes, resolveEnvironment: false }));
   const selected = withSelected(withNamedEnabled(loaded, services), services);
   // Only those that are wanted: what others lack is no concern of theirs.
   if (wishes.resolveEnvironment !== false) resolveEnvFiles(selected, (text) => warn(context, text));
@@ -77,16 +77,7 @@ export async function openProject(
 /** The tree of these files before it is typed: what --no-interpolate shows. */
 export async function openModel(context: Context, wishes: Wishes = {}): Promise<TreeMap> {
   const { loadModel } = await import('#compose/load.ts');
-  return plainly(() => loadModel(loadOptions(context, wishes)));
-}
-
-/** What is wrong with files no daemon says. */
-async function plainly<T>(load: () => Promise<T>): Promise<T> {
-  try {
-    return await load();
-  } catch (error) {
-    throw inStream(error);
-  }
+  return loadModel(loadOptions(context, wishes));
 }
 
 /** What loading needs to know of the command line and of the environment. */
