@@ -86,7 +86,7 @@ function wantedOf({ project, images }: Converged, service: Service, scale: numbe
 }
 
 /**
- * `service:x` where another container is meant becomes that container. Throws kind `not-found` where x has none, in
+ * `service:x` where another container is meant becomes that container. Throws kind `invalid` where x has none, in
  * compose's words.
  */
 export function withReferences({ containers }: Pick<Converged, 'containers'>, service: Service): Service {

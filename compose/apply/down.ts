@@ -47,7 +47,7 @@ export async function takeDown(
   await allOf(removals, (remove) => remove());
 }
 
-/** Throws kind `not-found` where a file says what services there are, and not this one. */
+/** Throws kind `invalid` where a file says what services there are, and not this one. */
 function selectedServices(project: Project, isFromFile: boolean, asked: readonly string[]): string[] {
   return asked.filter((service) => {
     if (Object.hasOwn(project.services, service)) return true;

@@ -6,7 +6,7 @@ import type { Project, Service } from '#compose/model/project.ts';
 export type Graph = ReadonlyMap<string, readonly string[]>;
 
 /**
- * The graph of depends_on. Throws kind `not-found` in compose's words where a required service is none of the project's.
+ * The graph of depends_on. Throws kind `invalid` in compose's words where a required service is none of the project's.
  */
 export function dependencyGraph(project: Pick<Project, 'services' | 'disabledServices'>): Graph {
   const services = Object.values(project.services);
