@@ -37,7 +37,7 @@ export interface NetworkOptions {
   stop: (key: string) => Promise<void>;
 }
 
-/** Makes what is missing. Throws kind `not-found` for an external one that is not there, in compose's words. */
+/** Makes what is missing. Throws kind `invalid` for an external one that is not there, in compose's words. */
 export async function ensureNetworks(scope: Scope, project: Project, options: NetworkOptions): Promise<void> {
   for (const [key, network] of Object.entries(project.networks ?? {})) {
     await ensureNetwork(scope, project, { key, network }, options);

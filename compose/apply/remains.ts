@@ -47,7 +47,7 @@ function dependenciesOf(text: string): Record<string, DependsOn> {
   );
 }
 
-/** Throws kind `not-found` in compose's words for a service without containers. */
+/** Throws kind `invalid` in compose's words for a service without containers. */
 function checkNamed({ services }: Project, asked: readonly string[]): void {
   const missing = asked.find((name) => !Object.hasOwn(services, name));
   if (missing !== undefined) throw new WherryError('invalid', `no such service: "${missing}": not found`);

@@ -22,7 +22,7 @@ export const projectVolumes = (store: Store, project: string) =>
     .filter(({ Labels }) => Labels?.[LABEL.project] === project)
     .map((volume) => ({ key: volume.Labels?.[LABEL.volume] ?? volume.Name, volume }));
 
-/** Makes what is missing. Throws kind `not-found` for an external one that is not there, in compose's words. */
+/** Makes what is missing. Throws kind `invalid` for an external one that is not there, in compose's words. */
 export async function ensureVolumes(scope: Scope, project: Project, options: VolumeOptions): Promise<void> {
   for (const [key, volume] of Object.entries(project.volumes ?? {})) {
     await ensureVolume(scope, project, { key, volume: { ...volume, name: volume.name ?? key } }, options);
