@@ -75,7 +75,9 @@ describe('a project that runs', () => {
   test('tells where its ports are, its processes, and what happened', async () => {
     expect((await compose('port', '--index', '2', 'web', '80')).stdout).toMatch(/^127\.0\.0\.1:\d+\n$/);
     expect((await compose('top', 'web')).stdout).toMatch(/^SERVICE +# +UID .*\nweb +1 .*\n(.*\n)*web +2 /);
-    const events = await compose('events', '--json', '--since', '10m', '--until', '0s', 'job');
+    // Of a duration Docker counts whole seconds: `0s` would leave out what happened within this one.
+    const until = String(Math.ceil(Date.now() / 1000));
+    const events = await compose('events', '--json', '--since', '10m', '--until', until, 'job');
     const lines = events.stdout.split('\n').filter(Boolean);
     expect(lines.map((line) => JSON.parse(line).action)).toEqual(['create', 'start', 'die']);
   });
