@@ -6,6 +6,7 @@ import { mergeTargets } from '#build/bake/merge.ts';
 import { readOverrides } from '#build/bake/override.ts';
 import { parseBake } from '#build/bake/parse.ts';
 import { type Baked, resolveTargets } from '#build/bake/resolve.ts';
+import { needBuilder } from '#build/builders.ts';
 import { isFar } from '#build/context/git-address.ts';
 import type { Report } from '#build/event.ts';
 import { checkLeave, readAllow } from '#cli/bake/allow.ts';
@@ -21,7 +22,7 @@ import { metadata } from '#cli/build/files.ts';
 import { wantedOf } from '#cli/build/request.ts';
 import { sayWarnings, showsWarnings } from '#cli/build/say.ts';
 import { checkTogether } from '#cli/build/together.ts';
-import { inBuildx, needBuilder } from '#cli/buildx/buildx.ts';
+import { inBuildx } from '#cli/buildx/buildx.ts';
 import { type Context, command } from '#cli/command.ts';
 import { showBuild } from '#cli/solve/show.ts';
 import { attempt } from '#cli/write-file.ts';
@@ -47,9 +48,9 @@ async function bake(context: Context, names: string[], values: BakeValues): Prom
   const method = parseMethod(values);
   const leave = readAllow(values.allow);
   refuseFar(names);
-  needBuilder(values.builder);
+  const builder = needBuilder(context.store, values.builder);
   const isDry = values.print || values.list !== undefined;
-  const view = showBuild(context.err, values.progress, { isOver: isDry });
+  const view = showBuild(context.err, values.progress, { isOver: isDry, builder });
   try {
     const files = await readFiles(values.file, { report: view.report, environment: process.env });
     const definition = await define(context, files);

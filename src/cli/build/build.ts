@@ -1,6 +1,7 @@
 import { basename } from 'node:path';
 import { WherryError } from '#base/error.ts';
 import { parseBool } from '#base/units.ts';
+import { needBuilder } from '#build/builders.ts';
 import { openContexts } from '#build/context/open.ts';
 import type { BuildEvent } from '#build/event.ts';
 import { recordBuild } from '#build/history.ts';
@@ -13,7 +14,7 @@ import { BUILD_FLAGS } from '#cli/build/flags.ts';
 import { type BuildValues, namedContexts, type Wanted, wantedOf } from '#cli/build/request.ts';
 import { explain, type Source, sayWarnings, showsWarnings, solving } from '#cli/build/say.ts';
 import { checkTogether } from '#cli/build/together.ts';
-import { inBuildx, needBuilder } from '#cli/buildx/buildx.ts';
+import { inBuildx } from '#cli/buildx/buildx.ts';
 import { type Context, command } from '#cli/command.ts';
 import { showBuild } from '#cli/solve/show.ts';
 import { build } from '#engine/build.ts';
@@ -35,7 +36,7 @@ export default command({
 });
 
 async function runBuild(context: Context, path: string, values: BuildValues): Promise<number> {
-  needBuilder(values.builder);
+  const builder = needBuilder(context.store, values.builder);
   const method = parseMethod(values);
   const wanted = wantedOf(values);
   checkStdout(context, wanted.outputs);
@@ -46,7 +47,7 @@ async function runBuild(context: Context, path: string, values: BuildValues): Pr
   const mode = progressMode(values);
   const debug = context.debug || values.debug;
   const files = prepareFiles(values);
-  const view = showBuild(context.err, mode);
+  const view = showBuild(context.err, mode, { builder });
   const warnings: LintWarning[] = [];
   const recorder = recordBuild(context.store, aboutOf(path, values));
   const report = (event: BuildEvent) => {

@@ -5,7 +5,6 @@ import { parseBool } from '#base/units.ts';
 import type { BuildResult } from '#build/request.ts';
 import type { LintWarning } from '#build/vertex.ts';
 import type { BuildValues } from '#cli/build/request.ts';
-import { BUILDER } from '#cli/buildx/buildx.ts';
 import { attempt } from '#cli/write-file.ts';
 
 type Files = Pick<BuildValues, 'iidfile' | 'metadataFile'>;
@@ -55,7 +54,7 @@ export async function metadata({ result, ref, warnings }: Built): Promise<object
   const withWarnings = warnings.length > 0 && parseBool(process.env.BUILDX_METADATA_WARNINGS ?? '') === true;
   return {
     ...(await provenanceParts(result)),
-    'buildx.build.ref': `${BUILDER}/${BUILDER}/${ref}`,
+    'buildx.build.ref': `default/default/${ref}`,
     ...(withWarnings ? { 'buildx.build.warnings': warnings } : {}),
     'containerimage.config.digest': targets[0]?.imageId ?? '',
     'containerimage.digest': digest,

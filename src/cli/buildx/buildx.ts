@@ -1,21 +1,10 @@
-/** What the commands of buildx have in common: one builder, which is this program, and its way of saying errors. */
+/** What the commands of buildx have in common: which builder is meant, and its way of saying errors. */
 import { WherryError } from '#base/error.ts';
 import type { Context } from '#cli/command.ts';
 import { hintLine } from '#cli/fail.ts';
 import { text } from '#cli/values.ts';
 
 export const BUILDER_FLAG = { builder: { as: text, summary: 'Override the configured builder instance' } } as const;
-
-/** The one builder's name. */
-export const BUILDER = 'default';
-
-/** Throws kind `not-found` in buildx's words for any other. */
-export function needBuilder(name: string | undefined): void {
-  if (!name || name === BUILDER) return;
-  throw new WherryError('not-found', `no builder "${name}" found`, {
-    hint: 'There is one builder, "default": builds run in the command itself',
-  });
-}
 
 /** Runs it; an expected error is said as buildx says it, with what goes before its message. The exit status. */
 export async function inBuildx(

@@ -1,5 +1,6 @@
 import { ago, humanSize } from '#base/units.ts';
-import { BUILDER_FLAG, inBuildx, needBuilder } from '#cli/buildx/buildx.ts';
+import { needBuilder } from '#build/builders.ts';
+import { BUILDER_FLAG, inBuildx } from '#cli/buildx/buildx.ts';
 import { type Context, command } from '#cli/command.ts';
 import { printRows } from '#cli/table.ts';
 import { boolean, listOf, text } from '#cli/values.ts';
@@ -34,7 +35,7 @@ export default command({
   },
   run: (context, _args, { builder, filter, format = '', verbose }) =>
     inBuildx(context, async () => {
-      needBuilder(builder);
+      needBuilder(context.store, builder);
       const filters = filter.map(readFilter);
       const usage = (await cacheUsage(context.store)).filter((one) => filters.every((matches) => matches(one)));
       if (verbose || format === 'pretty') {

@@ -1,6 +1,7 @@
 import { localTime } from '#base/units.ts';
+import { needBuilder } from '#build/builders.ts';
 import { type BuildRecord, buildEvents, findBuild } from '#build/history.ts';
-import { BUILDER_FLAG, inBuildx, needBuilder } from '#cli/buildx/buildx.ts';
+import { BUILDER_FLAG, inBuildx } from '#cli/buildx/buildx.ts';
 import { spent } from '#cli/buildx/history-ls.ts';
 import { command } from '#cli/command.ts';
 import { text } from '#cli/values.ts';
@@ -13,7 +14,7 @@ export default command({
   flags: { ...BUILDER_FLAG, format: { as: text, default: 'pretty', summary: 'Format the output' } },
   run: (context, [ref = ''], { builder, format }) =>
     inBuildx(context, async () => {
-      needBuilder(builder);
+      needBuilder(context.store, builder);
       const record = findBuild(context.store, ref);
       const logs = lastLines(buildEvents(context.store, record), record);
       if (format === 'pretty' || format === '') return context.out.write(pretty(record, logs, context.program));

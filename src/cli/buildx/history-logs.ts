@@ -1,5 +1,6 @@
+import { needBuilder } from '#build/builders.ts';
 import { buildEvents, findBuild } from '#build/history.ts';
-import { BUILDER_FLAG, inBuildx, needBuilder } from '#cli/buildx/buildx.ts';
+import { BUILDER_FLAG, inBuildx } from '#cli/buildx/buildx.ts';
 import { command } from '#cli/command.ts';
 import { text } from '#cli/values.ts';
 
@@ -14,7 +15,7 @@ export default command({
   },
   run: (context, [ref = ''], { builder, progress }) =>
     inBuildx(context, async () => {
-      needBuilder(builder);
+      needBuilder(context.store, builder);
       const events = buildEvents(context.store, findBuild(context.store, ref));
       const { replayBuild } = await import('#cli/solve/show.ts');
       replayBuild(context.out, progress, events);

@@ -1,7 +1,8 @@
 import { WherryError } from '#base/error.ts';
 import { ago, humanDuration } from '#base/units.ts';
+import { needBuilder } from '#build/builders.ts';
 import { type BuildRecord, listBuilds } from '#build/history.ts';
-import { BUILDER, BUILDER_FLAG, inBuildx, needBuilder } from '#cli/buildx/buildx.ts';
+import { BUILDER_FLAG, inBuildx } from '#cli/buildx/buildx.ts';
 import { command } from '#cli/command.ts';
 import { printRows } from '#cli/table.ts';
 import { boolean, listOf, text } from '#cli/values.ts';
@@ -22,7 +23,7 @@ export default command({
   },
   run: (context, _args, { builder, filter, format, local, noTrunc }) =>
     inBuildx(context, async () => {
-      needBuilder(builder);
+      needBuilder(context.store, builder);
       const keep = filter.map(filterOf);
       const records = listBuilds(context.store).filter(
         (record) => keep.every((test) => test(record)) && (!local || isBelow(record.context)),
@@ -74,7 +75,7 @@ function asJson(record: BuildRecord): object {
     completed_steps: steps.completed,
     created_at: new Date(started).toISOString(),
     name,
-    ref: `${BUILDER}/${BUILDER}/${ref}`,
+    ref: `default/default/${ref}`,
     status: statusOf(record),
     total_steps: steps.total,
   };

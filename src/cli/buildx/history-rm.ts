@@ -1,6 +1,7 @@
 import { WherryError } from '#base/error.ts';
+import { needBuilder } from '#build/builders.ts';
 import { findBuild, listBuilds, removeBuild } from '#build/history.ts';
-import { BUILDER_FLAG, inBuildx, needBuilder } from '#cli/buildx/buildx.ts';
+import { BUILDER_FLAG, inBuildx } from '#cli/buildx/buildx.ts';
 import { command } from '#cli/command.ts';
 import { boolean } from '#cli/values.ts';
 
@@ -12,7 +13,7 @@ export default command({
   flags: { all: { as: boolean, summary: 'Remove all build records' }, ...BUILDER_FLAG },
   run: (context, refs, { all, builder }) =>
     inBuildx(context, () => {
-      needBuilder(builder);
+      needBuilder(context.store, builder);
       if (refs.length === 0 && !all) {
         throw new WherryError('invalid', 'rm requires at least one argument', { hint: 'Name records, or give --all' });
       }

@@ -1,9 +1,10 @@
 import { bytesSize } from '#base/units.ts';
-import { BUILDER, BUILDER_FLAG, inBuildx, needBuilder } from '#cli/buildx/buildx.ts';
+import { needBuilder } from '#build/builders.ts';
+import { BUILDER_FLAG, inBuildx } from '#cli/buildx/buildx.ts';
+import { platformsOf } from '#cli/buildx/platforms.ts';
 import { command } from '#cli/command.ts';
 import { boolean } from '#cli/values.ts';
 import { type GcPolicy, gcPoliciesOf } from '#engine/build-gc.ts';
-import { builderPlatforms } from '#engine/builder.ts';
 import { BUILDKIT_VERSION } from '#engine/system.ts';
 
 /** As buildx has it. */
@@ -25,22 +26,22 @@ function describePolicy({ all, filters, keep, limits }: GcPolicy, at: number): s
 export default command({
   usage: '[NAME]',
   summary: 'Inspect current builder instance',
-  details: 'There is one builder, which needs no start: --bootstrap finds it running.',
+  details: 'A builder needs no start: --bootstrap finds it running.',
   examples: [{ does: 'What can be built for', line: 'wherry buildx inspect' }],
   flags: { bootstrap: { as: boolean, summary: 'Ensure builder has booted before inspecting' }, ...BUILDER_FLAG },
   run: (context, [name], values) =>
     inBuildx(context, () => {
-      needBuilder(name ?? values.builder);
+      const builder = needBuilder(context.store, name || values.builder);
       const lines = [
-        `Name:   ${BUILDER}`,
-        'Driver: docker',
+        `Name:   ${builder.name}`,
+        `Driver: ${builder.driver}`,
         '',
         'Nodes:',
-        `Name:             ${BUILDER}`,
-        `Endpoint:         ${BUILDER}`,
+        `Name:             ${builder.node}`,
+        'Endpoint:         default',
         'Status:           running',
         `BuildKit version: v${BUILDKIT_VERSION}`,
-        `Platforms:        ${builderPlatforms().join(', ')}`,
+        `Platforms:        ${platformsOf(builder).join(', ')}`,
       ];
       for (const line of [...lines, ...gcPoliciesOf(context.store).flatMap(describePolicy)]) context.out.line(line);
     }),

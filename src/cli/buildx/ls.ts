@@ -1,4 +1,6 @@
-import { BUILDER, inBuildx } from '#cli/buildx/buildx.ts';
+import { type Builder, listBuilders } from '#build/builders.ts';
+import { inBuildx } from '#cli/buildx/buildx.ts';
+import { platformsOf } from '#cli/buildx/platforms.ts';
 import { command } from '#cli/command.ts';
 import { printRows } from '#cli/table.ts';
 import { boolean, text } from '#cli/values.ts';
@@ -16,29 +18,25 @@ const HEADERS = {
 export default command({
   usage: '',
   summary: 'List builder instances',
-  details: 'There is one builder: each build runs in its own command, with the images and the cache of the user.',
+  details: `
+    Each build runs in its own command, with the images and the cache of the user: what "buildx create" makes is a further
+    name for that.`,
   examples: [{ does: 'What can be built for', line: "wherry buildx ls --format '{{.Platforms}}'" }],
   flags: {
     format: { as: text, default: 'table', summary: 'Format the output' },
     'no-trunc': { as: boolean, summary: "Don't truncate output" },
   },
-  store: false,
   run: (context, _args, { format, noTrunc }) =>
     inBuildx(context, async () => {
-      const platforms = builderPlatforms();
-      if (format === 'json') return context.out.line(JSON.stringify(builder(platforms)));
+      const { builders, current } = listBuilders(context.store);
+      if (format === 'json') {
+        for (const builder of builders) context.out.line(JSON.stringify(asJson(builder, builder.name === current)));
+        return;
+      }
       const isTable = format === '' || format === 'table';
-      const shown = noTrunc || !isTable ? platforms.join(', ') : shortened(platforms);
-      const rows = [
-        { Name: isTable ? `${BUILDER}*` : BUILDER, DriverEndpoint: 'docker', Status: '', Buildkit: '', Platforms: '' },
-        {
-          Name: isTable ? ` \\_ ${BUILDER}` : BUILDER,
-          DriverEndpoint: isTable ? ` \\_ ${BUILDER}` : BUILDER,
-          Status: 'running',
-          Buildkit: `v${BUILDKIT_VERSION}`,
-          Platforms: shown,
-        },
-      ];
+      const rows = builders.flatMap((builder) =>
+        rowsOf(builder, { isCurrent: builder.name === current, isTable, noTrunc }),
+      );
       await printRows(context.out, rows, {
         headers: HEADERS,
         columns: Object.keys(HEADERS),
@@ -49,15 +47,44 @@ export default command({
     }),
 });
 
-function builder(platforms: readonly string[]): object {
+interface Shown {
+  isCurrent: boolean;
+  isTable: boolean;
+  noTrunc: boolean;
+}
+
+/** The builder's own, and its node's. */
+function rowsOf(builder: Builder, { isCurrent, isTable, noTrunc }: Shown): object[] {
+  const { name, driver, node } = builder;
+  const platforms = platformsOf(builder);
+  const below = isTable ? ' \\_ ' : '';
+  return [
+    {
+      Name: isTable && isCurrent ? `${name}*` : name,
+      DriverEndpoint: driver,
+      Status: '',
+      Buildkit: '',
+      Platforms: '',
+    },
+    {
+      Name: `${below}${node}`,
+      DriverEndpoint: `${below}default`,
+      Status: 'running',
+      Buildkit: `v${BUILDKIT_VERSION}`,
+      Platforms: noTrunc || !isTable ? platforms.join(', ') : shortened(platforms),
+    },
+  ];
+}
+
+function asJson(builder: Builder, isCurrent: boolean): object {
   const node = {
-    Endpoint: BUILDER,
-    Name: BUILDER,
-    Platforms: platforms,
+    Endpoint: 'default',
+    Name: builder.node,
+    Platforms: builderPlatforms(),
     Status: 'running',
     Version: `v${BUILDKIT_VERSION}`,
   };
-  return { Current: true, Driver: 'docker', Dynamic: false, Name: BUILDER, Nodes: [node] };
+  return { Current: isCurrent, Driver: builder.driver, Dynamic: false, Name: builder.name, Nodes: [node] };
 }
 
 /** `linux/amd64 (+3), linux/386`: the variants of one platform are counted. */

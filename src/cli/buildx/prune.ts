@@ -1,5 +1,6 @@
 import { ago, humanSize } from '#base/units.ts';
-import { BUILDER_FLAG, inBuildx, needBuilder } from '#cli/buildx/buildx.ts';
+import { needBuilder } from '#build/builders.ts';
+import { BUILDER_FLAG, inBuildx } from '#cli/buildx/buildx.ts';
 import { type Context, command } from '#cli/command.ts';
 import { confirm } from '#cli/prune.ts';
 import { boolean, bytes, listOf } from '#cli/values.ts';
@@ -34,7 +35,7 @@ export default command({
   },
   run: (context, _args, values) =>
     inBuildx(context, async () => {
-      needBuilder(values.builder);
+      needBuilder(context.store, values.builder);
       const { all, filter: filters, force, maxUsedSpace, minFreeSpace, verbose } = values;
       const reserved = values.reservedSpace ?? values.keepStorage;
       const what = all ? 'all build cache' : 'all dangling build cache';

@@ -1,7 +1,8 @@
 import { WherryError } from '#base/error.ts';
 import { given } from '#base/given.ts';
+import { needBuilder } from '#build/builders.ts';
 import { asAttest } from '#build/options.ts';
-import { needBuilder } from '#cli/buildx/buildx.ts';
+
 import type { Context } from '#cli/command.ts';
 import { buildServices } from '#cli/compose/build-services.ts';
 import { operate } from '#cli/compose/operation.ts';
@@ -56,7 +57,7 @@ export default composeCommand({
     'with-dependencies': { as: boolean, summary: 'Also build dependencies (transitively)' },
   },
   run: async (context, names, values) => {
-    needBuilder(values.builder || process.env.BUILDX_BUILDER);
+    needBuilder(context.store, values.builder);
     checkAttestations(values);
     const opened = await openProject(context, [], { resolveEnvironment: false });
     const { project, services } = chosen(withBuildFlags(context, opened, values), names, values.withDependencies);

@@ -1,6 +1,7 @@
 /** Shows a build as --progress says. */
 
 import { WherryError } from '#base/error.ts';
+import type { Builder } from '#build/builders.ts';
 import type { BuildEvent } from '#build/event.ts';
 import type { Output } from '#cli/command.ts';
 import { buildColors } from '#cli/solve/colors.ts';
@@ -26,11 +27,25 @@ export function replayBuild(out: Output, mode: string, events: readonly BuildEve
 /** Milliseconds between two drawings. */
 const PAUSE = 100;
 
+interface ShowOptions {
+  isOver?: boolean;
+  /** Which the build is of. */
+  builder?: Pick<Builder, 'name' | 'driver'>;
+}
+
+const DEFAULT = { name: 'default', driver: 'docker' };
+
 /**
  * A way of showing a build on `out`, which is standard error. Throws kind `invalid` for a mode that is none, and for `tty` where
  * there is no terminal.
  */
-export function showBuild(out: Output, mode: string, { isOver = false } = {}): BuildView {
+export function showBuild(
+  out: Output,
+  mode: string,
+  { isOver = false, builder = DEFAULT }: ShowOptions = {},
+): BuildView {
+  const lines = () =>
+    showLines(out, isOver ? '' : `building with "${builder.name}" instance using ${builder.driver} driver`);
   switch (mode) {
     case 'quiet':
     case 'none':
@@ -38,23 +53,21 @@ export function showBuild(out: Output, mode: string, { isOver = false } = {}): B
     case 'rawjson':
       return { report: (event) => out.line(asStatus(event)), end: () => undefined };
     case 'plain':
-      return showLines(out, isOver);
+      return lines();
     case 'tty':
       if (!out.isTerminal) throw new WherryError('invalid', 'failed to get console: provided file is not a console');
-      return showScreen(out);
+      return showScreen(out, builder);
     case 'auto':
     case '':
-      return out.isTerminal && process.env.TERM !== 'dumb' ? showScreen(out) : showLines(out, isOver);
+      return out.isTerminal && process.env.TERM !== 'dumb' ? showScreen(out, builder) : lines();
     default:
       throw new WherryError('invalid', `invalid progress mode ${mode}`);
   }
 }
 
-const DESCRIPTION = 'building with "default" instance using docker driver';
-
-function showLines(out: Output, isOver: boolean): BuildView {
+function showLines(out: Output, description: string): BuildView {
   const trace = newTrace();
-  const lines = plainPrinter(trace, (text) => out.write(text), isOver ? '' : DESCRIPTION);
+  const lines = plainPrinter(trace, (text) => out.write(text), description);
   return paced(trace, {
     draw: () => lines.print(),
     end: () => {
@@ -64,7 +77,7 @@ function showLines(out: Output, isOver: boolean): BuildView {
   });
 }
 
-function showScreen(out: Output): BuildView {
+function showScreen(out: Output, { name, driver }: Pick<Builder, 'name' | 'driver'>): BuildView {
   const trace = newTrace();
   const size = () => {
     const [rows, columns] = windowSize(2);
@@ -74,7 +87,7 @@ function showScreen(out: Output): BuildView {
     write: (text) => out.write(text),
     size,
     colors: buildColors(),
-    description: 'docker:default',
+    description: `${driver}:${name}`,
   });
   return paced(trace, {
     draw: () => view.draw(),
