@@ -5,6 +5,7 @@
 
 import { isUtf8 } from 'node:buffer';
 import { readFileSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { hasCode } from '#base/error.ts';
 import { resolveEnvFiles, resolveLabelFiles, type Variables } from '#compose/load/dotenv.ts';
 import { applyExtends, forget } from '#compose/load/extends.ts';
@@ -13,6 +14,7 @@ import { applyInclude } from '#compose/load/include.ts';
 import { interpolate } from '#compose/load/interpolate.ts';
 import { merge, unique } from '#compose/load/merge.ts';
 import { Misplaced } from '#compose/load/place.ts';
+import { type RemoteFiles, remoteFiles } from '#compose/load/remote.ts';
 import { checkSchema } from '#compose/load/schema.ts';
 import { lineOf, readYaml, type YamlDocument } from '#compose/load/yaml.ts';
 import { toProject } from '#compose/model/assemble.ts';
@@ -21,7 +23,7 @@ import { checkTree } from '#compose/model/checks.ts';
 import { checkConsistency } from '#compose/model/consistency.ts';
 import { setDefaults } from '#compose/model/defaults.ts';
 import { normalize, resolveEnvironment } from '#compose/model/normalize.ts';
-import { resolvePaths } from '#compose/model/paths.ts';
+import { isRemote, resolvePaths } from '#compose/model/paths.ts';
 import type { Project } from '#compose/model/project.ts';
 import { withProfiles } from '#compose/model/select.ts';
 import { invalid, isMap, mapAt, type TreeMap } from '#compose/model/tree.ts';
@@ -41,6 +43,9 @@ export interface LoadOptions {
   envFiles?: readonly string[];
   /** COMPOSE_PROFILES where not given. */
   profiles?: readonly string[];
+  /** Told of every file that is included from elsewhere. */
+  remoteIncluded?: (address: string) => void;
+  abort?: AbortSignal;
   /** Each of these is true where it is not given. */
   interpolate?: boolean;
   normalize?: boolean;
@@ -65,6 +70,7 @@ interface Scope {
   /** The files that include this one. */
   chain: readonly string[];
   options: LoadOptions;
+  remote: RemoteFiles;
 }
 
 interface Loaded {
@@ -93,18 +99,33 @@ export async function loadModel(options: LoadOptions): Promise<TreeMap> {
 }
 
 async function loadTree(options: LoadOptions): Promise<Loaded> {
-  const { files, directory, environment } = findFiles(options);
+  const found = findFiles(options);
+  const { environment } = found;
+  const remote = remoteFiles(options);
+  const { files, directory = found.directory } = await fetched(found.files, remote);
   const sources: Source[] = [];
   for (const file of files) sources.push(await readSource(file, options));
-  const name = nameOf(sources, directory, environment, options);
+  const name = nameOf(sources, found.directory, environment, options);
   environment.COMPOSE_PROJECT_NAME = name;
-  const scope: Scope = { directory, environment, chain: [], options };
+  const scope: Scope = { directory, environment, chain: [], options, remote };
   const tree = await joined(sources, scope);
   finish(tree, options.resolvePaths === false ? undefined : directory, environment);
   if (Object.keys(tree).length === 0) throw invalid('empty compose file');
   if (name === '') throw invalid('project name must not be empty');
   if (options.normalize !== false) normalize(tree, name, environment);
   return { tree, name, workingDir: directory, composeFiles: files, environment };
+}
+
+/** The files, those that are elsewhere as their copies; the first of these says where the project is. */
+async function fetched(
+  files: readonly string[],
+  remote: RemoteFiles,
+): Promise<{ files: string[]; directory?: string }> {
+  const far = new Map<string, string>();
+  for (const file of files) if (file !== '-' && isRemote(file)) far.set(file, (await remote(file)).file);
+  const [first] = far.values();
+  const local = files.map((file) => far.get(file) ?? file);
+  return { files: local, ...(first === undefined ? {} : { directory: dirname(first) }) };
 }
 
 async function readSource(file: string, { stdin }: Pick<LoadOptions, 'stdin'>): Promise<Source> {
@@ -165,6 +186,7 @@ async function added(tree: TreeMap, document: YamlDocument, source: Source, scop
     directory: scope.directory,
     forgotten: document.forgotten,
     read: (file) => readBase(file, scope),
+    remote: scope.remote,
   });
   for (const path of document.forgotten) forget(tree, path);
   await applyInclude(own, {
@@ -172,7 +194,11 @@ async function added(tree: TreeMap, document: YamlDocument, source: Source, scop
     environment: scope.environment,
     chain: [...scope.chain, source.file],
     warn: options.warn,
-    load: (files, included) => loadIncluded(files, { ...included, options }, included.base),
+    remote: (address) => {
+      options.remoteIncluded?.(address);
+      return scope.remote(address);
+    },
+    load: (files, included) => loadIncluded(files, { ...included, options, remote: scope.remote }, included.base),
   });
   const made = unique(merge(tree, own));
   await placed(

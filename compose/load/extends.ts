@@ -2,7 +2,8 @@
 
 import { dirname, relative, resolve } from 'node:path';
 import { extend } from '#compose/load/merge.ts';
-import { resolvePaths } from '#compose/model/paths.ts';
+import type { Fetched } from '#compose/load/remote.ts';
+import { isRemote, resolvePaths } from '#compose/model/paths.ts';
 import { invalid, isMap, type Tree, type TreeMap } from '#compose/model/tree.ts';
 
 export interface Extending {
@@ -12,6 +13,8 @@ export interface Extending {
   directory: string;
   /** Reads another file's tree: interpolated and in long form, but neither checked nor extended. */
   read: (file: string) => Promise<{ tree: TreeMap; forgotten: string[][] }>;
+  /** Fetches a file that is elsewhere. */
+  remote: (address: string) => Promise<Fetched>;
   /** Paths under !reset and !override of what is being read. */
   forgotten: readonly string[][];
 }
@@ -62,8 +65,9 @@ function readReference(value: Tree, name: string): { ref: string; other?: string
 }
 
 /** The services of another file. Their paths are made relative to our directory. */
-async function readBase(other: string, name: string, ref: string, { file, directory, read }: Extending) {
-  const path = resolve(directory, other);
+async function readBase(other: string, name: string, ref: string, { file, directory, read, remote }: Extending) {
+  const far = isRemote(other) ? await remote(other) : undefined;
+  const path = far?.file ?? resolve(directory, other);
   const { tree, forgotten } = await read(path);
   const cannot = `cannot extend service ${JSON.stringify(name)} in`;
   if (!('services' in tree)) throw invalid(`${cannot} ${path}: no services section`);
@@ -71,7 +75,8 @@ async function readBase(other: string, name: string, ref: string, { file, direct
   if (!Object.hasOwn(tree.services, ref)) {
     throw invalid(`${cannot} ${file}: service ${JSON.stringify(ref)} not found in ${other}`);
   }
-  resolvePaths(tree, relative(directory, dirname(path)) || '.');
+  // As docker compose: of what is fetched, from the root, wherever the file is below it.
+  resolvePaths(tree, far?.root ?? (relative(directory, dirname(path)) || '.'));
   return { source: tree.services, forgotten };
 }
 

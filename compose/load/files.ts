@@ -2,8 +2,10 @@
 
 import { existsSync, realpathSync, statSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
-import { hasCode, WherryError } from '#base/error.ts';
+import { hasCode } from '#base/error.ts';
+import { parseBool } from '#base/units.ts';
 import { readEnvFiles, type Variables } from '#compose/load/dotenv.ts';
+import { isRemote } from '#compose/model/paths.ts';
 import { invalid } from '#compose/model/tree.ts';
 
 export interface Where {
@@ -19,14 +21,16 @@ export interface Where {
 }
 
 export interface Found {
-  /** Absolute, or `-`. */
+  /** Absolute, `-`, or the address of one that is elsewhere. */
   files: string[];
+  /** What is fetched has a directory of its own; this one then gives the name and `.env`. */
   directory: string;
   /** The process's variables over those of env files. */
   environment: Variables;
 }
 
-const NAMES = ['compose.yaml', 'compose.yml', 'docker-compose.yml', 'docker-compose.yaml'];
+/** In this order. */
+export const FILE_NAMES = ['compose.yaml', 'compose.yml', 'docker-compose.yml', 'docker-compose.yaml'];
 const OVERRIDES = [
   'compose.override.yml',
   'compose.override.yaml',
@@ -37,27 +41,17 @@ const OVERRIDES = [
 /** Throws kind `invalid`, in compose's words, where there is no file, or one that was named isn't there. */
 export function findFiles(where: Where): Found {
   const { cwd, warn } = where;
-  const given = where.files.map((file) => (file === '-' ? file : local(cwd, file)));
+  const given = where.files.map((file) => (file === '-' || isRemote(file) ? file : resolve(cwd, file)));
   const directoryOf = (files: readonly string[]): string => {
     if (where.projectDirectory) return resolve(cwd, where.projectDirectory);
     const first = files.find((file) => file !== '-');
-    return first === undefined ? cwd : dirname(first);
+    return first === undefined || isRemote(first) ? cwd : dirname(first);
   };
   // What is in the first `.env` may name the files, and theirs may be another one.
   const environment = withEnvFiles({ PWD: cwd, ...where.environment }, directoryOf(given), where);
   const files = given.length > 0 ? given : (fromEnvironment(environment, cwd) ?? lookUp(directoryOf([]), warn));
   const directory = directoryOf(files);
   return { files, directory, environment: withEnvFiles(environment, directory, where) };
-}
-
-/** `-f` and COMPOSE_FILE take files of this machine only. */
-function local(cwd: string, file: string): string {
-  if (/^oci:\/\//.test(file) || /^(https?|git|ssh):\/\/|^git@|\.git(#|$)/.test(file)) {
-    throw new WherryError('invalid', `cannot load ${file}: only local compose files are read`, {
-      hint: 'Fetch it first, and name the copy',
-    });
-  }
-  return resolve(cwd, file);
 }
 
 function withEnvFiles(environment: Variables, directory: string, { cwd, envFiles = [], warn }: Where): Variables {
@@ -70,11 +64,10 @@ function withEnvFiles(environment: Variables, directory: string, { cwd, envFiles
   return { ...readEnvFiles(files, environment, warn), ...environment };
 }
 
-/** Go's strconv.ParseBool. */
 function isDisabled(value: string | undefined): boolean {
   if (value === undefined) return false;
-  if (/^(1|t|T|TRUE|true|True)$/.test(value)) return true;
-  if (/^(0|f|F|FALSE|false|False)$/.test(value)) return false;
+  const read = parseBool(value);
+  if (read !== undefined) return read;
   throw invalid(`strconv.ParseBool: parsing ${JSON.stringify(value)}: invalid syntax`);
 }
 
@@ -92,7 +85,7 @@ function fromEnvironment(environment: Variables, cwd: string): string[] | undefi
   if (value === undefined) return undefined;
   return value.split(environment.COMPOSE_PATH_SEPARATOR || ':').map((file) => {
     if (file === '-') return file;
-    const path = local(cwd, file);
+    const path = resolve(cwd, file);
     if (!existsSync(path)) throw invalid(`stat ${path}: no such file or directory`);
     return path;
   });
@@ -101,7 +94,7 @@ function fromEnvironment(environment: Variables, cwd: string): string[] | undefi
 /** From a directory upwards: the first file of ours, and an override beside it. */
 function lookUp(start: string, warn: (text: string) => void): string[] {
   for (let directory = start; ; directory = dirname(directory)) {
-    const [found, ...more] = present(NAMES, directory);
+    const [found, ...more] = present(FILE_NAMES, directory);
     if (found !== undefined) {
       if (more.length > 0) {
         warn(`Found multiple config files with supported names: ${[found, ...more].join(', ')}`);

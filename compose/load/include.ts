@@ -6,6 +6,8 @@ import { isDeepStrictEqual } from 'node:util';
 import { hasCode } from '#base/error.ts';
 import { readEnvFiles, type Variables } from '#compose/load/dotenv.ts';
 import { isFile } from '#compose/load/files.ts';
+import type { Fetched } from '#compose/load/remote.ts';
+import { isRemote } from '#compose/model/paths.ts';
 import { invalid, isMap, sprint, type Tree, type TreeMap } from '#compose/model/tree.ts';
 
 export interface Including {
@@ -15,6 +17,8 @@ export interface Including {
   /** The files that we are inside of. */
   chain: readonly string[];
   warn: (text: string) => void;
+  /** Fetches a file that is elsewhere. */
+  remote: (address: string) => Promise<Fetched>;
   /** Loads files as a project of their own; paths are resolved against `base`, which is relative to our directory. */
   load: (
     files: string[],
@@ -56,14 +60,18 @@ function readEntry(entry: Tree): Entry {
 const texts = (value: Tree): string[] => [value ?? []].flat().filter((item) => typeof item === 'string');
 
 async function loadEntry({ paths, directory, envFiles }: Entry, including: Including): Promise<TreeMap> {
-  const files = paths.map((path) => resolve(including.directory, path));
+  const files: string[] = [];
+  for (const path of paths) {
+    files.push(isRemote(path) ? (await including.remote(path)).file : resolve(including.directory, path));
+  }
   const [main] = files as [string, ...string[]];
   if (including.chain.includes(main)) {
     const [first, ...more] = [...including.chain, main];
     throw invalid(`include cycle detected:\n${first}\n include ${more.join('\n include ')}`);
   }
   const own = directory === undefined ? dirname(main) : resolve(including.directory, directory);
-  const base = directory !== undefined && isAbsolute(directory) ? directory : relative(including.directory, own) || '.';
+  const isElsewhere = isRemote(paths[0] ?? '') || (directory !== undefined && isAbsolute(directory));
+  const base = isElsewhere ? own : relative(including.directory, own) || '.';
   const found =
     envFiles.length === 0 ? defaultEnvFile(own) : envFiles.map((file) => envFileAt(including.directory, file));
   const variables = readEnvFiles(found, including.environment, including.warn);

@@ -2,6 +2,7 @@
 import { realpathSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { isAbsolute, join } from 'node:path';
+import { parseGitAddress } from '#build/context/git-address.ts';
 import { type Change, changes, invalid, isMap, type Tree, type TreeMap } from '#compose/model/tree.ts';
 
 /** `~` and `~/x` at home. */
@@ -17,6 +18,9 @@ function absolute(base: string, path: string): string {
 
 const REMOTE = /^(https?:\/\/|git:\/\/|ssh:\/\/|github\.com\/|git@)/;
 const WINDOWS = /^([a-zA-Z]:[\\/]|\\\\)/;
+
+/** Is a compose file in a git repository or a registry? Throws kind `invalid` for an address that makes no sense. */
+export const isRemote = (file: string): boolean => file.startsWith('oci://') || parseGitAddress(file) !== undefined;
 
 /** Is a build's context no directory of this machine? */
 const isElsewhere = (context: string) =>
@@ -38,7 +42,7 @@ export function resolvePaths(tree: TreeMap, base: string): TreeMap {
       const found = path(value, '');
       return typeof found === 'string' ? followLinks(found) : found;
     },
-    'services.*.extends.file': path,
+    'services.*.extends.file': (value) => (typeof value === 'string' && isRemote(value) ? value : path(value, '')),
     'services.*.volumes.*': (value) => {
       if (!isMap(value) || value.type !== 'bind') return value;
       if (value.source === undefined) {

@@ -2,7 +2,8 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import type { Readable } from 'node:stream';
-import { isDirectory, isWeb, readDefinition, spool } from '#build/context/files.ts';
+import { isDirectory, readDefinition, spool } from '#build/context/files.ts';
+import { isWeb } from '#build/context/git-address.ts';
 import type { Fetching, Main } from '#build/context/place.ts';
 import { step } from '#build/progress.ts';
 import type { BuildContext } from '#build/request.ts';

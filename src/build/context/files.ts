@@ -11,8 +11,6 @@ export const ARCHIVE_START = 1024;
 /** No honest one is larger. */
 const MAX_DEFINITION = 64 * 1024 * 1024;
 
-export const isWeb = (text: string) => /^https?:\/\//.test(text);
-
 /** A small file's text. Throws kind `invalid` in BuildKit's words. */
 export function readDefinition(path: string, shown = basename(path)): string {
   const refuse = (why: string, cause?: unknown) =>

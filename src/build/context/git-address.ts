@@ -5,7 +5,6 @@
 import { posix } from 'node:path';
 import { WherryError } from '#base/error.ts';
 import { parseBool } from '#base/units.ts';
-import { isWeb } from '#build/context/files.ts';
 
 export interface GitAddress {
   /** What git is given. */
@@ -146,6 +145,8 @@ function truth(key: string, value: string): boolean {
   if (read === undefined) throw invalid(`invalid ${key} value: "${value}"`);
   return read;
 }
+
+export const isWeb = (text: string) => /^https?:\/\//.test(text);
 
 /** Is it an address, and no path here? */
 export const isFar = (context: string) => parseGitAddress(context) !== undefined || isWeb(context);

@@ -49,6 +49,14 @@ export async function fetchGit(
   return { root: below(at, address.subdir), commit };
 }
 
+/**
+ * The commit that an address means now, asked of the remote without fetching anything; a hash is taken at its word. Throws
+ * kind `unavailable` where there is none, or nobody answers.
+ */
+export async function findCommit(address: GitAddress, options: GitOptions = {}): Promise<string> {
+  return (await resolve({ ...options, address, at: '' })).commit;
+}
+
 async function checkOut(repository: Repository): Promise<string> {
   const { address, at } = repository;
   const { name, commit } = await resolve(repository);

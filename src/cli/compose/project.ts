@@ -51,7 +51,10 @@ export const isDryRun = (context: Context, values: object): boolean =>
 
 /** What a verb may want otherwise than others: nothing of it is what `up` wants. */
 export type Wishes = Partial<
-  Pick<LoadOptions, 'interpolate' | 'normalize' | 'resolvePaths' | 'consistency' | 'resolveEnvironment' | 'profiles'>
+  Pick<
+    LoadOptions,
+    'interpolate' | 'normalize' | 'resolvePaths' | 'consistency' | 'resolveEnvironment' | 'profiles' | 'remoteIncluded'
+  >
 >;
 
 /**
@@ -90,6 +93,7 @@ function loadOptions(context: Context, wishes: Wishes = {}): LoadOptions {
     environment: processEnvironment(),
     stdin: readStandardInput,
     warn: (text) => warn(context, text),
+    abort: context.abort,
     envFiles: envFiles(context).map((file) => resolve(file)),
     ...given('projectDirectory', projectDirectory(context)),
     ...given('projectName', flags.projectName),

@@ -5,7 +5,9 @@ import { boolean, text } from '#cli/values.ts';
 export default composeCommand({
   usage: 'REPOSITORY[:TAG]',
   summary: 'Publish compose application',
-  details: 'It is refused: a project is shared as its files, and its images with "compose push".',
+  details: `
+    It is refused: projects are read from registries (-f oci://NAME) and not written there. A project is shared as its
+    files, and its images with "compose push".`,
   store: false,
   flags: {
     app: { as: boolean, summary: 'Published compose application (includes referenced images)' },
@@ -20,7 +22,7 @@ export default composeCommand({
   run: (_context, [repository = '']) => {
     throw new WherryError(
       'unsupported',
-      `Cannot publish to ${repository}: compose files are not kept in registries here`,
+      `Cannot publish to ${repository}: projects are read from registries (-f oci://NAME), and not written there`,
       {
         hint: 'Share the files as they are, and the images by `wherry compose push`; `wherry compose config --resolve-image-digests` pins them',
       },

@@ -3,7 +3,8 @@ import { WherryError } from '#base/error.ts';
 import { type Context, given, type Values } from '#cli/command.ts';
 import { createOptions, withFlags } from '#cli/compose/create-flags.ts';
 import { operate } from '#cli/compose/operation.ts';
-import { composeCommand, openProject } from '#cli/compose/project.ts';
+import { composeCommand } from '#cli/compose/project.ts';
+import { openTrusted } from '#cli/compose/trust.ts';
 import { isTerminal } from '#cli/output.ts';
 import { reason } from '#cli/run-files.ts';
 import { boolean, list, listOf, text } from '#cli/values.ts';
@@ -70,7 +71,7 @@ export default composeCommand({
   flags: FLAGS,
   run: async (context, [name = '', ...command], values) => {
     const tty = checkRun(context, values);
-    const opened = withFlags(context, await openProject(context, [name]), { ...values, scale: [] });
+    const opened = withFlags(context, await openTrusted(context, [name], false), { ...values, scale: [] });
     const project = values.noDeps ? withSelected(opened, [name], 'ignore') : opened;
     const service = await changed(context, project, { name, command, tty, values });
     if (service.tty && values.interactive && !values.detach && !isTerminal(0)) {

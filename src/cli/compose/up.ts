@@ -2,7 +2,8 @@ import { WherryError } from '#base/error.ts';
 import { type Context, given, type Values } from '#cli/command.ts';
 import { CREATE_FLAGS, createOptions, withFlags } from '#cli/compose/create-flags.ts';
 import { operate } from '#cli/compose/operation.ts';
-import { composeCommand, isDryRun, openProject, warn } from '#cli/compose/project.ts';
+import { composeCommand, isDryRun, warn } from '#cli/compose/project.ts';
+import { openTrusted } from '#cli/compose/trust.ts';
 import { boolean, integer, listOf, text } from '#cli/values.ts';
 import { type CreateOptions, createProject } from '#compose/apply/create.ts';
 import type { Scope } from '#compose/apply/scope.ts';
@@ -107,7 +108,7 @@ const invalid = (message: string) => new WherryError('invalid', message);
 
 /** With the flags in it. Throws kind `invalid` in compose's words. */
 async function chosenProject(context: Context, services: readonly string[], values: UpValues): Promise<Project> {
-  const opened = await openProject(context, services);
+  const opened = await openTrusted(context, services, values.yes);
   if (Object.keys(opened.services).length === 0) throw invalid('no service selected');
   const flagged = withFlags(context, opened, values);
   const project = values.noDeps ? withSelected(flagged, services, 'ignore') : flagged;

@@ -58,10 +58,13 @@ describe('the files of a project', () => {
     expect(() => find({ environment: { COMPOSE_FILE: 'no.yaml' } })).toThrow(`stat ${root}/no.yaml: no such file`);
   });
 
-  test('have to be there, and on this machine', () => {
-    expect(() => find({ files: ['oci://docker.io/a/b'] })).toThrow('only local compose files are read');
-    expect(() => find({ files: ['https://github.com/a/b.git'] })).toThrow('only local compose files are read');
-  });
+  test.each(['oci://docker.io/a/b', 'https://github.com/a/b.git#v1:web', 'git@host:b'])(
+    'may be elsewhere, and then the directory is ours until they are fetched: %s',
+    (address) => {
+      expect(find({ files: [address] })).toMatchObject({ files: [address], directory: root });
+      expect(find({ files: ['-', address, 'sub/a.yaml'] }).directory).toBe(root);
+    },
+  );
 
   test('see the environment over env files', () => {
     make('compose.yaml');
