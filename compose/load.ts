@@ -85,7 +85,12 @@ interface Loaded {
 export async function loadProject(options: LoadOptions): Promise<Project> {
   const { tree, ...origin } = await loadTree(options);
   const { COMPOSE_PROFILES: usual = '' } = origin.environment;
-  const profiles = options.profiles ?? usual.split(',').map((profile) => profile.trim());
+  const profiles =
+    options.profiles ??
+    usual
+      .split(',')
+      .map((profile) => profile.trim())
+      .filter((profile) => profile !== '');
   const project = withProfiles(toProject(tree, origin), profiles);
   if (options.consistency !== false) checkConsistency(project);
   if (options.resolveEnvironment !== false) resolveEnvFiles(project, options.warn);

@@ -142,13 +142,13 @@ export const LIMITS: readonly LimitGroup[] = [
         why: 'Needs the controller io.',
       },
       {
-        flags: [
-          '--blkio-weight-device',
-          '--device-read-bps',
-          '--device-read-iops',
-          '--device-write-bps',
-          '--device-write-iops',
-        ],
+        flags: ['--blkio-weight-device'],
+        commands: MAKES,
+        effect: DISCARDED,
+        why: 'Needs the controller io, and the disk scheduler BFQ (its module loaded).',
+      },
+      {
+        flags: ['--device-read-bps', '--device-read-iops', '--device-write-bps', '--device-write-iops'],
         commands: MAKES,
         effect: DISCARDED,
         why: 'Needs the controller io.',

@@ -29,8 +29,11 @@ export interface Abilities {
   blockThrottle: boolean;
 }
 
-/** Asks the files of version 1, where each depends on how the kernel was made; version 2 has all or nothing. */
-export function abilitiesOf({ version, controllers }: Cgroup, root = PLACES.root): Abilities {
+/**
+ * Asks the files of version 1, where each depends on how the kernel was made; version 2 has all or nothing, but weights of
+ * single devices, which only the scheduler BFQ knows: runc leaves them out without it, crun refuses to start.
+ */
+export function abilitiesOf({ version, controllers, parent }: Cgroup, root = PLACES.root): Abilities {
   const has = (controller: string, file: string) =>
     version === 1 && controllers.has(controller) && existsSync(join(root, controller, file));
   const io = version === 2 && controllers.has('io');
@@ -39,10 +42,14 @@ export function abilitiesOf({ version, controllers }: Cgroup, root = PLACES.root
     oomKillDisable: has('memory', 'memory.oom_control'),
     realtime: has('cpu', 'cpu.rt_period_us'),
     blockWeight: io || has('blkio', 'blkio.weight'),
-    blockWeightDevice: io || has('blkio', 'blkio.weight_device'),
+    blockWeightDevice: (io && hasBfq(root, parent)) || has('blkio', 'blkio.weight_device'),
     blockThrottle: io || has('blkio', 'blkio.throttle.read_bps_device'),
   };
 }
+
+/** Every group but the root has the file. */
+const hasBfq = (root: string, parent: string) =>
+  ['user.slice', 'system.slice', dirname(parent)].some((group) => existsSync(join(root, group, 'io.bfq.weight')));
 
 /** What a host without its controllers in version 1 has. */
 const WANTED = ['memory', 'pids', 'cpu'];

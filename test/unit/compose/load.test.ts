@@ -96,3 +96,9 @@ test('what is included has its own directory and variables', async () => {
   expect(services.in).toMatchObject({ image: 'topsub', build: { context: join(root, 'sub/here') } });
   expect(services.web?.image).toBe('top');
 });
+
+test('no profile is active where none is named', async () => {
+  const files = { 'compose.yaml': 'services: {a: {image: x}}' };
+  expect((await load(files)).profiles).toEqual([]);
+  expect((await load(files, { environment: { COMPOSE_PROFILES: ' p,,q' } })).profiles).toEqual(['p', 'q']);
+});

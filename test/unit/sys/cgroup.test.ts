@@ -1,7 +1,7 @@
 import { chmodSync, mkdirSync, statfsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { type CgroupPlaces, detectCgroup } from '#sys/cgroup.ts';
+import { abilitiesOf, type CgroupPlaces, detectCgroup } from '#sys/cgroup.ts';
 import { temporaryDirectory, unprivileged } from '#test/support/store.ts';
 
 const user = { namespace: 'user', uid: 1000 } as const;
@@ -144,4 +144,14 @@ describe('an ordinary user', () => {
     chmodSync(join(where.root, 'mine/inner'), 0o555);
     expect(found(user, {}, where).manager).toBe('disabled');
   });
+});
+
+test('single disks have weights only where BFQ schedules them', () => {
+  const where = places();
+  group(where, 'user.slice', { 'io.weight': '' });
+  const cgroup = { manager: 'systemd', version: 2, controllers: new Set(['io']), swap: true, parent: '' } as const;
+  const able = () => abilitiesOf(cgroup, where.root);
+  expect(able()).toMatchObject({ blockWeight: true, blockThrottle: true, blockWeightDevice: false });
+  group(where, 'user.slice', { 'io.bfq.weight': '' });
+  expect(able().blockWeightDevice).toBe(true);
 });
