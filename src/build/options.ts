@@ -66,9 +66,11 @@ const SECRET_KEYS: Readonly<Record<string, 'id' | 'file' | 'env' | 'type'>> = {
   type: 'type',
 };
 
-export function readSecret(text: string): BuildSecret {
+/** Nothing at all is none. */
+export function readSecret(text: string): BuildSecret[] {
+  if (text === '') return [];
   const found: { id?: string; file?: string; env?: string; type?: string } = {};
-  for (const field of csv(text)) {
+  for (const field of secretFields(text)) {
     const [name, value] = cut(field);
     if (value === undefined) throw invalid(`invalid field '${field}' must be a key=value pair`);
     const key = SECRET_KEYS[name.toLowerCase()];
@@ -78,7 +80,15 @@ export function readSecret(text: string): BuildSecret {
   const { id = '', type = 'file', file, env } = found;
   if (type !== 'file' && type !== 'env') throw invalid(`unsupported secret type "${type}"`);
   const isVariable = type === 'env' && !env;
-  return { id, ...given({ file: isVariable ? undefined : file, env: isVariable ? file : env }) };
+  return [{ id, ...given({ file: isVariable ? undefined : file, env: isVariable ? file : env }) }];
+}
+
+function secretFields(text: string): string[] {
+  try {
+    return csv(text);
+  } catch (cause) {
+    throw new WherryError('invalid', `failed to parse csv secret: ${(cause as Error).message}`, { cause });
+  }
 }
 
 export function readSsh(text: string): BuildSsh {

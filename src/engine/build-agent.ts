@@ -1,8 +1,9 @@
 /** RUN --mount=type=ssh: the step has a socket of its own, and what it says goes to an agent outside. */
-import { chmodSync, chownSync, mkdirSync, statSync } from 'node:fs';
+import { chmodSync, chownSync, mkdirSync, readFileSync, statSync } from 'node:fs';
 import { connect, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { WherryError } from '#base/error.ts';
+import { serveAgent } from '#build/agent.ts';
 import type { BuildSsh } from '#build/request.ts';
 import type { Store } from '#store/store.ts';
 import { removeTree } from '#sys/file.ts';
@@ -45,29 +46,22 @@ export async function forwardAgent(
   }
 }
 
-function linked(one: Socket, other: Socket): void {
+function linked(inside: Socket, outside: Socket): void {
   const end = () => {
-    one.destroy();
-    other.destroy();
+    inside.destroy();
+    outside.destroy();
   };
-  one.on('error', end).on('close', end);
-  other.on('error', end).on('close', end);
-  one.pipe(other);
-  other.pipe(one);
+  // What ends one of them ends both.
+  serveAgent(inside, outside).then(end, end);
 }
 
-/** A socket that was named, the user's own agent, or one that is started for the keys that were named. */
+/** A socket that was named, or one of an agent that is started for the keys that were named. */
 async function agentOf(
   { id, paths }: BuildSsh,
   environment: NodeJS.ProcessEnv,
   open: AsyncDisposableStack,
 ): Promise<string> {
-  const [first = environment.SSH_AUTH_SOCK ?? ''] = paths;
-  if (first === '') {
-    throw new WherryError('not-found', 'invalid empty ssh agent socket: make sure SSH_AUTH_SOCK is set', {
-      hint: 'Start an agent (eval $(ssh-agent)), or name keys: --ssh default=FILE',
-    });
-  }
+  const [first = ''] = paths;
   const stat = statSync(first, { throwIfNoEntry: false });
   if (stat === undefined)
     throw new WherryError('not-found', `Cannot forward the ssh agent "${id}": there is no "${first}"`);
@@ -91,8 +85,10 @@ async function startAgent(
   const pid = Number(/SSH_AGENT_PID=(\d+);/.exec(stdout)?.[1] ?? 0);
   if (pid > 0) open.defer(() => void process.kill(pid));
   for (const key of keys) {
-    const added = await run('ssh-add', ['-q', key], {
+    // Of a file, ssh-add would want that nobody else may read it; BuildKit does not.
+    const added = await run('ssh-add', ['-q', '-'], {
       env: { ...environment, SSH_AUTH_SOCK: socket, SSH_ASKPASS: '/bin/false' },
+      input: readFileSync(key, 'utf8'),
     });
     if (added.status !== 0) throw new WherryError('invalid', `Cannot use the ssh key "${key}": ${added.stderr.trim()}`);
   }

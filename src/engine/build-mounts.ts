@@ -1,7 +1,9 @@
 /** What a RUN has mounted: --mount's bind, cache, tmpfs, secret and ssh. */
 import { chmodSync, chownSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { reasonOf } from '#base/errno.ts';
 import { hasCode, WherryError } from '#base/error.ts';
+import { MOST_SECRET } from '#build/grants.ts';
 import type { BuildSecret, BuildSsh } from '#build/request.ts';
 import type { RunWork, Scope, SolvedMount } from '#build/solve/means.ts';
 import type { Identity } from '#container/identity.ts';
@@ -105,14 +107,10 @@ async function openSecret(mount: SolvedMount, { store, around, open, index }: Pl
   return { mounts: [bind(path, { target: mount.target, readonly: true })], env };
 }
 
-/** The most that a secret may have, as BuildKit's. */
-const MOST_SECRET = 500 * 1024;
-
 function readSecret({ id = '', required }: SolvedMount, { secrets, environment }: Around): Buffer | undefined {
   const known = secrets.find((secret) => secret.id === id);
-  const fromEnvironment = known?.env === undefined ? undefined : environment[known.env];
-  const value = known?.file === undefined ? fromEnvironment : readSecretFile(known.file, id);
-  if (value !== undefined) {
+  if (known !== undefined) {
+    const value = known.env === undefined ? readSecretFile(known.file ?? '') : (environment[known.env] ?? '');
     const bytes = Buffer.from(value);
     if (bytes.length <= MOST_SECRET) return bytes;
     throw new WherryError('invalid', `invalid secret ${id}: it is larger than 500 KB`);
@@ -121,14 +119,13 @@ function readSecret({ id = '', required }: SolvedMount, { secrets, environment }
   throw new WherryError('not-found', `secret ${id}: not found`, { hint: `Give it: --secret id=${id},src=FILE` });
 }
 
-function readSecretFile(path: string, id: string): Buffer {
+function readSecretFile(path: string): Buffer {
   try {
     return readFileSync(path);
   } catch (cause) {
-    if (!hasCode(cause, 'ENOENT', 'EACCES', 'EISDIR')) throw cause;
-    throw new WherryError('not-found', `Cannot read the secret "${id}" from "${path}": ${(cause as Error).message}`, {
-      cause,
-    });
+    const why = reasonOf(cause);
+    if (why === undefined) throw cause;
+    throw new WherryError('not-found', `${hasCode(cause, 'EISDIR') ? 'read' : 'open'} ${path}: ${why}`, { cause });
   }
 }
 

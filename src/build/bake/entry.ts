@@ -34,7 +34,7 @@ export function readEntry(kind: EntryKind, text: string): Entry[] {
     case 'cache':
       return readCache(text);
     case 'secret':
-      return [secretEntry(readSecret(text))];
+      return readSecret(text).map(secretEntry);
     case 'ssh':
       return [sshEntry(readSsh(text))];
     case 'attest':

@@ -2,6 +2,7 @@
 import { WherryError } from '#base/error.ts';
 import { given } from '#base/given.ts';
 import { parseBool } from '#base/units.ts';
+import { settleGrants } from '#build/grants.ts';
 import {
   type AttestOption,
   asAttest,
@@ -46,8 +47,7 @@ export function wantedOf(values: BuildValues): Wanted {
     limits: limitsOf(values),
     securityOptions: values.securityOpt,
     allow: values.network === 'host' ? [...values.allow, 'network.host'] : values.allow,
-    secrets: uniqueById(values.secret.map(readSecret)),
-    ssh: uniqueById(values.ssh.map(readSsh)),
+    ...settleGrants({ secrets: values.secret.flatMap(readSecret), ssh: values.ssh.map(readSsh) }, process.env),
     outputs: outputsOf(values),
     cacheFrom: values.cacheFrom.flatMap(readCache),
     cacheTo: cacheTo(values, buildArgs),
@@ -58,11 +58,6 @@ export function wantedOf(values: BuildValues): Wanted {
       epoch: epochOf(values.timestamp ?? buildArgs.SOURCE_DATE_EPOCH ?? process.env.SOURCE_DATE_EPOCH),
     }),
   };
-}
-
-/** A later one of the same id takes the place of an earlier one. */
-function uniqueById<T extends { id: string }>(entries: readonly T[]): T[] {
-  return [...new Map(entries.map((entry) => [entry.id, entry])).values()];
 }
 
 function networkOf(mode: string): BuildRequest['network'] {

@@ -11,7 +11,6 @@ export function checkTogether(wanted: Wanted, { isolation, squash }: BuildValues
   checkAllowed(wanted);
   checkOutputs(wanted);
   checkHosts(wanted);
-  checkAgents(wanted, process.env);
   const warnings: string[] = checkCaches(wanted);
   if (squash) {
     const instead = 'You should squash inside build using a multi-stage Dockerfile for efficiency.';
@@ -62,14 +61,4 @@ function checkHosts({ hosts }: Wanted): void {
       hint: 'Give a name and an address: --add-host name:10.0.0.1',
     });
   }
-}
-
-/** One without paths is the user's agent. */
-function checkAgents({ ssh }: Wanted, { SSH_AUTH_SOCK: socket }: NodeJS.ProcessEnv): void {
-  const missing = ssh.find(({ paths }) => paths.length === 0 && !socket);
-  if (missing === undefined) return;
-  const why = 'invalid empty ssh agent socket: make sure SSH_AUTH_SOCK is set';
-  throw new WherryError('invalid', `failed to convert agent config {${missing.id} [] false}: ${why}`, {
-    hint: 'Start an agent ("eval $(ssh-agent)"), or name a key: --ssh default=FILE',
-  });
 }

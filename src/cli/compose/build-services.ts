@@ -5,6 +5,7 @@ import { given } from '#base/given.ts';
 import { parseBytes } from '#base/units.ts';
 import { openContexts } from '#build/context/open.ts';
 import type { Report } from '#build/event.ts';
+import { settleGrants } from '#build/grants.ts';
 import { readCache, readPlatforms, readSsh } from '#build/options.ts';
 import { vertexId } from '#build/progress.ts';
 import type { BuildRequest, BuildSecret } from '#build/request.ts';
@@ -194,8 +195,7 @@ function wantedOf(project: Project, service: Service, definition: Build, push: b
     limits: {},
     securityOptions: [],
     allow: [...entitlements, ...allow],
-    secrets: secretsOf(project, definition),
-    ssh: (definition.ssh ?? []).map((entry) => readSsh(entry)),
+    ...settleGrants({ secrets: secretsOf(project, definition), ssh: (definition.ssh ?? []).map(readSsh) }, process.env),
     outputs: [
       {
         type: 'image',

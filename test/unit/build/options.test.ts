@@ -39,10 +39,11 @@ test('a cache is a reference, several of them, or fields', () => {
 });
 
 test('a secret comes from a file or from a variable', () => {
-  expect(readSecret('id=a,src=f')).toEqual({ id: 'a', file: 'f' });
-  expect(readSecret('id=a,env=E')).toEqual({ id: 'a', env: 'E' });
-  expect(readSecret('type=env,id=a,src=E')).toEqual({ id: 'a', env: 'E' });
-  expect(readSecret('id=a')).toEqual({ id: 'a' });
+  expect(readSecret('id=a,src=f')).toEqual([{ id: 'a', file: 'f' }]);
+  expect(readSecret('id=a,env=E')).toEqual([{ id: 'a', env: 'E' }]);
+  expect(readSecret('type=env,id=a,src=E')).toEqual([{ id: 'a', env: 'E' }]);
+  expect(readSecret('id=a')).toEqual([{ id: 'a' }]);
+  expect(readSecret('')).toEqual([]);
   expect(() => readSecret('id=a,type=x')).toThrow('unsupported secret type "x"');
   expect(() => readSecret('id=a,foo=x')).toThrow("unexpected key 'foo' in 'foo=x'");
   expect(() => readSecret('id')).toThrow("invalid field 'id' must be a key=value pair");
