@@ -57,18 +57,18 @@ export async function createProject(scope: Scope, project: Project, options: Cre
 }
 
 /** What has no meaning here is refused before anything is done. Throws kind `unsupported`. */
-function checkServices(project: Project): void {
+export function checkServices(project: Project): void {
   checkContainerNames(project);
   const refuse = (name: string, what: string, hint: string) =>
     new WherryError('unsupported', `service ${name}: ${what}, which wherry has not`, { hint });
   for (const { name, provider, models } of Object.values(project.services)) {
     if (provider !== undefined) {
-      const what = `the provider "${provider.type}" is a program of Docker's`;
+      const what = `its provider (${provider.type}) is a program of Docker's`;
       throw refuse(name, what, 'Run what the provider stands for as a service of its own');
     }
     if (Object.keys(models ?? {}).length > 0) {
       const hint = "Run the model's server as a service, and give its address in the environment";
-      throw refuse(name, "models are run by Docker's Model Runner", hint);
+      throw refuse(name, "its models are run by Docker's Model Runner", hint);
     }
   }
 }

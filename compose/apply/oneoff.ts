@@ -1,6 +1,6 @@
 /** run: a container of a service for one command, beside those that the service has. */
 import { createFor, projectLabels, withReferences } from '#compose/apply/converge.ts';
-import { type CreateOptions, createProject } from '#compose/apply/create.ts';
+import { type CreateOptions, checkServices, createProject } from '#compose/apply/create.ts';
 import { copyFiles } from '#compose/apply/files.ts';
 import { type Present, readPresent } from '#compose/apply/identify.ts';
 import { ensureImages } from '#compose/apply/images.ts';
@@ -34,8 +34,9 @@ export async function createOneOff(
   options: CreateOptions,
 ): Promise<Present> {
   const { service, noDeps } = oneOff;
-  await startDependencies(scope, project, oneOff, options);
   const own = { ...project, services: { ...project.services, [service.name]: service } };
+  checkServices(own);
+  await startDependencies(scope, project, oneOff, options);
   const single = { ...own, services: { [service.name]: service } };
   const images = await ensureImages(scope, single, options);
   const containers = readPresent(scope.store, project.name);

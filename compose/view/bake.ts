@@ -1,6 +1,7 @@
 /** The file that `docker buildx bake` would build the same images from (`compose build --print`). */
 import { imageOf } from '#compose/apply/request.ts';
 import { COMPOSE_VERSION, LABEL } from '#compose/model/labels.ts';
+import { buildPlatforms } from '#compose/model/platforms.ts';
 import type { Build, Project, Service } from '#compose/model/project.ts';
 
 interface BakeOptions {
@@ -24,6 +25,7 @@ function targetOf(project: Project, service: Service, { push, check }: BakeOptio
   const build: Build = service.build ?? {};
   const { context = '.', dockerfile = 'Dockerfile', dockerfile_inline: inline } = build;
   const isPath = context.startsWith('/');
+  const platforms = buildPlatforms(project, service, { isEverywhere: true });
   const target = {
     context,
     contexts: contextsOf(build),
@@ -33,28 +35,32 @@ function targetOf(project: Project, service: Service, { push, check }: BakeOptio
           ? `${context}/${dockerfile}`
           : dockerfile
         : undefined,
-    'dockerfile-inline': inline,
-    args: build.args,
+    'dockerfile-inline': literal(inline),
+    args: Object.fromEntries(Object.entries(build.args ?? {}).map(([name, value]) => [name, literal(value)])),
     labels: {
       ...build.labels,
       [LABEL.project]: project.name,
       [LABEL.service]: service.name,
       [LABEL.version]: COMPOSE_VERSION,
     },
-    tags: [imageOf(project.name, service), ...(build.tags ?? [])],
+    tags: [...(build.tags ?? []), imageOf(project.name, service)],
     'cache-from': build.cache_from,
     'cache-to': build.cache_to,
-    secret: build.secrets?.map(({ source = '', target: id = source }) => secretOf(project, source, id)),
-    ssh: build.ssh,
-    platforms: service.platform ? [service.platform] : build.platforms,
+    secret: build.secrets?.flatMap(({ source = '', target: id = source }) => secretOf(project, source, id)),
+    ssh: build.ssh?.map((entry) => (entry.includes('=') ? entry : `${entry}=`)),
+    platforms,
     target: build.target,
     pull: build.pull,
     'no-cache': build.no_cache,
     network: build.network,
     'shm-size': build.shm_size,
-    entitlements: build.entitlements,
-    call: check ? 'lint' : undefined,
-    output: [push && service.image ? 'type=registry' : 'type=docker'],
+    ulimits: Object.entries(build.ulimits ?? {}).map(([name, limit]) =>
+      typeof limit === 'number' ? `${name}=${limit}` : `${name}=${limit.soft}:${limit.hard}`,
+    ),
+    entitlements: [...(build.entitlements ?? []), ...(build.privileged ? ['security.insecure'] : [])],
+    'extra-hosts': hostsOf(build),
+    ...(check ? { call: 'lint' } : { output: [outputOf(platforms, push && Boolean(service.image))] }),
+    attest: [...attestOf('provenance', build.provenance), ...attestOf('sbom', build.sbom)],
   };
   return Object.fromEntries(Object.entries(target).filter(([, value]) => isSaid(value)));
 }
@@ -71,7 +77,33 @@ function isSaid(value: unknown): boolean {
   return typeof value !== 'object' || value === null || Object.keys(value).length > 0;
 }
 
-function secretOf({ secrets = {} }: Project, source: string, id: string): string {
+function secretOf({ secrets = {} }: Project, source: string, id: string): string[] {
   const { file, environment } = secrets[source] ?? {};
-  return file === undefined ? `id=${id},type=env,env=${environment ?? ''}` : `id=${id},type=file,src=${file}`;
+  if (environment) return [`id=${id},type=env,env=${environment}`];
+  return file ? [`id=${id},type=file,src=${file}`] : [];
+}
+
+/** What bake would take for one of its variables is no more than text. */
+function literal<T extends string | null | undefined>(text: T): T | string {
+  return typeof text === 'string' ? text.replaceAll('${', () => '$${') : text;
+}
+
+/** `host=ip` -> host: its addresses. */
+function hostsOf({ extra_hosts: entries = [] }: Build): Record<string, string> {
+  const hosts: Record<string, string> = {};
+  for (const entry of entries) {
+    const [, name = '', address = ''] = /^([^=]*)=(.*)$/s.exec(entry) ?? [];
+    hosts[name] = Object.hasOwn(hosts, name) ? `${hosts[name]},${address}` : address;
+  }
+  return hosts;
+}
+
+function outputOf(platforms: readonly string[], push: boolean): string {
+  if (platforms.length > 1) return `type=image,push=${push}`;
+  return push ? 'type=registry' : 'type=docker';
+}
+
+function attestOf(type: string, value: string | undefined): string[] {
+  if (!value || value === 'false') return [];
+  return [value === 'true' ? `type=${type}` : `type=${type},${value}`];
 }

@@ -129,6 +129,38 @@ export function asAttest(type: 'provenance' | 'sbom', text: string): AttestOptio
   return readAttest(read === undefined ? `type=${type},${text}` : `type=${type},disabled=${!read}`);
 }
 
+/** Those that are there, of a command's flags or a service's keys. */
+export function shortAttests({ provenance, sbom }: Partial<Record<'provenance' | 'sbom', string | undefined>>) {
+  return [...(provenance ? [asAttest('provenance', provenance)] : []), ...(sbom ? [asAttest('sbom', sbom)] : [])];
+}
+
+/**
+ * The mode of the provenance that is wanted; undefined: none. The last one of a type holds. Throws kind `unsupported` for
+ * an SBOM, `invalid` for what is neither.
+ */
+export function provenanceOf(options: readonly AttestOption[]): 'min' | 'max' | undefined {
+  const attests = new Map(options.map(({ type, attributes }) => [type, attributes]));
+  const known = ['provenance', 'sbom'];
+  for (const [type, attributes] of attests) {
+    if (!known.includes(type)) throw invalid(`unknown attestation type "${type}"`);
+    if (type !== 'sbom' || attributes === undefined) continue;
+    throw new WherryError(
+      'unsupported',
+      'Cannot make an SBOM: no scanner is built in, and builds start no scanner image',
+      {
+        hint: 'Leave out --sbom, and run a scanner on the image (syft, trivy)',
+      },
+    );
+  }
+  const attributes = attests.get('provenance');
+  if (attributes === undefined) return undefined;
+  const { mode = 'max' } = attributes;
+  if (mode !== 'min' && mode !== 'max') {
+    throw new WherryError('invalid', `invalid provenance mode "${mode}"`, { hint: 'Use mode=min or mode=max' });
+  }
+  return mode;
+}
+
 /** `--build-context name=value`: names are images', so that they may stand for one. */
 export function readContextName(text: string): [name: string, value: string] {
   const [name, value] = cut(text);

@@ -5,8 +5,8 @@ import { parseBool } from '#base/units.ts';
 import { settleGrants } from '#build/grants.ts';
 import {
   type AttestOption,
-  asAttest,
   type OutputOption,
+  provenanceOf,
   readAnnotation,
   readAttest,
   readCache,
@@ -16,6 +16,7 @@ import {
   readPlatforms,
   readSecret,
   readSsh,
+  shortAttests,
 } from '#build/options.ts';
 import type { BuildOutput, BuildRequest } from '#build/request.ts';
 import type { BUILD_FLAGS } from '#cli/build/flags.ts';
@@ -74,35 +75,11 @@ function limitsOf(values: BuildValues): BuildRequest['limits'] {
   return given({ memory, memorySwap, cpuShares, cpuPeriod, cpuQuota, cpusetCpus, cpusetMems });
 }
 
-/** The last one of a type holds; the short forms come after --attest. */
-function attestsOf({ attest, provenance, sbom }: BuildValues): Map<string, AttestOption['attributes']> {
-  const all = [
-    ...attest.map(readAttest),
-    ...(provenance ? [asAttest('provenance', provenance)] : []),
-    ...(sbom ? [asAttest('sbom', sbom)] : []),
-  ];
-  return new Map(all.map(({ type, attributes }) => [type, attributes]));
-}
-
-function provenanceOf(attests: Map<string, AttestOption['attributes']>): 'min' | 'max' | undefined {
-  const known = ['provenance', 'sbom'];
-  for (const [type, attributes] of attests) {
-    if (!known.includes(type)) throw invalid(`unknown attestation type "${type}"`);
-    if (type !== 'sbom' || attributes === undefined) continue;
-    throw new WherryError(
-      'unsupported',
-      'Cannot make an SBOM: no scanner is built in, and builds start no scanner image',
-      {
-        hint: 'Leave out --sbom, and run a scanner on the image (syft, trivy)',
-      },
-    );
-  }
-  const attributes = attests.get('provenance');
-  if (attributes === undefined) return undefined;
-  const { mode = 'max' } = attributes;
-  if (mode !== 'min' && mode !== 'max') throw invalid(`invalid provenance mode "${mode}"`, 'Use mode=min or mode=max');
-  return mode;
-}
+/** The short forms come after --attest. */
+const attestsOf = ({ attest, provenance, sbom }: BuildValues): AttestOption[] => [
+  ...attest.map(readAttest),
+  ...shortAttests({ provenance, sbom }),
+];
 
 /** Seconds. */
 function epochOf(text: string | undefined): number | undefined {

@@ -8,10 +8,7 @@ const ENTITLEMENTS = ['network.host', 'security.insecure', 'device'];
 
 /** Throws kind `invalid` and `unsupported`, in buildx's words where it has them. @returns warnings */
 export function checkTogether(wanted: Wanted, { isolation, squash }: BuildValues): string[] {
-  checkAllowed(wanted);
-  checkOutputs(wanted);
-  checkHosts(wanted);
-  const warnings: string[] = checkCaches(wanted);
+  const warnings = checkWanted(wanted);
   if (squash) {
     const instead = 'You should squash inside build using a multi-stage Dockerfile for efficiency.';
     warnings.push(`experimental flag squash is removed with BuildKit. ${instead}`);
@@ -21,6 +18,14 @@ export function checkTogether(wanted: Wanted, { isolation, squash }: BuildValues
   }
   if (isolation) warnings.push('isolation flag is deprecated with BuildKit.');
   return warnings;
+}
+
+/** The same of what no flag alone asks for, but compose files as well. */
+export function checkWanted(wanted: Wanted): string[] {
+  checkAllowed(wanted);
+  checkOutputs(wanted);
+  checkHosts(wanted);
+  return checkCaches(wanted);
 }
 
 const handsOut = (output: Wanted['outputs'][number]) => (output.type === 'image' ? output.push : 'names' in output);

@@ -6,16 +6,18 @@ import { parseBytes } from '#base/units.ts';
 import { openContexts } from '#build/context/open.ts';
 import type { Report } from '#build/event.ts';
 import { settleGrants } from '#build/grants.ts';
-import { readCache, readPlatforms, readSsh } from '#build/options.ts';
+import { type AttestOption, provenanceOf, readCache, readPlatforms, readSsh, shortAttests } from '#build/options.ts';
 import { vertexId } from '#build/progress.ts';
-import type { BuildRequest, BuildSecret } from '#build/request.ts';
+import type { BuildRequest, BuildSecret, BuildSsh } from '#build/request.ts';
 import type { Wanted } from '#cli/build/request.ts';
+import { checkWanted } from '#cli/build/together.ts';
 import type { Context } from '#cli/command.ts';
 import { showBuild } from '#cli/solve/show.ts';
 import { imageOf } from '#compose/apply/request.ts';
 import { ulimitsOf } from '#compose/apply/resources.ts';
 import type { Scope } from '#compose/apply/scope.ts';
 import { COMPOSE_VERSION, LABEL } from '#compose/model/labels.ts';
+import { buildPlatforms } from '#compose/model/platforms.ts';
 import type { Build, Project, Service } from '#compose/model/project.ts';
 import { type BuildOptions, build } from '#engine/build.ts';
 
@@ -29,6 +31,10 @@ export interface BuildServices {
   memory?: number;
   /** Nothing is built: what is bad style in the Dockerfiles is told of. */
   check?: boolean;
+  /** For all platforms that a service names; otherwise for the one that it runs on. */
+  isEverywhere?: boolean;
+  /** Over those that services have of their own. */
+  attests?: readonly AttestOption[];
 }
 
 /**
@@ -113,10 +119,11 @@ async function buildOne(
   context: Context,
   project: Project,
   service: Service,
-  { scope, push = false, check = false, memory, report }: BuildServices & { report: Report },
+  { report, ...options }: BuildServices & { report: Report },
 ): Promise<string> {
   const definition = service.build ?? {};
   const { context: path = '.', dockerfile_inline: inline } = definition;
+  const { scope, check = false, memory } = options;
   const { abort } = scope;
   const file = dockerfileOf(definition);
   const words = {
@@ -126,17 +133,20 @@ async function buildOne(
     stdin: process.stdin,
     ...given({ inline }),
   };
+  const wanted = wantedOf(project, service, definition, options);
+  if (!check) for (const warning of checkWanted(wanted)) scope.warn(warning);
   using opened = await openContexts(context.store, words, { report, abort });
-  const wanted = wantedOf(project, service, definition, push);
   const request = {
     ...wanted,
     limits: given({ memory }),
     dockerfile: opened.dockerfile,
     contexts: opened.contexts,
   };
-  const options = { report, ...given({ abort }) };
-  if (check) return checkOne(context, service, { request, path, file }, options);
-  await build(context.store, request, options);
+  // Secrets may be variables of .env.
+  const environment = { ...process.env, ...project.environment };
+  const ways = { report, environment, ...given({ abort }) };
+  if (check) return checkOne(context, service, { request, path, file }, ways);
+  await build(context.store, request, ways);
   return '';
 }
 
@@ -170,7 +180,12 @@ function namedContexts(project: Project, { additional_contexts: contexts = {} }:
   );
 }
 
-function wantedOf(project: Project, service: Service, definition: Build, push: boolean): Wanted {
+function wantedOf(
+  project: Project,
+  service: Service,
+  definition: Build,
+  { push = false, isEverywhere = false, attests = [] }: BuildServices,
+): Wanted {
   const { entitlements = [], privileged, args = {}, ulimits, network = 'default' } = definition;
   checkNetwork(network);
   const known = Object.entries(args).map(([name, value]) => [name, value ?? project.environment[name]]);
@@ -185,7 +200,7 @@ function wantedOf(project: Project, service: Service, definition: Build, push: b
       [LABEL.version]: COMPOSE_VERSION,
     },
     annotations: [],
-    platforms: readPlatforms(platformsOf(project, service, definition)),
+    platforms: readPlatforms(buildPlatforms(project, service, { isEverywhere })),
     noCache: definition.no_cache ?? false,
     noCacheFilter: [],
     pull: definition.pull ?? false,
@@ -195,7 +210,7 @@ function wantedOf(project: Project, service: Service, definition: Build, push: b
     limits: {},
     securityOptions: [],
     allow: [...entitlements, ...allow],
-    ...settleGrants({ secrets: secretsOf(project, definition), ssh: (definition.ssh ?? []).map(readSsh) }, process.env),
+    ...settleGrants({ secrets: secretsOf(project, definition), ssh: agentsOf(definition) }, process.env),
     outputs: [
       {
         type: 'image',
@@ -205,7 +220,10 @@ function wantedOf(project: Project, service: Service, definition: Build, push: b
     ],
     cacheFrom: (definition.cache_from ?? []).flatMap(readCache),
     cacheTo: (definition.cache_to ?? []).flatMap(readCache),
-    ...given({ shmSize: definition.shm_size === undefined ? undefined : parseBytes(definition.shm_size) }),
+    ...given({
+      shmSize: definition.shm_size === undefined ? undefined : parseBytes(definition.shm_size),
+      provenance: provenanceOf([...shortAttests(definition), ...attests]),
+    }),
   };
 }
 
@@ -217,20 +235,17 @@ function checkNetwork(mode: string): void {
   });
 }
 
-/** The service's own where several are named and one has to run here. */
-function platformsOf(project: Project, { platform }: Service, { platforms = [] }: Build): string[] {
-  const wanted = platform ?? project.environment.DOCKER_DEFAULT_PLATFORM;
-  if (wanted) return [wanted];
-  return platforms.length > 0 ? [...platforms] : [];
+/** --ssh over the file's, one of an id. */
+function agentsOf({ ssh = [] }: Build): BuildSsh[] {
+  return [...new Map(ssh.map(readSsh).map((agent) => [agent.id, agent])).values()];
 }
 
+/** Those that are neither a file nor a variable are left out, as docker compose does. */
 function secretsOf(project: Project, { secrets = [] }: Build): BuildSecret[] {
-  return secrets.map(({ source = '', target }) => {
+  return secrets.flatMap(({ source = '', target }): BuildSecret[] => {
     const { file, environment } = project.secrets?.[source] ?? {};
     const id = target || source;
-    if (file) return { id, file };
-    if (environment) return { id, env: environment };
-    const what = `build.secrets only supports environment or file-based secrets: ${JSON.stringify(source)}`;
-    throw new WherryError('invalid', what);
+    if (file) return [{ id, file }];
+    return environment ? [{ id, env: environment }] : [];
   });
 }

@@ -1,7 +1,7 @@
 import { WherryError } from '#base/error.ts';
 import { given } from '#base/given.ts';
 import { needBuilder } from '#build/builders.ts';
-import { asAttest } from '#build/options.ts';
+import { shortAttests } from '#build/options.ts';
 
 import type { Context } from '#cli/command.ts';
 import { buildServices } from '#cli/compose/build-services.ts';
@@ -58,7 +58,6 @@ export default composeCommand({
   },
   run: async (context, names, values) => {
     needBuilder(context.store, values.builder);
-    checkAttestations(values);
     const opened = await openProject(context, [], { resolveEnvironment: false });
     const { project, services } = chosen(withBuildFlags(context, opened, values), names, values.withDependencies);
     if (services.length === 0) return;
@@ -71,6 +70,8 @@ export default composeCommand({
         push,
         check,
         progress: progressOf(context, values.progress),
+        isEverywhere: true,
+        attests: shortAttests(values),
         ...given({ memory }),
       }),
     );
@@ -119,18 +120,6 @@ function sshKeys({ given: flags }: Context, ssh: string | undefined): string[] {
   const key = ssh || 'default';
   if (key === 'default' || key.includes('=')) return [key];
   throw new WherryError('invalid', `invalid ssh key ${JSON.stringify(key)}`);
-}
-
-/** They stand in an index beside the image, which only registries and archives have. */
-function checkAttestations({ provenance, sbom }: { provenance: string | undefined; sbom: string | undefined }): void {
-  const wanted = [
-    ...(provenance ? [asAttest('provenance', provenance)] : []),
-    ...(sbom ? [asAttest('sbom', sbom)] : []),
-  ];
-  if (wanted.every(({ attributes }) => attributes === undefined)) return;
-  throw new WherryError('unsupported', 'Attestation is not supported for the docker driver.', {
-    hint: 'Provenance stands in an index beside the image: wherry build --push --provenance true PATH',
-  });
 }
 
 /** As builds call it. */

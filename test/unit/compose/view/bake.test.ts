@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { Project, Service } from '#compose/model/project.ts';
+import type { Build, Project, Service } from '#compose/model/project.ts';
 import { bakeFile } from '#compose/view/bake.ts';
 
 const PROJECT: Project = {
@@ -38,7 +38,7 @@ test('every service is a target, and the group has them in their order', () => {
         dockerfile: '/x/d/Dockerfile',
         args: { A: '1' },
         labels: LABELS('a.b'),
-        tags: ['r/a', 'r/a:2'],
+        tags: ['r/a:2', 'r/a'],
         output: ['type=docker'],
       },
       web: {
@@ -66,7 +66,40 @@ test('secrets, an inline Dockerfile, a push and a check are said in its words', 
         secret: ['id=t,type=file,src=/run/token', 'id=word,type=env,env=WORD'],
         'no-cache': true,
         call: 'lint',
-        output: ['type=registry'],
+      },
+    },
+  });
+  expect(bake([{ name: 'web', image: 'r/web', build }], { push: true, check: false })).toMatchObject({
+    target: { web: { output: ['type=registry'] } },
+  });
+});
+
+test('what a step may do, who is known and what is handed out is said as well, and no text becomes a variable', () => {
+  const build: Build = {
+    context: '/x',
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: bake's variables look so
+    args: { A: 'a${B}', C: null },
+    ssh: ['default', 'k=/key'],
+    ulimits: { nofile: { soft: 1, hard: 2 }, nproc: 7 },
+    extra_hosts: ['h=1.2.3.4', 'h=::1'],
+    entitlements: ['network.host'],
+    privileged: true,
+    platforms: ['linux/amd64', 'linux/arm64'],
+    provenance: 'mode=max',
+    sbom: 'false',
+    secrets: [{ source: 'elsewhere' }],
+  };
+  expect(bake([{ name: 'web', platform: 'linux/amd64', build }])).toMatchObject({
+    target: {
+      web: {
+        args: { A: 'a$${B}', C: null },
+        ssh: ['default=', 'k=/key'],
+        ulimits: ['nofile=1:2', 'nproc=7'],
+        'extra-hosts': { h: '1.2.3.4,::1' },
+        entitlements: ['network.host', 'security.insecure'],
+        platforms: ['linux/amd64', 'linux/arm64'],
+        attest: ['type=provenance,mode=max'],
+        output: ['type=image,push=false'],
       },
     },
   });
