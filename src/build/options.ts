@@ -185,13 +185,13 @@ export function readAnnotation(text: string): Annotation[] {
     .slice(0, colon)
     .split(',')
     .map((word) => {
-      const type = /^([a-z-]+)(?:\[([A-Za-z0-9_/-]+)\])?$/.exec(word)?.[1];
+      const [, type, platform] = /^([a-z-]+)(?:\[([A-Za-z0-9_/-]+)\])?$/.exec(word) ?? [];
       if (type === undefined) {
         throw invalid(`invalid annotation type "${word}", expected type and optional platform in square brackets`);
       }
       const scope = SCOPES.find((one) => one === type);
       if (scope === undefined) throw invalid(`unknown annotation type "${type}"`);
-      return { scope, key: name.slice(colon + 1), value };
+      return { scope, key: name.slice(colon + 1), value, ...given({ platform }) };
     });
 }
 

@@ -65,6 +65,8 @@ export interface BuildRequest {
     scope: 'manifest' | 'index' | 'manifest-descriptor' | 'index-descriptor';
     key: string;
     value: string;
+    /** Of the platform's image alone (`manifest[linux/arm64]:…`). */
+    platform?: string;
   }[];
   /** Empty: this machine's. */
   platforms: Platform[];

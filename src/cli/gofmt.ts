@@ -49,14 +49,20 @@ function ordered(type: GoType, data: unknown): unknown {
 }
 
 /** Structs that Docker's client writes otherwise than the engine sent them: in the order of their fields. */
-const CLIENT_ORDER = new Set(['image.InspectResponse', 'v1.DockerOCIImageConfig']);
+const CLIENT_ORDER = new Set([
+  'image.InspectResponse',
+  'v1.Image',
+  'v1.ImageConfig',
+  'v1.DockerOCIImageConfig',
+  ...['single', 'singleMultiPlatform', 'list', 'listMultiPlatform'].map((name) => `imagetools.${name}Inputs`),
+]);
 
 const isEmpty = (data: unknown) =>
   !data || (typeof data === 'object' && (Array.isArray(data) ? data : Object.keys(data)).length === 0);
 
 /** An image's configuration leaves out what is empty. */
 function inFieldOrder(type: GoType, data: Record<string, unknown>): object {
-  const sparse = type.name === 'v1.DockerOCIImageConfig';
+  const sparse = type.name === 'v1.DockerOCIImageConfig' || type.name === 'v1.ImageConfig';
   const fields = fieldsOf(type).filter(({ key }) => key in data && !(sparse && isEmpty(data[key])));
   return Object.fromEntries(fields.map(({ key, type: inner }) => [key, ordered(inner, data[key])]));
 }

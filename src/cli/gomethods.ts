@@ -1,5 +1,5 @@
 /** The methods of Docker's types that a template may call: `{{.HostConfig.NetworkMode.IsHost}}`, `{{$port.Proto}}`. */
-import { BOOL, getter, INT, type Method, STRING, textOf } from '#cli/gotypes.ts';
+import { BOOL, getter, INT, type Method, RAW, STRING, textOf } from '#cli/gotypes.ts';
 
 type Table = Readonly<Record<string, Method>>;
 
@@ -21,6 +21,10 @@ const firstPort = (text: string) => Number(portOf(text).split('-')[0]) || 0;
 
 const policy = (...names: readonly string[]): Method =>
   getter(BOOL, (data) => names.includes(textOf((data as { Name?: string } | null)?.Name)));
+
+/** What imagetools inspect has beside the fields: not in its JSON. */
+const kept = (key: string): Method => getter(RAW, (data) => (data as Record<string, unknown>)[key]);
+const INPUTS = ['single', 'singleMultiPlatform', 'list', 'listMultiPlatform'].map((name) => `imagetools.${name}Inputs`);
 
 /** By the name of the type. */
 export const METHODS: Readonly<Record<string, Table>> = {
@@ -60,6 +64,7 @@ export const METHODS: Readonly<Record<string, Table>> = {
     IsOnFailure: policy('on-failure'),
     IsUnlessStopped: policy('unless-stopped'),
   },
+  ...Object.fromEntries(INPUTS.map((name) => [name, { Provenance: kept('provenance'), SBOM: kept('sbom') }])),
   'nat.Port': {
     Int: getter(INT, (data) => firstPort(textOf(data))),
     Port: word(portOf),

@@ -119,6 +119,14 @@ events.Message Status:status string, ID:id string, From:from string, Type events
 events.Actor ID string, Attributes map[string]string
 events.Type = string
 events.Action = string
+imagetools.singleInputs Name:name string, Manifest:manifest v1.Descriptor, Image:image *v1.Image
+imagetools.singleMultiPlatformInputs Name:name string, Manifest:manifest v1.Descriptor, Image:image map[string]*v1.Image
+imagetools.listInputs Name:name string, Manifest:manifest imagetools.manifestList, Image:image *v1.Image
+imagetools.listMultiPlatformInputs Name:name string, Manifest:manifest imagetools.manifestList, Image:image map[string]*v1.Image
+imagetools.manifestList SchemaVersion:schemaVersion int, MediaType:mediaType string, Digest:digest digest.Digest, Size:size int64, Manifests:manifests []v1.Descriptor, Annotations:annotations map[string]string
+v1.Image Created:created *time.Time, Author:author string, + v1.Platform, Config:config v1.ImageConfig, RootFS:rootfs v1.RootFS, History:history []v1.History
+v1.RootFS Type:type string, DiffIDs:diff_ids []digest.Digest
+v1.History Created:created *time.Time, CreatedBy:created_by string, Author:author string, Comment:comment string, EmptyLayer:empty_layer bool
 `;
 
 const BASIC: Readonly<Record<string, GoType>> = {

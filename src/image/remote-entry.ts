@@ -28,7 +28,7 @@ export async function fetchList(
   const registry = await openTarget(reference, { insecure, abort });
   try {
     const top = await registry.manifest(reference);
-    const document = read(top, reference);
+    const document = readDocument(top, reference);
     if (!('manifests' in document)) return await describe(registry, { reference, fetched: top, document });
     return await Promise.all(document.manifests.map((entry) => inList(registry, reference, entry)));
   } catch (error) {
@@ -40,9 +40,11 @@ export async function fetchList(
 }
 
 /** Less is asked of it than of an image that will run here: attestations and charts have manifests as well. */
-function read(fetched: FetchedManifest, reference: Reference): Index | Manifest {
+export function readDocument(fetched: FetchedManifest, reference: Reference): Index | Manifest {
   const json: Partial<Index & Manifest> = JSON.parse(fetched.bytes.toString());
-  if (json?.schemaVersion === 2 && Array.isArray(json.manifests)) return json as Index;
+  if (json?.schemaVersion === 2 && Array.isArray(json.manifests) && json.manifests.every(isDocument)) {
+    return json as Index;
+  }
   if (json?.schemaVersion === 2 && Array.isArray(json.layers) && isDocument(json.config)) return json as Manifest;
   throw new WherryError('unsupported', `${canonical(reference)} is not a manifest`);
 }
@@ -58,7 +60,7 @@ async function inList(registry: Registry, reference: Reference, entry: Descripto
   const { domain, path, tag } = reference;
   const child = { domain, path, ...(tag === undefined ? {} : { tag }), digest: entry.digest };
   const fetched = await registry.manifest(child, entry.digest);
-  const document = read(fetched, child);
+  const document = readDocument(fetched, child);
   if ('manifests' in document) {
     throw new WherryError('unsupported', `unsupported manifest type: ${canonical(child)} is a list in a list`);
   }

@@ -123,3 +123,43 @@ describe.skipIf(noDistribution !== undefined)(`with a registry (${noDistribution
     await wherry(['rmi', name]);
   });
 });
+
+describe.skipIf(noDistribution !== undefined)(`names at registries (${noDistribution ?? 'here'})`, () => {
+  let registry: Distribution;
+  beforeAll(async () => {
+    registry = await startDistribution();
+  });
+  afterAll(() => registry.close());
+
+  test('images that were pushed one by one get one name, and are looked at, without coming here', async () => {
+    const root = context('FROM scratch\nARG TARGETARCH\nCOPY a /$TARGETARCH\n');
+    const names = ['amd64', 'arm64'].map((architecture) => `${registry.host}/parts/${architecture}:1`);
+    for (const [at, platform] of ['linux/amd64', 'linux/arm64'].entries()) {
+      await succeed('build', '--platform', platform, '--push', '-t', names[at] ?? '', root);
+    }
+    const both = `${registry.host}/whole/both:1`;
+    await succeed('buildx', 'imagetools', 'create', '-t', both, ...names);
+    const shown = await succeed('buildx', 'imagetools', 'inspect', both);
+    expect(shown).toMatch(/Platform: +linux\/amd64\n[^]*Platform: +linux\/arm64/);
+    const template = '{{(index .Image "linux/arm64").Architecture}}';
+    expect(await succeed('buildx', 'imagetools', 'inspect', '--format', template, both)).toBe('arm64');
+    expect(await succeed('pull', '-q', '--platform', 'linux/arm64', both)).toContain(both);
+    await succeed('rmi', '-f', both);
+    const { status, stderr } = await wherry(['buildx', 'imagetools', 'inspect', `${registry.host}/whole/none`]);
+    expect({ status, stderr }).toEqual({ status: 1, stderr: `ERROR: ${registry.host}/whole/none:latest: not found\n` });
+  });
+});
+
+test('a builder that a script makes builds what its own name is given to', async () => {
+  const root = context(FILES);
+  expect(await succeed('buildx', 'create', '--name', 'front-ci', '--use')).toBe('front-ci');
+  expect(await succeed('buildx', 'inspect', '--bootstrap', 'front-ci')).toContain('Status:           running');
+  const built = await wherry(['buildx', 'build', '--progress', 'plain', '--builder', 'front-ci', '-t', NAME, root]);
+  expect(built).toMatchObject({ status: 0 });
+  expect(built.stderr).toContain('building with "front-ci" instance');
+  expect(await succeed('buildx', 'rm', 'front-ci')).toBe('front-ci removed');
+  expect(await wherry(['build', '--builder', 'front-ci', root])).toMatchObject({
+    status: 1,
+    stderr: expect.stringContaining('no builder "front-ci" found'),
+  });
+});

@@ -49,7 +49,7 @@ export async function buildServices(
 ): Promise<void> {
   const ordered = inBuildOrder(project, services);
   if (options.scope.pretended !== undefined) return pretendBuild(project, ordered, options.scope);
-  const mode = options.quiet ? 'quiet' : (options.progress ?? process.env.BUILDKIT_PROGRESS ?? 'auto');
+  const mode = options.quiet ? 'quiet' : (options.progress ?? 'auto');
   const view = showBuild(context.out, mode);
   const jobs = new Map<string, Promise<string>>();
   try {

@@ -36,14 +36,15 @@ interface ShowOptions {
 const DEFAULT = { name: 'default', driver: 'docker' };
 
 /**
- * A way of showing a build on `out`, which is standard error. Throws kind `invalid` for a mode that is none, and for `tty` where
- * there is no terminal.
+ * A way of showing a build on `out`, which is standard error; BUILDKIT_PROGRESS says which where `auto` is asked for. Throws kind
+ * `invalid` for a mode that is none, and for `tty` where there is no terminal.
  */
 export function showBuild(
   out: Output,
-  mode: string,
+  asked: string,
   { isOver = false, builder = DEFAULT }: ShowOptions = {},
 ): BuildView {
+  const mode = asked === 'auto' || asked === '' ? process.env.BUILDKIT_PROGRESS || 'auto' : asked;
   const lines = () =>
     showLines(out, isOver ? '' : `building with "${builder.name}" instance using ${builder.driver} driver`);
   switch (mode) {
@@ -58,7 +59,6 @@ export function showBuild(
       if (!out.isTerminal) throw new WherryError('invalid', 'failed to get console: provided file is not a console');
       return showScreen(out, builder);
     case 'auto':
-    case '':
       return out.isTerminal && process.env.TERM !== 'dumb' ? showScreen(out, builder) : lines();
     default:
       throw new WherryError('invalid', `invalid progress mode ${mode}`);

@@ -1,0 +1,104 @@
+/** An index made of what registries have (`buildx imagetools create`): which manifests, with what said about them. Pure. */
+import { WherryError } from '#base/error.ts';
+import { type Descriptor, type Index, MEDIA, type Platform } from '#oci/manifest.ts';
+import { formatPlatform, matches } from '#oci/platform.ts';
+import type { Document } from '#oci/push.ts';
+
+/** What one source stands for at its registry. */
+export interface SourceDocument {
+  document: Document;
+  /** Of the manifest itself, with its platform; undefined for an index. */
+  descriptor?: Descriptor;
+  index?: Index;
+}
+
+export interface CombineOptions {
+  /** One source alone: an index of it also where it is a manifest. */
+  prefersIndex: boolean;
+  /** Only these, and what is said about them; none: all. */
+  platforms: readonly Platform[];
+  annotations: readonly {
+    scope: string;
+    key: string;
+    value: string;
+    /** Of the manifests that are meant (`manifest-descriptor[linux/arm64]:…`); all where there is none. */
+    platform?: string | undefined;
+  }[];
+}
+
+/** The document that a new name is to stand for. Throws kind `invalid` and `not-found` in buildx's words. */
+export function combine(
+  sources: readonly SourceDocument[],
+  { prefersIndex, platforms, annotations }: CombineOptions,
+): Document & { manifests: Descriptor[] } {
+  const [only] = sources;
+  const isPlain = sources.length === 1 && platforms.length === 0 && annotations.length === 0;
+  if (only !== undefined && isPlain && (only.index !== undefined || !prefersIndex)) {
+    return { ...only.document, manifests: only.index?.manifests ?? [] };
+  }
+  const all = unique(sources.flatMap(({ descriptor, index }) => index?.manifests ?? descriptor ?? []));
+  const kept = platforms.length === 0 ? all : chosen(all, platforms);
+  if (kept.length === 0) throw new WherryError('not-found', 'none of the manifests match the provided platforms');
+  const own = { ...Object.assign({}, ...sources.map(({ index }) => index?.annotations)), ...ofIndex(annotations) };
+  const manifests = kept.map((descriptor) => annotated(descriptor, annotations));
+  // A list of Docker's has no annotations.
+  const isDockers = annotations.length === 0 && manifests.every(({ mediaType }) => mediaType === MEDIA.dockerManifest);
+  const mediaType = isDockers ? MEDIA.dockerList : MEDIA.index;
+  const said = Object.keys(own).length === 0 || isDockers ? {} : { annotations: own };
+  const content = { schemaVersion: 2, mediaType, manifests, ...said };
+  return { bytes: Buffer.from(JSON.stringify(content, null, 2)), mediaType, digest: '', manifests };
+}
+
+function ofIndex(annotations: CombineOptions['annotations']): Record<string, string> {
+  const unknown = annotations.find(({ scope }) => scope !== 'index' && scope !== 'manifest-descriptor');
+  if (unknown !== undefined) throw unknownScope(unknown.scope);
+  return Object.fromEntries(annotations.flatMap(({ scope, key, value }) => (scope === 'index' ? [[key, value]] : [])));
+}
+
+const unknownScope = (scope: string) =>
+  new WherryError('invalid', `"${scope}" annotations are ${/^index-/.test(scope) ? 'invalid' : 'not supported'} here`, {
+    hint: 'Use index:KEY=VALUE or manifest-descriptor:KEY=VALUE',
+  });
+
+/** Each digest once; what is said about it by any of them. */
+function unique(all: readonly Descriptor[]): Descriptor[] {
+  const found = new Map<string, Descriptor>();
+  for (const one of all) {
+    const former = found.get(one.digest);
+    const annotations = { ...former?.annotations, ...one.annotations };
+    const said = Object.keys(annotations).length === 0 ? {} : { annotations };
+    found.set(one.digest, { ...(former ?? one), ...said });
+  }
+  return [...found.values()];
+}
+
+const SUBJECT = 'vnd.docker.reference.digest';
+
+/** Those for the platforms, and the attestations of these. */
+function chosen(all: readonly Descriptor[], platforms: readonly Platform[]): Descriptor[] {
+  const isWanted = ({ platform }: Descriptor) =>
+    platform !== undefined && platforms.some((wanted) => formatPlatform(wanted) === formatPlatform(platform));
+  const near = ({ platform }: Descriptor) =>
+    platform !== undefined && platforms.some((wanted) => matches(wanted, platform) && matches(platform, wanted));
+  const digests = new Set(all.filter((one) => isWanted(one) || near(one)).map(({ digest }) => digest));
+  return all.filter(({ digest, annotations }) => digests.has(digest) || digests.has(annotations?.[SUBJECT] ?? ''));
+}
+
+function annotated(descriptor: Descriptor, all: CombineOptions['annotations']): Descriptor {
+  const { mediaType, digest, size, annotations, platform, ...rest } = descriptor;
+  const own = all.filter(
+    (one) =>
+      one.scope === 'manifest-descriptor' &&
+      annotations?.[SUBJECT] === undefined &&
+      (one.platform === undefined || (platform !== undefined && one.platform === formatPlatform(platform))),
+  );
+  const said = { ...annotations, ...Object.fromEntries(own.map(({ key, value }) => [key, value])) };
+  return {
+    mediaType,
+    digest,
+    size,
+    ...rest,
+    ...(Object.keys(said).length === 0 ? {} : { annotations: said }),
+    ...(platform === undefined ? {} : { platform }),
+  };
+}

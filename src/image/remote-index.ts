@@ -1,0 +1,217 @@
+/** New names at registries for what registries have: manifests and their blobs are brought beside them, the index last. */
+import { WherryError } from '#base/error.ts';
+import { type CombineOptions, combine, type SourceDocument } from '#image/combine.ts';
+import { readDocument } from '#image/remote-entry.ts';
+import { fetchConfig } from '#image/resolve.ts';
+import { digestOf } from '#oci/digest.ts';
+import { inOrder } from '#oci/local-lists.ts';
+import { type Descriptor, isDigest, type Manifest, MEDIA, type Platform } from '#oci/manifest.ts';
+import { type Document, hasRemoteBlob, mountBlob, putManifest } from '#oci/push.ts';
+import { canonical, familiar, parseReference, type Reference, repositoryOf, withDefaultTag } from '#oci/reference.ts';
+import type { Registry } from '#oci/registry.ts';
+import { openTarget } from '#oci/sources.ts';
+import { download } from '#oci/transfer.ts';
+import { uploadBlob } from '#oci/upload.ts';
+
+/** A name, or a descriptor, as JSON, or its digest, in the repository of the tag. */
+export interface SourceWords {
+  sources: readonly string[];
+  tags: readonly string[];
+  /** What the first tag stands for is a source too, the last one. */
+  append: boolean;
+}
+
+interface Found extends SourceDocument {
+  reference: Reference;
+}
+
+export interface Combined {
+  /** What the tags are to stand for. */
+  document: Document;
+  tags: Reference[];
+  /** The tags as they are written. */
+  names: string[];
+  /** Where each manifest is, by its digest. */
+  places: ReadonlyMap<string, Reference>;
+}
+
+interface Options {
+  abort?: AbortSignal | undefined;
+}
+
+/** Reads the sources and makes what the tags are to stand for; nothing is written. Throws buildx's errors. */
+export async function combineRemote(
+  words: SourceWords,
+  { abort, ...options }: CombineOptions & Options,
+): Promise<Combined> {
+  const tags = words.tags.map((tag) => withDefaultTag(parseReference(tag)));
+  const references = words.sources.map((text) => readSource(text, tags));
+  const [first] = tags;
+  if (words.append && first !== undefined) references.push({ reference: first });
+  if (references.length === 0) throw new WherryError('invalid', 'no sources specified');
+  const found: Found[] = [];
+  for (const source of references) found.push(await lookUp(source, abort));
+  const { manifests, ...made } = combine(found, options);
+  const places = new Map(found.map(({ document, reference }) => [document.digest, reference]));
+  for (const { index, reference } of found) {
+    for (const { digest } of index?.manifests ?? []) if (!places.has(digest)) places.set(digest, reference);
+  }
+  return { document: { ...made, digest: digestOf(made.bytes) }, tags, names: tags.map(familiar), places };
+}
+
+interface Source {
+  reference: Reference;
+  /** What else a descriptor says: the platform and annotations. */
+  said?: Partial<Descriptor>;
+}
+
+function readSource(text: string, tags: readonly Reference[]): Source {
+  const said = text.trimStart().startsWith('{') ? readDescriptor(text) : isDigest(text) ? { digest: text } : undefined;
+  if (said === undefined) return { reference: withDefaultTag(parseReference(text)) };
+  const repositories = new Map(tags.map((tag) => [repositoryOf(tag), tag]));
+  const [only] = repositories.values();
+  if (only === undefined || repositories.size > 1) {
+    throw new WherryError(
+      'invalid',
+      only === undefined
+        ? 'no repositories specified, please set a reference in tag or source'
+        : `multiple repositories specified, cannot infer repository for ${JSON.stringify(text)}`,
+    );
+  }
+  return { reference: { domain: only.domain, path: only.path, digest: said.digest }, said };
+}
+
+function readDescriptor(text: string): Partial<Descriptor> & { digest: string } {
+  const fail = (reason: string) => new WherryError('invalid', `failed to parse source ${text.trim()}: ${reason}`);
+  let json: Partial<Descriptor>;
+  try {
+    json = JSON.parse(text);
+  } catch (error) {
+    throw fail((error as Error).message);
+  }
+  if (!isDigest(json.digest)) throw fail('it has no digest');
+  return { ...json, digest: json.digest };
+}
+
+async function lookUp({ reference, said = {} }: Source, abort: AbortSignal | undefined): Promise<Found> {
+  return atRegistry(reference, abort, async (registry) => {
+    const fetched = await registry.manifest(reference, reference.digest);
+    const content = readDocument(fetched, reference);
+    const mediaType = content.mediaType || fetched.mediaType;
+    const document = { bytes: fetched.bytes, mediaType, digest: fetched.digest };
+    if ('manifests' in content) return { reference, document, index: content };
+    const platform = said.platform ?? (await platformOf(registry, reference, content));
+    const { annotations } = said;
+    const descriptor: Descriptor = {
+      mediaType,
+      digest: fetched.digest,
+      size: fetched.bytes.length,
+      ...(annotations === undefined ? {} : { annotations }),
+      ...(platform === undefined ? {} : { platform }),
+    };
+    return { reference, document, descriptor };
+  });
+}
+
+/** Charts and other things that are no images have none. */
+async function platformOf(
+  registry: Registry,
+  reference: Reference,
+  { config }: Manifest,
+): Promise<Platform | undefined> {
+  if (config.mediaType !== MEDIA.config && config.mediaType !== MEDIA.dockerConfig) return undefined;
+  const said: Partial<Platform> = JSON.parse((await fetchConfig(registry, reference, config)).toString());
+  return said.os && said.architecture ? inOrder(said) : undefined;
+}
+
+/** With the registry open; what is not there is said as buildx says it. */
+export async function atRegistry<T>(
+  reference: Reference,
+  abort: AbortSignal | undefined,
+  work: (registry: Registry) => Promise<T>,
+): Promise<T> {
+  const registry = await openTarget(reference, { abort });
+  try {
+    return await work(registry);
+  } catch (error) {
+    if (!(error instanceof WherryError) || error.kind !== 'not-found') throw error;
+    throw new WherryError('not-found', `${canonical(reference)}: not found`, { cause: error });
+  } finally {
+    await registry.close();
+  }
+}
+
+/** Puts it under one of its tags. told: hears of each manifest that is copied, and of the document at the end. */
+export async function putCombined(
+  { document, places }: Combined,
+  tag: Reference,
+  { abort, told }: Options & { told: (what: string) => void },
+): Promise<void> {
+  const { domain, path } = tag;
+  await atRegistry(tag, abort, async (registry) => {
+    const copying: Copying = { registry, to: { domain, path }, abort };
+    for (const digest of digestsIn(document)) {
+      const from = places.get(digest) ?? tag;
+      told(`copying ${digest} from ${familiar(from)} to ${familiar(tag)}`);
+      await copyManifest(copying, from, digest);
+    }
+    const own = places.get(document.digest);
+    if (own !== undefined) await copyBlobs(copying, own, document);
+    told(`pushing ${document.digest} to ${familiar(tag)}`);
+    await putManifest(registry, tag, document);
+  });
+}
+
+interface Copying {
+  registry: Registry;
+  to: Reference;
+  abort: AbortSignal | undefined;
+}
+
+function digestsIn({ bytes }: Document): string[] {
+  const content: { manifests?: Descriptor[] } = JSON.parse(bytes.toString());
+  return (content.manifests ?? []).map(({ digest }) => digest);
+}
+
+/** Also what it leads to, where it is an index itself. */
+async function copyManifest(copying: Copying, from: Reference, digest: string): Promise<void> {
+  const { domain, path } = from;
+  const { domain: toDomain, path: toPath } = copying.to;
+  if (domain === toDomain && path === toPath) return;
+  const reference = { domain, path, digest };
+  const fetched = await atRegistry(reference, copying.abort, (registry) => registry.manifest(reference, digest));
+  const { mediaType } = readDocument(fetched, reference);
+  const document = { bytes: fetched.bytes, mediaType: mediaType || fetched.mediaType, digest };
+  for (const inner of digestsIn(document)) await copyManifest(copying, from, inner);
+  await copyBlobs(copying, from, document);
+  await putManifest(copying.registry, copying.to, document);
+}
+
+async function copyBlobs({ registry, to, abort }: Copying, from: Reference, { bytes }: Document): Promise<void> {
+  const { config, layers = [] }: Partial<Manifest> = JSON.parse(bytes.toString());
+  if (config === undefined || (from.domain === to.domain && from.path === to.path)) return;
+  for (const blob of new Map([config, ...layers].map((one) => [one.digest, one])).values()) {
+    if (await hasRemoteBlob(registry, to, blob.digest)) continue;
+    const isBeside = from.domain === to.domain;
+    const { mounted, session } = isBeside
+      ? await mountBlob(registry, to, { digest: blob.digest, from })
+      : { mounted: false, session: undefined };
+    if (mounted) continue;
+    const { digest, size } = blob;
+    await atRegistry(from, abort, (source) => {
+      const open = (start: number, end: number) => part(download(source, from, blob), start, end);
+      return uploadBlob(registry, to, { digest, size, open }, { session });
+    });
+  }
+}
+
+/** Of bytes that come, those from START to before END. */
+async function* part(chunks: AsyncIterable<Buffer>, start: number, end: number): AsyncGenerator<Buffer> {
+  let at = 0;
+  for await (const chunk of chunks) {
+    const piece = chunk.subarray(Math.max(0, start - at), Math.max(0, end - at));
+    at += chunk.length;
+    if (piece.length > 0) yield piece;
+    if (at >= end) return;
+  }
+}

@@ -1,0 +1,84 @@
+import { describe, expect, test } from 'vitest';
+import { combine, type SourceDocument } from '#image/combine.ts';
+import { type Descriptor, MEDIA } from '#oci/manifest.ts';
+
+const digest = (letter: string) => `sha256:${letter.repeat(64)}`;
+const of = (letter: string, architecture: string, mediaType: string = MEDIA.manifest): Descriptor => ({
+  mediaType,
+  digest: digest(letter),
+  size: 1,
+  platform: { architecture, os: 'linux' },
+});
+const document = (letter: string, mediaType: string) => ({
+  bytes: Buffer.from('{}'),
+  mediaType,
+  digest: digest(letter),
+});
+const image = (...words: Parameters<typeof of>): SourceDocument => {
+  const descriptor = of(...words);
+  return { document: document(words[0], descriptor.mediaType), descriptor };
+};
+const list = (letter: string, ...manifests: Descriptor[]): SourceDocument => ({
+  document: document(letter, MEDIA.index),
+  index: { schemaVersion: 2, manifests },
+});
+const attestation: Descriptor = {
+  ...of('f', 'unknown'),
+  annotations: { 'vnd.docker.reference.digest': digest('b'), 'vnd.docker.reference.type': 'attestation-manifest' },
+};
+const PLAIN = { prefersIndex: true, platforms: [], annotations: [] };
+const read = (made: { bytes: Buffer }) => JSON.parse(made.bytes.toString());
+
+test('images of two platforms become an index of both', () => {
+  const made = combine([image('a', 'amd64'), image('b', 'arm64')], PLAIN);
+  expect(read(made)).toEqual({
+    schemaVersion: 2,
+    mediaType: MEDIA.index,
+    manifests: [of('a', 'amd64'), of('b', 'arm64')],
+  });
+});
+
+test("images of Docker's schema become a list of Docker's, which with annotations has to be an index", () => {
+  const sources = [image('a', 'amd64', MEDIA.dockerManifest)];
+  expect(combine(sources, PLAIN).mediaType).toBe(MEDIA.dockerList);
+  const said = combine(sources, { ...PLAIN, annotations: [{ scope: 'index', key: 'a', value: 'b' }] });
+  expect(read(said)).toMatchObject({ mediaType: MEDIA.index, annotations: { a: 'b' } });
+});
+
+describe('one source alone', () => {
+  test('is copied as it is where it is an index', () => {
+    expect(combine([list('c', of('a', 'amd64'))], PLAIN).digest).toBe(digest('c'));
+  });
+
+  test('gets an index where it is an image, but with --prefer-index=false', () => {
+    expect(read(combine([image('a', 'amd64')], PLAIN)).manifests).toHaveLength(1);
+    expect(combine([image('a', 'amd64')], { ...PLAIN, prefersIndex: false }).digest).toBe(digest('a'));
+  });
+});
+
+test('a platform is chosen with what is attested of it', () => {
+  const source = list('c', of('a', 'amd64'), of('b', 'arm64'), attestation);
+  const made = combine([source], { ...PLAIN, platforms: [{ os: 'linux', architecture: 'arm64' }] });
+  expect(made.manifests.map((one) => one.digest)).toEqual([digest('b'), digest('f')]);
+  expect(() => combine([source], { ...PLAIN, platforms: [{ os: 'linux', architecture: 's390x' }] })).toThrow(
+    'none of the manifests match the provided platforms',
+  );
+});
+
+test('an annotation goes to the platform that is named, and to no attestation', () => {
+  const source = list('c', of('a', 'amd64'), of('b', 'arm64'), attestation);
+  const to = (platform?: string) =>
+    combine([source], { ...PLAIN, annotations: [{ scope: 'manifest-descriptor', key: 'k', value: 'v', platform }] });
+  expect(to('linux/arm64').manifests.map(({ annotations }) => annotations?.k)).toEqual([undefined, 'v', undefined]);
+  expect(to().manifests.map(({ annotations }) => annotations?.k)).toEqual(['v', 'v', undefined]);
+});
+
+test.each(['manifest', 'index-descriptor'])('annotations of a %s are refused', (scope) => {
+  const annotations = [{ scope, key: 'k', value: 'v' }];
+  expect(() => combine([image('a', 'amd64')], { ...PLAIN, annotations })).toThrow(`"${scope}" annotations`);
+});
+
+test('what several sources have is there once', () => {
+  const made = combine([list('c', of('a', 'amd64')), image('a', 'amd64')], PLAIN);
+  expect(made.manifests).toHaveLength(1);
+});
