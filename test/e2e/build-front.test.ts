@@ -140,7 +140,7 @@ describe.skipIf(noDistribution !== undefined)(`names at registries (${noDistribu
     const both = `${registry.host}/whole/both:1`;
     await succeed('buildx', 'imagetools', 'create', '-t', both, ...names);
     const shown = await succeed('buildx', 'imagetools', 'inspect', both);
-    expect(shown).toMatch(/Platform: +linux\/amd64\n[^]*Platform: +linux\/arm64/);
+    expect(shown).toMatch(/Platform: +linux\/amd64\n[\s\S]*Platform: +linux\/arm64/);
     const template = '{{(index .Image "linux/arm64").Architecture}}';
     expect(await succeed('buildx', 'imagetools', 'inspect', '--format', template, both)).toBe('arm64');
     expect(await succeed('pull', '-q', '--platform', 'linux/arm64', both)).toContain(both);
