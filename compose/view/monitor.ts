@@ -1,9 +1,11 @@
 /** What becomes of a project's containers while one looks: made, started, ended, made anew. */
 import { LABEL } from '#compose/model/labels.ts';
 import { projectContainers, withoutProject } from '#compose/view/containers.ts';
+import type { State } from '#container/record.ts';
 import { readState } from '#container/state.ts';
 import { type Event, watchEvents } from '#engine/events.ts';
 import type { Store } from '#engine/open.ts';
+import { isRestarted } from '#engine/start.ts';
 
 export interface Happening {
   kind: 'created' | 'recreated' | 'started' | 'exited';
@@ -73,14 +75,14 @@ async function* tell(store: Store, watching: Watching): AsyncGenerator<Happening
   }
 }
 
-function* happeningsOf(
+async function* happeningsOf(
   store: Store,
   events: readonly Event[],
   { services, going, restarting }: Watching & { restarting: Set<string> },
-): Generator<Happening, void> {
+): AsyncGenerator<Happening, void> {
   for (const event of events) {
     if (services.length > 0 && !services.includes(event.attributes[LABEL.service] ?? '')) continue;
-    const happening = readHappening(store, event, restarting);
+    const happening = await readHappening(store, event, restarting);
     if (happening === undefined) continue;
     if (happening.kind === 'exited' && !happening.restarting) going.delete(event.id);
     else going.add(event.id);
@@ -88,7 +90,7 @@ function* happeningsOf(
   }
 }
 
-function readHappening(store: Store, event: Event, restarting: Set<string>): Happening | undefined {
+async function readHappening(store: Store, event: Event, restarting: Set<string>): Promise<Happening | undefined> {
   const { id, action, attributes, nano } = event;
   const about = {
     id,
@@ -105,13 +107,17 @@ function readHappening(store: Store, event: Event, restarting: Set<string>): Hap
     case 'start':
       return { ...about, kind: 'started', restarting: restarting.has(id) };
     case 'die': {
-      const state = readState(store, id);
-      const isNew = state?.status === 'running' && Date.parse(state.startedAt) > Number(nano / 1_000_000n);
-      const comesBack = state?.status === 'restarting' || isNew;
+      const comesBack = (await isRestarted(store, { id })) || startsAgain(readState(store, id), nano);
       if (comesBack) restarting.add(id);
       return { ...about, kind: 'exited', restarting: comesBack };
     }
     default:
       return undefined;
   }
+}
+
+/** By its restart policy; or it has started again since it ended. */
+function startsAgain(state: State | undefined, ended: bigint): boolean {
+  if (state?.status === 'restarting') return true;
+  return state?.status === 'running' && Date.parse(state.startedAt) > Number(ended / 1_000_000n);
 }

@@ -1,4 +1,6 @@
 /** The terminal that a command sits at: raw mode, its size, and the signals that are for the container. */
+import { readFileSync } from 'node:fs';
+import { isTerminal } from '#cli/output.ts';
 
 /**
  * Turns the terminal of standard input raw: keys go through as they are. The result turns it back; it is also turned
@@ -14,6 +16,16 @@ export function rawMode(): () => void {
   };
   process.on('exit', restore);
   return restore;
+}
+
+/** Is standard input a terminal that gives its keys to us? A job in the background is stopped where it asks for them. */
+export function isInForeground(): boolean {
+  if (!isTerminal(0)) return false;
+  // Behind the program's name: state, ppid, pgrp, session, tty, tpgid (proc_pid_stat(5)).
+  const [, , group, , , foreground] = readFileSync('/proc/self/stat', 'utf8')
+    .replace(/^.*\) /s, '')
+    .split(' ');
+  return group === foreground;
 }
 
 /** Standard output, or error where output is no terminal. */

@@ -174,8 +174,9 @@ async function takeBackMounts(store: Store, { id }: Removable): Promise<void> {
 /** Held by a restart, and keeps a container made with --rm meanwhile. Not the record itself: that may be replaced. */
 const RESTART = 'restart.lock';
 
-async function isRestarted(store: Store, record: ContainerRecord): Promise<boolean> {
-  const path = store.path('containers', record.id, RESTART);
+/** Is a restart at work on it, whose first half ends it? */
+export async function isRestarted(store: Store, { id }: { id: string }): Promise<boolean> {
+  const path = store.path('containers', id, RESTART);
   if (!existsSync(path)) return false;
   using free = await tryLock(path, { shared: true });
   return free === undefined;

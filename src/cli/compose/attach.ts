@@ -1,6 +1,6 @@
 import { attachToContainer } from '#cli/attach-container.ts';
 import { given } from '#cli/command.ts';
-import { composeCommand } from '#cli/compose/project.ts';
+import { composeCommand, refuseDryRun } from '#cli/compose/project.ts';
 import { projectName } from '#cli/compose/target.ts';
 import { boolean, integer, text } from '#cli/values.ts';
 import { specifiedContainer } from '#compose/view/containers.ts';
@@ -15,9 +15,11 @@ export default composeCommand({
     'no-stdin': { as: boolean, summary: 'Do not attach STDIN' },
     'sig-proxy': { as: boolean, default: 'true', summary: 'Proxy all received signals to the process' },
   },
-  run: async (context, [service = ''], { detachKeys, index, noStdin, sigProxy }) => {
+  run: async (context, [service = ''], values) => {
+    const { detachKeys, index, noStdin, sigProxy } = values;
     const project = await projectName(context);
     const { record } = specifiedContainer(context.store, project, { service, index, all: false, oneOff: true });
+    refuseDryRun(context, values, 'interactive run');
     return attachToContainer(context, record, { noStdin, sigProxy, ...given({ detachKeys }) });
   },
 });

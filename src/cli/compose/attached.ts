@@ -2,8 +2,10 @@
 import { WherryError } from '#base/error.ts';
 import type { Context, Output } from '#cli/command.ts';
 import { type Palette, paletteOf } from '#cli/compose/colors.ts';
-import type { LogLines } from '#cli/compose/log-lines.ts';
-import { openProgress, type ProgressMode } from '#cli/compose/progress.ts';
+import { type LogLines, WATCH_LOGGER } from '#cli/compose/log-lines.ts';
+import type { Menu } from '#cli/compose/menu.ts';
+import type { ProgressMode } from '#cli/compose/progress.ts';
+import { openWork, takeSignals, type Work } from '#cli/compose/teardown.ts';
 import type { Report } from '#compose/apply/event.ts';
 import { logName, projectContainers } from '#compose/view/containers.ts';
 import { type Happening, monitorProject } from '#compose/view/monitor.ts';
@@ -26,17 +28,73 @@ export interface Attached {
   start(): Promise<void>;
   stop(report: Report): Promise<void>;
   kill(report: Report): Promise<void>;
-  /** Runs beside it until it is aborted. */
+  /** Keys do something, and stand at the bottom of the terminal. */
+  menu: boolean;
+  /** Watching begins with the project. */
+  isWatching: boolean;
+  /** Watches until it is aborted; absent: there is nothing to watch. */
   watch?: (abort: AbortSignal, lines: LogLines) => Promise<void>;
 }
 
-/** By shells' custom: a command that SIGINT has ended. */
-const INTERRUPTED = 130;
-
 /** Starts the project and stays in front of it. @returns the exit status */
 export async function attendProject(context: Context, asked: Attached): Promise<number> {
+  const menu = asked.menu ? await shortcuts() : undefined;
+  const session = { ...whole(context, asked), lines: menu?.decorate(asked.lines) ?? asked.lines };
+  const over = new AbortController();
+  const work = openWork(session);
+  let broken: unknown;
+  const logs = openFollowers(context, session, {
+    abort: over.signal,
+    fail: (error) => {
+      broken ??= error;
+      over.abort();
+    },
+  });
+  const monitored = session.services.length > 0 ? session.services : session.attach;
+  const happenings = monitorProject(context.store, session.project, { services: monitored, abort: over.signal });
+  const endings = takeSignals(context, session, { over, work });
+  const verdict = judge(session, paletteOf(), work);
+  const watching = openWatching(session, { over, work, ended: () => menu?.watchEnded() });
+  try {
+    logs.announce();
+    const started = session.start().catch((error: unknown) => {
+      if (endings.isAsked()) return;
+      over.abort();
+      throw error;
+    });
+    work.add(started.then(() => (over.signal.aborted || !session.isWatching ? undefined : watching.run())));
+    for await (const happening of happenings) {
+      logs.take(happening);
+      if (happening.kind === 'exited') verdict.take(happening);
+    }
+    // Nobody reads us any more, say: what runs goes on without us.
+    if (broken !== undefined) throw broken;
+    await logs.ended();
+    over.abort();
+    await work.end();
+    return endings.status() ?? verdict.status();
+  } finally {
+    over.abort();
+    endings.close();
+    menu?.close();
+  }
+
+  /** What the keys do exists by the time that one is pressed. */
+  async function shortcuts(): Promise<Menu> {
+    const { openMenu } = await import('#cli/compose/menu.ts');
+    return openMenu({
+      write: (text) => context.out.write(text),
+      interrupt: () => endings.ask(),
+      isWatching: asked.isWatching,
+      ...(asked.watch === undefined ? {} : { toggleWatch: () => watching.toggle() }),
+    });
+  }
+}
+
+/** What was about to start when the others were stopped runs by then: it is stopped, too. */
+function whole({ store }: Context, asked: Attached): Attached {
   let start: Promise<void> | undefined;
-  const session: Attached = {
+  return {
     ...asked,
     start: () => {
       start = asked.start();
@@ -44,103 +102,48 @@ export async function attendProject(context: Context, asked: Attached): Promise<
     },
     stop: async (report) => {
       await asked.stop(report);
-      // What was about to start when the others were stopped runs by now.
       await start?.catch(() => undefined);
-      const left = projectContainers(context.store, asked.project, { all: false, oneOff: false });
+      const left = projectContainers(store, asked.project, { services: asked.services, all: false, oneOff: false });
       if (left.length > 0) await asked.stop(report);
     },
   };
-  const over = new AbortController();
-  const work = openWork(context, session);
-  const palette = paletteOf();
-  const logs = openFollowers(context, session, over.signal);
-  const monitored = session.services.length > 0 ? session.services : session.attach;
-  const happenings = monitorProject(context.store, session.project, { services: monitored, abort: over.signal });
-  const signals = takeSignals(context, session, { over, work });
-  const verdict = judge(session, palette, work);
-  try {
-    logs.announce();
-    const started = session.start().catch((error: unknown) => {
-      if (signals.count() > 0) return;
-      over.abort();
-      throw error;
-    });
-    work.add(started.then(() => (over.signal.aborted ? undefined : session.watch?.(over.signal, session.lines))));
-    for await (const happening of happenings) {
-      logs.take(happening);
-      if (happening.kind === 'exited') verdict.take(happening);
-    }
-    await logs.ended();
-    over.abort();
-    await work.end();
-    return signals.count() > 0 ? INTERRUPTED : verdict.status();
-  } finally {
-    over.abort();
-    signals.close();
-  }
 }
 
-/** What goes on beside the logs. The first error is thrown when all has ended. */
-interface Work {
-  add(job: Promise<unknown>): void;
-  /** Runs a step of the project's, whose progress stands between the logs. */
-  run(operation: (report: Report) => Promise<void>): void;
-  end(): Promise<void>;
-}
-
-function openWork(_context: Context, { info, mode, lines }: Attached): Work {
-  const jobs: Promise<unknown>[] = [];
-  const errors: unknown[] = [];
-  const palette = paletteOf();
-  const add = (job: Promise<unknown>) => void jobs.push(job.catch((error: unknown) => void errors.push(error)));
-  const report: Report =
-    mode === 'auto' && info.isTerminal
-      ? (event) => {
-          if ('message' in event) lines.status('', palette.warning(event.message));
-          else lines.status('', `${event.id} ${event.text ?? ''} ${palette.success(event.state)}`);
-        }
-      : openProgress(info, { mode: mode === 'quiet' ? 'quiet' : 'plain', title: '', dryRun: false }).report;
-  return {
-    add,
-    run: (operation) => add(operation(report)),
-    end: async () => {
-      // A job may bring another one.
-      for (let count = -1; count !== jobs.length; ) {
-        count = jobs.length;
-        await Promise.all(jobs);
+/** Watching, begun and ended by the user. ended: told when it has ended by itself. */
+function openWatching(
+  { watch, lines }: Attached,
+  { over, work, ended }: { over: AbortController; work: Work; ended: () => void },
+) {
+  let current: AbortController | undefined;
+  const run = async () => {
+    if (watch === undefined) return;
+    const own = new AbortController();
+    current = own;
+    try {
+      await watch(AbortSignal.any([over.signal, own.signal]), lines);
+      if (!over.signal.aborted) lines.log(WATCH_LOGGER, 'Watch disabled');
+    } finally {
+      if (current === own) {
+        current = undefined;
+        ended();
       }
-      if (errors.length > 0) throw errors[0];
-    },
-  };
-}
-
-/** SIGINT and SIGTERM: the first one stops the project, the second one kills it. */
-function takeSignals(context: Context, session: Attached, { over, work }: { over: AbortController; work: Work }) {
-  let count = 0;
-  const take = () => {
-    count += 1;
-    if (count === 1) {
-      context.out.line('Gracefully Stopping... press Ctrl+C again to force');
-      over.abort();
-      work.run(session.stop);
-    } else if (count === 2) {
-      work.run((report) => session.kill(report).catch(ignoreGone));
     }
   };
-  const names = ['SIGINT', 'SIGTERM'] as const;
-  for (const name of names) process.on(name, take);
+  const tell = (error: unknown) => {
+    if (!(error instanceof WherryError)) throw error;
+    lines.log(WATCH_LOGGER, error.message, 'stderr');
+  };
   return {
-    count: () => count,
-    close: () => {
-      for (const name of names) process.off(name, take);
+    run,
+    /** @returns whether it goes on now */
+    toggle: () => {
+      const last = current;
+      current = undefined;
+      last?.abort();
+      if (last === undefined) work.add(run().catch(tell));
+      return last === undefined;
     },
   };
-}
-
-/** What has ended or gone by itself meanwhile need not be killed. */
-function ignoreGone(error: unknown): void {
-  if (error instanceof WherryError && (error.kind === 'not-found' || error.kind === 'conflict')) return;
-  throw error;
 }
 
 /** --abort-on-container-exit, --abort-on-container-failure, --exit-code-from. */
@@ -162,7 +165,11 @@ function judge({ onExit, exitCodeFrom, info, stop }: Attached, palette: Palette,
 }
 
 /** The output of each container while it runs, and then what became of it. */
-function openFollowers({ store, out }: Context, session: Attached, abort: AbortSignal) {
+function openFollowers(
+  { store, out }: Context,
+  session: Attached,
+  { abort, fail }: { abort: AbortSignal; fail: (error: unknown) => void },
+) {
   const { lines, attach } = session;
   const begun = BigInt(Date.now()) * 1_000_000n;
   const endings = new Map<string, bigint>();
@@ -170,7 +177,7 @@ function openFollowers({ store, out }: Context, session: Attached, abort: AbortS
   const running = new Set<string>();
   const enqueue = (id: string, job: () => Promise<void> | void) => {
     const next = (queues.get(id) ?? Promise.resolve()).then(job);
-    next.catch(() => undefined);
+    next.catch(fail);
     queues.set(id, next);
   };
   const follow = (id: string, name: string) => {

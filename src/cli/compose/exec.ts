@@ -1,7 +1,8 @@
 import { given } from '#base/given.ts';
 import { attendExec } from '#cli/attend-exec.ts';
 import type { Context } from '#cli/command.ts';
-import { composeCommand } from '#cli/compose/project.ts';
+import { composeCommand, isDryRun, refuseDryRun } from '#cli/compose/project.ts';
+import { DRY_RUN } from '#cli/compose/screen.ts';
 import { projectName } from '#cli/compose/target.ts';
 import { boolean, integer, listOf, text } from '#cli/values.ts';
 import { specifiedContainer } from '#compose/view/containers.ts';
@@ -34,11 +35,8 @@ export default composeCommand({
     user: { short: 'u', as: text, summary: 'Run the command as this user' },
     workdir: { short: 'w', as: text, summary: 'Path to workdir directory for this command' },
   },
-  run: async (
-    context,
-    [service = '', ...cmd],
-    { detach, env, index, interactive, privileged, user, workdir, ...flags },
-  ) => {
+  run: async (context, [service = '', ...cmd], values) => {
+    const { detach, env, index, interactive, privileged, user, workdir, ...flags } = values;
     const project = await projectName(context);
     const { record } = specifiedContainer(context.store, project, { service, index, all: false, oneOff: true });
     const tty = wantsTerminal(context, flags);
@@ -52,6 +50,11 @@ export default composeCommand({
       streams: { stdin: attached && interactive, stdout: attached, stderr: attached && !tty },
       ...given({ user: user || undefined, workdir: workdir || undefined }),
     };
+    if (!detach) refuseDryRun(context, values, 'interactive exec');
+    else if (isDryRun(context, values)) {
+      const words = cmd.map((word) => JSON.stringify(word)).join(' ');
+      return context.err.line(`${DRY_RUN}Executing command [${words}] in ${record.id} (detached mode)`);
+    }
     return attendExec(context, record.id, request, undefined);
   },
 });

@@ -3,6 +3,7 @@ import { ago, humanSize } from '#base/units.ts';
 import { printList } from '#cli/compose/list.ts';
 import { composeCommand } from '#cli/compose/project.ts';
 import { projectName } from '#cli/compose/target.ts';
+import { goJson } from '#cli/gofmt.ts';
 import { boolean, text } from '#cli/values.ts';
 import { projectImages } from '#compose/view/images.ts';
 
@@ -30,6 +31,8 @@ export default composeCommand({
       ago(image.LastTagTime),
     ]);
     const headers = ['CONTAINER', 'REPOSITORY', 'TAG', 'PLATFORM', 'IMAGE ID', 'SIZE', 'CREATED'];
-    await printList(context.out, format, { headers, cells, json: images });
+    if (format.toLowerCase() !== 'json') return printList(context.out, format, { headers, cells, json: images });
+    // A nil slice, and two line feeds, as compose's.
+    context.out.line(`${goJson(images.length > 0 ? images : null)}\n`);
   },
 });

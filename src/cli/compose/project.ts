@@ -49,6 +49,12 @@ export const composeFlags = (context: Context): ComposeFlags => context.group.va
 export const isDryRun = (context: Context, values: object): boolean =>
   composeFlags(context).dryRun || ('dryRun' in values && values.dryRun === true);
 
+/** For what stays in front of a container and can't be pretended. Throws kind `unsupported` in compose's words. */
+export function refuseDryRun(context: Context, values: object, what: 'interactive exec' | 'interactive run'): void {
+  if (!isDryRun(context, values)) return;
+  throw new WherryError('unsupported', `${what} is not supported in dry-run mode`);
+}
+
 /** What a verb may want otherwise than others: nothing of it is what `up` wants. */
 export type Wishes = Partial<
   Pick<

@@ -3,7 +3,7 @@ import { WherryError } from '#base/error.ts';
 import { type Context, given, type Values } from '#cli/command.ts';
 import { createOptions, withFlags } from '#cli/compose/create-flags.ts';
 import { operate } from '#cli/compose/operation.ts';
-import { composeCommand } from '#cli/compose/project.ts';
+import { composeCommand, refuseDryRun } from '#cli/compose/project.ts';
 import { openTrusted } from '#cli/compose/trust.ts';
 import { isTerminal } from '#cli/output.ts';
 import { reason } from '#cli/run-files.ts';
@@ -85,6 +85,7 @@ export default composeCommand({
       noDeps: values.noDeps,
       ...given({ name: values.name || undefined }),
     };
+    if (!values.detach) refuseDryRun(context, values, 'interactive run');
     const made = await operate(
       context,
       { values, title: 'Running', quiet: values.quiet, signals: false, isReal: true },

@@ -3,8 +3,9 @@ import { WherryError } from '#base/error.ts';
 import { type Context, given } from '#cli/command.ts';
 import { type Attached, attendProject } from '#cli/compose/attached.ts';
 import { openLogLines } from '#cli/compose/log-lines.ts';
-import { operate } from '#cli/compose/operation.ts';
+import { isOn, operate } from '#cli/compose/operation.ts';
 import { colouredOf, infoOf, modeOf } from '#cli/compose/settings.ts';
+import { isInForeground } from '#cli/terminal.ts';
 import { killServices, stopProject } from '#compose/apply/restart.ts';
 import { startProject } from '#compose/apply/start.ts';
 import type { Project } from '#compose/model/project.ts';
@@ -16,11 +17,13 @@ export interface AttachedFlags {
   attach: readonly string[];
   attachDependencies: boolean;
   exitCodeFrom: string | undefined;
+  menu: boolean;
   noAttach: readonly string[];
   noColor: boolean;
   noLogPrefix: boolean;
   timeout: number | undefined;
   timestamps: boolean;
+  watch: boolean;
 }
 
 /** Starts what was created and stays until all has ended. services: as named on the command line. @returns the exit status */
@@ -29,7 +32,7 @@ export async function stayInFront(
   project: Project,
   services: readonly string[],
   values: AttachedFlags,
-  { watch }: Pick<Partial<Attached>, 'watch'> = {},
+  { watch }: Pick<Attached, 'watch'>,
 ): Promise<number> {
   const attach = attachedServices(project, services, values);
   const { noColor, noLogPrefix, timestamps } = values;
@@ -46,6 +49,8 @@ export async function stayInFront(
       lines,
       info: infoOf(context),
       mode: modeOf(context),
+      menu: wantsMenu(context, values.menu),
+      isWatching: values.watch,
       start: () => startProject(scope, project),
       stop: (report) => stopProject({ ...scope, report }, subject, { services, ...given({ timeout }) }),
       kill: async (report) => {
@@ -54,6 +59,15 @@ export async function stayInFront(
       ...given({ exitCodeFrom: values.exitCodeFrom || undefined, watch }),
     }),
   );
+}
+
+/** --menu, or COMPOSE_MENU; by itself it is there. A terminal must show it and give its keys. */
+function wantsMenu(context: Context, flag: boolean): boolean {
+  const env = process.env.COMPOSE_MENU?.trim();
+  const wanted = context.given.has('menu')
+    ? flag
+    : env === undefined || env.toLowerCase() === 'y' || isOn('COMPOSE_MENU');
+  return wanted && modeOf(context) !== 'plain' && context.out.isTerminal && isInForeground();
 }
 
 function onExitOf({ abortOnContainerExit, abortOnContainerFailure, exitCodeFrom }: AttachedFlags): Attached['onExit'] {

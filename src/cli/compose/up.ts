@@ -2,7 +2,7 @@ import { WherryError } from '#base/error.ts';
 import { type Context, given, type Values } from '#cli/command.ts';
 import { CREATE_FLAGS, createOptions, withFlags } from '#cli/compose/create-flags.ts';
 import { operate } from '#cli/compose/operation.ts';
-import { composeCommand, isDryRun, warn } from '#cli/compose/project.ts';
+import { composeCommand, isDryRun } from '#cli/compose/project.ts';
 import { openTrusted } from '#cli/compose/trust.ts';
 import { boolean, integer, listOf, text } from '#cli/values.ts';
 import { type CreateOptions, createProject } from '#compose/apply/create.ts';
@@ -87,7 +87,6 @@ export default composeCommand({
     const project = await chosenProject(context, services, values);
     const isAttached = !detach && !values.noStart;
     if (values.watch) checkWatch(project);
-    if (values.menu) warn(context, 'there are no interactive shortcuts here: --watch and --detach do what they would');
     await operate(context, { values, title: 'Running' }, async (scope) => {
       await createProject(scope, project, upOptions(context, project, services, { scope, values }));
       if (isAttached || values.noStart) return;
@@ -98,7 +97,7 @@ export default composeCommand({
       return context.out.line("end of 'compose up' output, interactive run is not supported in dry-run mode");
     }
     const { stayInFront } = await import('#cli/compose/up-attached.ts');
-    if (!values.watch) return stayInFront(context, project, services, values);
+    if (!isWatched(project)) return stayInFront(context, project, services, values, {});
     const { watchBeside } = await import('#cli/compose/watching.ts');
     return stayInFront(context, project, services, values, { watch: watchBeside(context, project) });
   },
@@ -117,8 +116,11 @@ async function chosenProject(context: Context, services: readonly string[], valu
   return project;
 }
 
-function checkWatch({ services }: Project): void {
-  if (Object.values(services).some(({ develop }) => develop?.watch !== undefined)) return;
+const isWatched = ({ services }: Project): boolean =>
+  Object.values(services).some(({ develop }) => develop?.watch !== undefined);
+
+function checkWatch(project: Project): void {
+  if (isWatched(project)) return;
   const what = 'none of the selected services is configured for watch';
   throw invalid(`${what}, see https://docs.docker.com/compose/how-tos/file-watch/`);
 }

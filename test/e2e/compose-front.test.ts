@@ -1,0 +1,129 @@
+/** An attached `up` and what comes between: signals, a terminal's keys, readers that go, restarts from elsewhere. */
+import { once } from 'node:events';
+import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeAll, expect, test } from 'vitest';
+import { testUser } from '#test/support/user.ts';
+import {
+  BUSYBOX,
+  eventually,
+  mendStore,
+  removeContainers,
+  startWherry,
+  wherry,
+  wherryPath,
+} from '#test/support/wherry.ts';
+
+const FILE = `
+services:
+  a: {image: ${BUSYBOX}, init: true, command: [sh, -c, "echo up; exec sleep 1000"], network_mode: none}
+`;
+
+const WATCHED = `
+services:
+  a:
+    image: ${BUSYBOX}
+    init: true
+    command: [sh, -c, "echo up; exec sleep 1000"]
+    network_mode: none
+    develop: {watch: [{action: sync, path: ./from, target: /to}]}
+`;
+
+const folder = () => join(testUser().home, 'compose-front');
+const compose = (...args: string[]) => wherry(['compose', ...args], { cwd: folder() });
+
+beforeAll(async () => {
+  await mendStore();
+  mkdirSync(join(folder(), 'from'), { recursive: true });
+  chmodSync(folder(), 0o777);
+  writeFileSync(join(folder(), 'compose.yaml'), FILE);
+  writeFileSync(join(folder(), 'watched.yaml'), WATCHED);
+});
+afterEach(() => removeContainers());
+
+/** A program and what it has said so far. */
+function started(child: ReturnType<typeof startWherry>) {
+  const said = { all: '' };
+  for (const stream of [child.stdout, child.stderr]) {
+    stream?.on('data', (data) => {
+      said.all += data;
+    });
+  }
+  const seen = (pattern: RegExp) =>
+    eventually(
+      () => said.all,
+      (all) => pattern.test(all),
+    );
+  return { child, said, seen, ended: once(child, 'close') };
+}
+
+const up = (...args: string[]) => started(startWherry(['compose', 'up', ...args], { cwd: folder() }));
+
+/** The same on a terminal of its own; what is written to its standard input are keys. */
+function upOnTerminal(line: string) {
+  const command = `stty rows 20 cols 70; exec "${wherryPath()}" compose ${line}`;
+  return started(testUser().start('script', ['-qec', command, '/dev/null'], { cwd: folder(), env: { TERM: 'xterm' } }));
+}
+
+const isRunning = async () => (await compose('ps', '--format', '{{.Name}} {{.State}}')).stdout;
+
+test('a restart from another terminal does not end it, and what comes then is shown', async () => {
+  const { child, said, seen, ended } = up();
+  await seen(/a-1 {2}\| up\n/);
+  expect(await compose('restart', '-t', '0', 'a')).toMatchObject({ status: 0 });
+  await seen(/a-1 exited with code \d+ \(restarting\)\n(.|\n)*a-1 {2}\| up\n/);
+  expect(await compose('stop', '-t', '0')).toMatchObject({ status: 0 });
+  expect(await ended).toEqual([0, null]);
+  expect(said.all).toMatch(/a-1 exited with code \d+\n$/);
+  expect(child.exitCode).toBe(0);
+});
+
+test('a terminal that goes away leaves the containers as they are', async () => {
+  const { child, seen, ended } = up();
+  await seen(/a-1 {2}\| up\n/);
+  child.kill('SIGHUP');
+  expect(await ended).toEqual([129, null]);
+  expect(await isRunning()).toBe('compose-front-a-1 running\n');
+});
+
+test('a reader that goes away does so, too', async () => {
+  const loud = `services: {a: {command: [sh, -c, "while :; do echo tick; sleep 0.1; done"]}}\n`;
+  writeFileSync(join(folder(), 'loud.yaml'), loud);
+  const line = `"${wherryPath()}" compose -f compose.yaml -f loud.yaml up | head -n 3; echo "\${PIPESTATUS[0]}"`;
+  const done = await testUser().run('bash', ['-c', line], { cwd: folder() });
+  expect(done.stdout).toBe('Attaching to a-1\na-1  | tick\na-1  | tick\n141\n');
+  expect(await isRunning()).toBe('compose-front-a-1 running\n');
+});
+
+test('on a terminal there is a menu, whose key says that there is nothing to watch; Ctrl-C stops', async () => {
+  const { child, said, seen, ended } = upOnTerminal('up');
+  await seen(/up\r\n.*\[20;0H.*Enable Watch/s);
+  child.stdin?.write('w');
+  await seen(/watch is not yet configured/);
+  child.stdin?.write('\x03');
+  expect(await ended).toEqual([0, null]);
+  expect(said.all).toMatch(/Gracefully Stopping\.\.\. press Ctrl\+C again to force(.|\s)*a-1 exited with code \d+/);
+  expect(said.all).not.toContain('^C');
+});
+
+test('its key begins and ends watching', async () => {
+  const { child, seen, ended } = upOnTerminal('-f watched.yaml up');
+  await seen(/Enable Watch/);
+  child.stdin?.write('w');
+  await seen(/⦿ .*Watch enabled.*Disable Watch/s);
+  writeFileSync(join(folder(), 'from', 'x'), 'new');
+  await seen(/Syncing service "a" after 1 changes were detected/);
+  child.stdin?.write('w');
+  await seen(/Watch disabled.*Enable Watch/s);
+  child.stdin?.write('\x03');
+  expect(await ended).toEqual([0, null]);
+});
+
+test('without the menu the keys are the terminal’s own', async () => {
+  const { child, said, seen, ended } = upOnTerminal('up --menu=false');
+  await seen(/up\r\n/);
+  child.stdin?.write('\x03');
+  expect(await ended).toEqual([130, null]);
+  expect(said.all).toContain('^CGracefully Stopping...');
+  expect(said.all).not.toContain('Enable Watch');
+});
