@@ -108,7 +108,7 @@ interface Resolver {
   other: string[];
 }
 
-/** systemd-resolved's stub, and its list of the servers behind it. */
+/** systemd-resolved's stub, and its list of the servers behind it, with the settings for who asks those. */
 const STUB = '127.0.0.53';
 const BEHIND_STUB = 'run/systemd/resolve/resolv.conf';
 
@@ -143,11 +143,15 @@ const withoutDots = (options: readonly string[]) => [
   'ndots:0',
 ];
 
+/**
+ * Where the host asks systemd-resolved's stub, so do containers, by the address that leads there: Docker takes the servers
+ * behind it, which are old ones after a change of the network, none yet at boot, and know nothing of a VPN's domains.
+ */
 function hostResolver(isShared: boolean, root: string): Resolver {
   const found = parseResolver(readText(join(root, 'etc/resolv.conf')) ?? '');
   if (isShared || found.nameservers.length !== 1 || found.nameservers[0] !== STUB) return found;
   const behind = readText(join(root, BEHIND_STUB));
-  return behind === undefined ? found : parseResolver(behind);
+  return behind === undefined ? found : { ...parseResolver(behind), nameservers: found.nameservers };
 }
 
 /** resolv.conf(5): the last search counts, options add up, `domain` is an old word for search. */

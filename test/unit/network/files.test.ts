@@ -121,10 +121,10 @@ describe('resolvConf()', () => {
     );
   });
 
-  test("asks the servers behind systemd-resolved's stub, where they are known", () => {
+  test("asks systemd-resolved's stub, which follows the host's networks, and takes none of the stub's settings", () => {
     const stub = { 'etc/resolv.conf': 'nameserver 127.0.0.53\noptions edns0\nsearch .\n' };
     const behind = { ...stub, 'run/systemd/resolve/resolv.conf': 'nameserver 192.168.1.1\nsearch lan\n' };
-    expect(resolvConf(plain, host(behind))).toBe('nameserver 192.168.1.1\nsearch lan\n');
+    expect(resolvConf(plain, host(behind))).toBe(`nameserver ${DNS_ADDRESS}\nsearch lan\n`);
     expect(resolvConf(plain, host(stub))).toMatch(`nameserver ${DNS_ADDRESS}\n`);
   });
 
