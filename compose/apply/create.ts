@@ -1,5 +1,6 @@
 /** create: a project's images, networks, volumes and containers are made as they are wanted. Nothing is started. */
 import { WherryError } from '#base/error.ts';
+import { withApiSockets } from '#compose/apply/api-socket.ts';
 import { type Converged, type ConvergeOptions, converge } from '#compose/apply/converge.ts';
 import { type Present, readPresent } from '#compose/apply/identify.ts';
 import { ensureImages } from '#compose/apply/images.ts';
@@ -27,8 +28,9 @@ export interface CreateOptions extends ConvergeOptions {
 }
 
 /** Makes everything. Throws in compose's words; what was made until then stays, and the next call goes on from there. */
-export async function createProject(scope: Scope, project: Project, options: CreateOptions): Promise<Converged> {
-  checkServices(project);
+export async function createProject(scope: Scope, asked: Project, options: CreateOptions): Promise<Converged> {
+  checkServices(asked);
+  const project = withApiSockets(asked);
   const images = await ensureImages(scope, project, options);
   const running = stopping(scope, project);
   await ensureNetworks(scope, project, { stop: (key) => running.stop((service) => key in (service.networks ?? {})) });

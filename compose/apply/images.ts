@@ -4,7 +4,6 @@ import { given } from '#base/given.ts';
 import type { Progress } from '#base/progress.ts';
 import { together } from '#base/together.ts';
 import { parseDuration } from '#base/units.ts';
-import { spoken } from '#compose/apply/errors.ts';
 import { imageOf } from '#compose/apply/request.ts';
 import { act, type Scope } from '#compose/apply/scope.ts';
 import type { Project, Service } from '#compose/model/project.ts';
@@ -161,7 +160,7 @@ export async function pullService(scope: Scope, service: Service, options: PullO
       tell('', 'warning', 'Interrupted');
       throw error;
     }
-    const why = spoken(error);
+    const why = error instanceof Error ? error.message : `${error}`;
     if (options.canBuild) tell('Warning', 'warning', why);
     else tell('Error', 'error', why);
     throw error;

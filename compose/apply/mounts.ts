@@ -1,5 +1,6 @@
 /** A service's volumes, secrets and configs as the engine takes them: binds, or mounts where a bind can't say it. */
 import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
 import type { MountRequest } from '#base/api.ts';
 import { WherryError } from '#base/error.ts';
 import { given } from '#base/given.ts';
@@ -78,7 +79,8 @@ function mountOf(project: Project, volume: ServiceVolume, warn: (text: string) =
     }
   }
   const named = type === 'volume' ? project.volumes?.[source]?.name : undefined;
-  const from = named ?? source;
+  // What the file names is whole by now; a flag's path is below the working directory.
+  const from = type === 'bind' ? resolve(source) : (named ?? source);
   const base = { ...(from === '' ? {} : { Source: from }), Target: target, ...(ReadOnly ? { ReadOnly } : {}) };
   if (type === 'bind') return { Type: 'bind', ...base, ...bindOptions(volume) };
   if (type === 'tmpfs') return { Type: 'tmpfs', ...base, ...tmpfsOptions(volume) };

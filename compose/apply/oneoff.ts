@@ -1,4 +1,5 @@
 /** run: a container of a service for one command, beside those that the service has. */
+import { withApiSocket } from '#compose/apply/api-socket.ts';
 import { createFor, projectLabels, withReferences } from '#compose/apply/converge.ts';
 import { type CreateOptions, checkServices, createProject } from '#compose/apply/create.ts';
 import { copyFiles } from '#compose/apply/files.ts';
@@ -33,7 +34,8 @@ export async function createOneOff(
   oneOff: OneOff,
   options: CreateOptions,
 ): Promise<Present> {
-  const { service, noDeps } = oneOff;
+  const { noDeps } = oneOff;
+  const service = withApiSocket(project, oneOff.service);
   const own = { ...project, services: { ...project.services, [service.name]: service } };
   checkServices(own);
   await startDependencies(scope, project, oneOff, options);
@@ -44,7 +46,12 @@ export async function createOneOff(
     const dependencies = service.depends_on ?? {};
     await waitFor(scope, own, { dependant: service.name, dependencies, containers });
   }
-  return make(scope, own, oneOff, { containers, image: images.get(imageOf(project.name, service)) ?? '' });
+  return make(
+    scope,
+    own,
+    { ...oneOff, service },
+    { containers, image: images.get(imageOf(project.name, service)) ?? '' },
+  );
 }
 
 /** The project without the service: its networks and volumes are made in any case. */

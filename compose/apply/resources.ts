@@ -12,6 +12,8 @@ type Resources = Pick<
   | 'MemorySwappiness'
   | 'OomKillDisable'
   | 'NanoCpus'
+  | 'CpuCount'
+  | 'CpuPercent'
   | 'CpuPeriod'
   | 'CpuQuota'
   | 'CpuRealtimePeriod'
@@ -50,6 +52,8 @@ export function resourcesOf(service: Service): Resources {
       MemorySwap: bytes(service.memswap_limit) || undefined,
       MemorySwappiness: bytes(service.mem_swappiness) || undefined,
       OomKillDisable: service.oom_kill_disable || undefined,
+      CpuCount: service.cpu_count,
+      CpuPercent: service.cpu_percent,
       CpuPeriod: service.cpu_period,
       CpuQuota: service.cpu_quota,
       CpuRealtimePeriod: service.cpu_rt_period,

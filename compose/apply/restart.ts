@@ -63,7 +63,7 @@ export async function restartServices(scope: Scope, subject: Subject, options: R
     if (service === undefined || (chosen !== undefined && !chosen.has(name))) return;
     await waitFor(scope, project, { dependant: name, dependencies: service.depends_on ?? {}, containers });
     const own = containers.filter((one) => one.service === name);
-    await each(own, (container) => restartOne(scope, service, container, timeout));
+    await allOf(own, (container) => restartOne(scope, service, container, timeout));
   });
 }
 
@@ -85,7 +85,9 @@ async function restartOne(scope: Scope, service: Service, container: Present, ti
   };
   if (container.status === 'running') await hooks(service.pre_stop);
   tell.working('Restarting');
-  await act(scope, () => restartContainer(scope.store, container.id, given({ timeout, abort: scope.abort })));
+  await each([container], ({ id }) =>
+    act(scope, () => restartContainer(scope.store, id, given({ timeout, abort: scope.abort }))),
+  );
   tell.done('Started');
   await hooks(service.post_start);
 }

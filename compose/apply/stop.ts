@@ -21,11 +21,11 @@ async function stopOne(scope: Scope, container: Present, { timeout, service }: S
   const { store, abort } = scope;
   const tell = teller(scope, shown(container));
   tell.working('Stopping');
+  if (service?.pre_stop?.length && container.status === 'running') {
+    const { runHooks } = await import('#compose/apply/hooks.ts');
+    await act(scope, () => runHooks(scope, container, service, service.pre_stop ?? []));
+  }
   try {
-    if (service?.pre_stop?.length && container.status === 'running') {
-      const { runHooks } = await import('#compose/apply/hooks.ts');
-      await act(scope, () => runHooks(scope, container, service, service.pre_stop ?? []));
-    }
     await act(scope, () =>
       stopContainer(store, container.id, {
         cleaner: async () => cleanupContainer,

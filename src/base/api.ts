@@ -165,6 +165,9 @@ export interface HostConfig {
   CpusetCpus?: string;
   CpusetMems?: string;
   CpuShares: number;
+  /** Windows' own: the count is kept and means nothing, the percentage is discarded. */
+  CpuCount?: number;
+  CpuPercent?: number;
   CpuRealtimePeriod?: number;
   CpuRealtimeRuntime?: number;
   PidsLimit: number | null;

@@ -143,3 +143,14 @@ function openNew(path: string): number {
     });
   }
 }
+
+/** --rm of a container that never ran. */
+export async function removeUnstarted({ store }: Pick<Context, 'store'>, id: string): Promise<void> {
+  const { removeContainer } = await import('#engine/start.ts');
+  try {
+    await removeContainer(store, id, { volumes: true });
+  } catch (error) {
+    // It ran after all and its own end took it away, or it runs still: the first error is the one to tell.
+    if (!(error instanceof WherryError)) throw error;
+  }
+}

@@ -3,6 +3,7 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Config, CreateRequest, HostConfig, MountRequest, RestartPolicy } from '#base/api.ts';
+import { API_CONFIG, socketPath } from '#base/docker-paths.ts';
 import { WherryError } from '#base/error.ts';
 import { configPath } from '#cli/config-file.ts';
 import { readDevices } from '#cli/run-devices.ts';
@@ -83,15 +84,11 @@ function checkTogether(values: RequestValues): void {
 /** --use-api-socket: Docker's socket, and what its client knows of registries. */
 function apiSocket({ useApiSocket }: RequestValues): MountRequest[] {
   if (!useApiSocket) return [];
-  const [, path = '/var/run/docker.sock'] = /^unix:\/\/(.+)/.exec(process.env.DOCKER_HOST ?? '') ?? [];
   const config = configPath();
-  const socket: MountRequest = { Type: 'bind', Source: path, Target: '/var/run/docker.sock' };
+  const socket: MountRequest = { Type: 'bind', Source: socketPath(process.env), Target: '/var/run/docker.sock' };
   if (!existsSync(config)) return [socket];
   return [socket, { Type: 'bind', Source: config, Target: `${API_CONFIG}/config.json`, ReadOnly: true }];
 }
-
-/** Where Docker puts it. */
-const API_CONFIG = '/run/secrets/docker';
 
 const orNull = <T>(list: T[]): T[] | null => (list.length === 0 ? null : list);
 

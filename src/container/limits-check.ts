@@ -145,6 +145,10 @@ function settleCpu(host: HostConfig, { controllers, warn }: Ground): void {
     throw refuse('CPU cfs period can not be less than 1ms (i.e. 1000) or larger than 1s (i.e. 1000000)');
   }
   if (quota > 0 && quota < 1000) throw refuse('CPU cfs quota can not be less than 1ms (i.e. 1000)');
+  if (host.CpuPercent) {
+    warn('linux does not support CPU percent. Percent discarded.');
+    delete host.CpuPercent;
+  }
 }
 
 function checkNanoCpus(host: HostConfig, supported: boolean): void {

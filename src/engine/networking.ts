@@ -1,7 +1,7 @@
 /** Networks meet containers: a request's networks are checked, and containers are connected and disconnected. */
 import type { CreateRequest, Endpoint, EndpointRequest } from '#base/api.ts';
 import { WherryError } from '#base/error.ts';
-import { parseNetworkMode } from '#base/network-mode.ts';
+import { isUserDefined, parseNetworkMode } from '#base/network-mode.ts';
 import { shortId } from '#base/text.ts';
 import { findContainer, listContainers, readRecord, replaceRecord } from '#container/names.ts';
 import type { ContainerRecord, NetworkState, State } from '#container/record.ts';
@@ -29,6 +29,8 @@ export async function settleNetworking(
   for (const [name, wanted] of Object.entries(asked)) {
     if (!Object.hasOwn(networks, name) && name !== 'default') checkFor(name, await knownNetwork(store, name), wanted);
   }
+  // As Docker's daemon: on a network of the user's only the endpoint's own links count.
+  if (isUserDefined(hostConfig.NetworkMode)) hostConfig.Links = null;
   if (hostConfig.Links?.length) hostConfig.Links = settleLinks(store, hostConfig.Links);
   const settled: Record<string, EndpointRequest> = {};
   const found: NetworkRecord[] = [];

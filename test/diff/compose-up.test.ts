@@ -175,8 +175,49 @@ secrets: {s1: {file: ./a.conf}}
     lines: ['up -d', 'up -d', 'down -v'],
     inspected: ['cupmuch-much-1', 'cupmuch-plain-1'],
   },
+  cuplinks: {
+    files: {
+      'compose.yaml': `
+services:
+  db: ${QUICK}}
+  web: ${QUICK}, links: ["db:store", db], external_links: ["cuplinks-db-1:far"]}
+  old: ${QUICK}, network_mode: bridge}
+  older: ${QUICK}, network_mode: bridge, links: [old]}
+  part: ${QUICK}, cpu_count: 1, cpu_percent: 50}
+`,
+    },
+    lines: [
+      'up -d',
+      'exec -T web sh -c "for name in store db-1 cuplinks-db-1 far; do ping -c 1 -w 5 $name >/dev/null || exit 1; done"',
+      'exec -T older sh -c "ping -c 1 -w 5 old-1 >/dev/null"',
+      'up -d --force-recreate db',
+      'exec -T web sh -c "ping -c 1 -w 5 store >/dev/null"',
+      'down',
+    ],
+    inspected: ['cuplinks-web-1', 'cuplinks-older-1'],
+  },
+  cupchange: {
+    files: {
+      'compose.yaml': `services:\n  a: ${QUICK}, volumes: [data:/data], networks: [n]}\nvolumes: {data: {}}\nnetworks: {n: {}}\n`,
+      'new.yaml': `services:\n  a: ${QUICK}, volumes: [data:/data], networks: [n]}\nvolumes: {data: {labels: {x: y}}}\nnetworks: {n: {labels: {x: y}}}\n`,
+    },
+    lines: ['up -d', '-f new.yaml up -d', '-f new.yaml up -d -y', '-f new.yaml up -d', 'down -v'],
+    inspected: ['cupchange-a-1'],
+  },
+  cuphook: {
+    files: {
+      'compose.yaml': `
+services:
+  late: ${QUICK}, pre_stop: [{command: [sh, -c, "exit 6"]}]}
+  soon: ${QUICK}, post_start: [{command: [sh, -c, "test -e /tmp/once && exit 5; echo $$A $$(id -u) $$(pwd) >/tmp/once"], environment: [A=b], user: "5", working_dir: /tmp}]}
+`,
+    },
+    lines: ['up -d', 'exec -T soon cat /tmp/once', 'stop late', 'kill late', 'rm -f', 'down'],
+    inspected: [],
+  },
   cuprun: {
     files: {
+      'here.txt': 'here\n',
       'compose.yaml': `
 services:
   db: ${QUICK}}
@@ -191,6 +232,9 @@ services:
       'run --rm -T -p 1 --service-ports web true',
       'run --rm -T -l nope web true',
       'run --rm -T nosuch',
+      'run --rm -T -v ./here.txt:/there:ro web cat /there',
+      'run --rm -T -u nosuch web true',
+      'ps -a --format {{.Name}}',
       'run -d -T --name cuprun-own -v /tmp:/there:ro -l x=y --cap-add NET_ADMIN --use-aliases web sleep 1000',
       'down --remove-orphans -t 0',
     ],

@@ -134,6 +134,16 @@ secrets: {s1: {file: ./a.conf}, s2: {environment: TOKEN}}
     await done('share', 'down');
   });
 
+  test('finds what it is linked to by the names of the links, also when that was made anew', async () => {
+    project('linked', {
+      'compose.yaml': `services:\n  db: ${SLEEPER}}\n  web: ${SLEEPER}, links: ["db:store"], external_links: ["linked-db-1:far"]}\n`,
+    });
+    await done('linked', 'up', '-d');
+    await done('linked', 'up', '-d', '--force-recreate', 'db');
+    for (const name of ['store', 'far']) await inside('linked-web-1', 'ping', '-c', '1', '-w', '5', name);
+    await done('linked', 'down');
+  });
+
   test('is built where it has to be', async () => {
     project('made', {
       'compose.yaml': `services:\n  a: {build: {context: ., dockerfile_inline: "FROM localhost/busybox\\nRUN echo built > /made"}, command: [cat, /made]}\n`,

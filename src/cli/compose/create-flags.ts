@@ -79,6 +79,7 @@ function scaled(project: Project, flags: readonly string[]): Project {
 export function withScale(project: Project, name: string, scale: number): Service {
   const service = project.services[name];
   if (service === undefined) throw invalid(`no such service: ${name}`);
+  if (scale < 0) throw invalid(`service ${name} cannot be scaled to ${scale}: give a number that is not negative`);
   const { deploy } = service;
   return { ...service, scale, ...(deploy === undefined ? {} : { deploy: { ...deploy, replicas: scale } }) };
 }

@@ -73,11 +73,12 @@ export async function operate<T>(
   }
 }
 
-/** Asks on standard error; without a terminal the answer is no. */
+/** Asks a person on standard error; a program, as docker compose, by the bare question on standard output. Silence is no. */
 export async function ask(context: Context, question: string): Promise<boolean> {
   const { createInterface } = await import('node:readline');
-  const lines = createInterface({ input: process.stdin, output: process.stderr, terminal: false });
-  context.err.write(`${question} [yN] `);
+  const lines = createInterface({ input: process.stdin, terminal: false });
+  if (process.stdin.isTTY) context.err.write(`${question} [yN] `);
+  else context.out.write(question);
   for await (const line of lines) {
     lines.close();
     return /^(y|yes)$/i.test(line.trim());

@@ -5,6 +5,7 @@ import { createOptions, withFlags } from '#cli/compose/create-flags.ts';
 import { operate } from '#cli/compose/operation.ts';
 import { composeCommand, refuseDryRun } from '#cli/compose/project.ts';
 import { openTrusted } from '#cli/compose/trust.ts';
+import { removeUnstarted } from '#cli/create-container.ts';
 import { isTerminal } from '#cli/output.ts';
 import { reason } from '#cli/run-files.ts';
 import { boolean, list, listOf, text } from '#cli/values.ts';
@@ -91,7 +92,12 @@ export default composeCommand({
       { values, title: 'Running', quiet: values.quiet, signals: false, isReal: true },
       (scope) => createOneOff(scope, project, oneOff, createOptions(context, project, scope, { ...CREATE, ...values })),
     );
-    return values.detach ? inBackground(context, made.id, values.quiet) : inFront(context, made.id, values);
+    try {
+      return await (values.detach ? inBackground(context, made.id, values.quiet) : inFront(context, made.id, values));
+    } catch (error) {
+      if (values.rm) await removeUnstarted(context, made.id);
+      throw error;
+    }
   },
 });
 

@@ -1,7 +1,7 @@
 import type { CreateRequest } from '#base/api.ts';
 import { WherryError } from '#base/error.ts';
 import { type Context, command } from '#cli/command.ts';
-import { asDaemonError, create } from '#cli/create-container.ts';
+import { asDaemonError, create, removeUnstarted } from '#cli/create-container.ts';
 import { isTerminal } from '#cli/output.ts';
 import { imageFlags, REQUEST_FLAGS } from '#cli/run-flags.ts';
 import { windowsMistake } from '#cli/run-limits.ts';
@@ -50,7 +50,7 @@ export default command({
     try {
       return await (detach ? startDetached(context, id) : stayInFront(context, request, { id, detachKeys, sigProxy }));
     } catch (error) {
-      await removeUnstarted(context, request, id);
+      if (request.hostConfig.AutoRemove) await removeUnstarted(context, id);
       throw withStatus(asDaemonError(error));
     }
   },
@@ -100,18 +100,6 @@ async function stayInFront(
     start: (options) => startContainer(context.store, id, options),
   });
   return status;
-}
-
-/** --rm of a container that never ran. */
-async function removeUnstarted({ store }: Context, { hostConfig }: CreateRequest, id: string): Promise<void> {
-  if (!hostConfig.AutoRemove) return;
-  const { removeContainer } = await import('#engine/start.ts');
-  try {
-    await removeContainer(store, id, { volumes: true });
-  } catch (error) {
-    // It ran after all and its own end took it away, or it runs still: the first error is the one to tell.
-    if (!(error instanceof WherryError)) throw error;
-  }
 }
 
 /** Docker's client reads the statuses of a failed start out of its text. */

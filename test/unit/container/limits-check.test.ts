@@ -46,6 +46,7 @@ test.each<[Partial<HostConfig>, RegExp]>([
   [{ MemoryReservation: 10 * MB }, /memory soft limit capabilities/],
   [{ CpuShares: 5 }, /CPU shares.*Shares discarded\.$/],
   [{ CpuQuota: 5000 }, /CPU CFS scheduler\. CPU period\/quota discarded\.$/],
+  [{ CpuPercent: 50 }, /^linux does not support CPU percent\. Percent discarded\.$/],
   [{ CpusetCpus: '0' }, /cpuset.*Cpuset discarded\.$/],
   [{ PidsLimit: 5 }, /PIDs limit discarded\.$/],
   [{ MemorySwappiness: 5 }, /Memory swappiness discarded\.$/],
