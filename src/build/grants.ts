@@ -4,7 +4,7 @@
  */
 import { readFileSync, statSync } from 'node:fs';
 import { reasonOf } from '#base/errno.ts';
-import { WherryError } from '#base/error.ts';
+import { hasCode, WherryError } from '#base/error.ts';
 import type { BuildSecret, BuildSsh } from '#build/request.ts';
 
 export interface Grants {
@@ -13,7 +13,7 @@ export interface Grants {
 }
 
 /** The most that a secret may have, as BuildKit's. */
-export const MOST_SECRET = 500 * 1024;
+const MOST_SECRET = 500 * 1024;
 
 const invalid = (message: string, options: { hint?: string; cause?: unknown } = {}) =>
   new WherryError('invalid', message, options);
@@ -41,6 +41,45 @@ function settleSecret({ id, file, env }: BuildSecret, environment: NodeJS.Proces
   // A variable comes first where both are named.
   return variable ? { id, env: variable } : { id, file: path ?? '' };
 }
+
+/**
+ * A settled secret's value. A variable that went is an empty one. Throws kind `not-found` for a file that can't be read,
+ * `invalid` for one that has become too large.
+ */
+export function secretValue({ id, file, env }: BuildSecret, environment: NodeJS.ProcessEnv): Buffer {
+  const value = env === undefined ? readSecretFile(file ?? '') : Buffer.from(environment[env] ?? '');
+  if (value.length <= MOST_SECRET) return value;
+  throw invalid(`secret ${id} too big. max size 500KiB`);
+}
+
+function readSecretFile(path: string): Buffer {
+  try {
+    return readFileSync(path);
+  } catch (cause) {
+    const why = reasonOf(cause);
+    if (why === undefined) throw cause;
+    throw new WherryError('not-found', `${hasCode(cause, 'EISDIR') ? 'read' : 'open'} ${path}: ${why}`, { cause });
+  }
+}
+
+/** HTTP's Authorization for a git repository, by the secrets that BuildKit has names for; undefined: there is none. */
+export function gitAuthorization(
+  remote: string,
+  secrets: readonly BuildSecret[],
+  environment: NodeJS.ProcessEnv,
+): string | undefined {
+  if (!/^https?:/i.test(remote)) return undefined;
+  const { host } = new URL(remote);
+  for (const id of [`${HEADER}.${host}`, `${TOKEN}.${host}`, HEADER, TOKEN]) {
+    const secret = secrets.find((one) => one.id === id);
+    if (secret === undefined) continue;
+    const value = secretValue(secret, environment).toString();
+    return id.startsWith(TOKEN) ? `basic ${Buffer.from(`x-access-token:${value}`).toString('base64')}` : value;
+  }
+  return undefined;
+}
+
+const [HEADER, TOKEN] = ['GIT_AUTH_HEADER', 'GIT_AUTH_TOKEN'];
 
 function settleAgents(agents: readonly BuildSsh[], environment: NodeJS.ProcessEnv): BuildSsh[] {
   const settled = new Map<string, BuildSsh>();

@@ -1,9 +1,8 @@
 /** What a RUN has mounted: --mount's bind, cache, tmpfs, secret and ssh. */
-import { chmodSync, chownSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { reasonOf } from '#base/errno.ts';
-import { hasCode, WherryError } from '#base/error.ts';
-import { MOST_SECRET } from '#build/grants.ts';
+import { WherryError } from '#base/error.ts';
+import { secretValue } from '#build/grants.ts';
 import type { BuildSecret, BuildSsh } from '#build/request.ts';
 import type { RunWork, Scope, SolvedMount } from '#build/solve/means.ts';
 import type { Identity } from '#container/identity.ts';
@@ -109,24 +108,9 @@ async function openSecret(mount: SolvedMount, { store, around, open, index }: Pl
 
 function readSecret({ id = '', required }: SolvedMount, { secrets, environment }: Around): Buffer | undefined {
   const known = secrets.find((secret) => secret.id === id);
-  if (known !== undefined) {
-    const value = known.env === undefined ? readSecretFile(known.file ?? '') : (environment[known.env] ?? '');
-    const bytes = Buffer.from(value);
-    if (bytes.length <= MOST_SECRET) return bytes;
-    throw new WherryError('invalid', `invalid secret ${id}: it is larger than 500 KB`);
-  }
+  if (known !== undefined) return secretValue(known, environment);
   if (!required) return undefined;
   throw new WherryError('not-found', `secret ${id}: not found`, { hint: `Give it: --secret id=${id},src=FILE` });
-}
-
-function readSecretFile(path: string): Buffer {
-  try {
-    return readFileSync(path);
-  } catch (cause) {
-    const why = reasonOf(cause);
-    if (why === undefined) throw cause;
-    throw new WherryError('not-found', `${hasCode(cause, 'EISDIR') ? 'read' : 'open'} ${path}: ${why}`, { cause });
-  }
 }
 
 /** A socket of the step's own, behind which the user's agent answers. */

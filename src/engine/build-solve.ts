@@ -47,7 +47,8 @@ export function buildMeans(store: Store, { request, bases, caches, environment, 
     },
     git: async (vertex, scope) => {
       const { fetchRepository } = await import('#engine/build-git.ts');
-      return fetchRepository(vertex, next(), scope);
+      const given = { secrets: request.secrets, ssh: request.ssh, environment };
+      return fetchRepository(store, vertex, next(), { scope, given });
     },
     run: async (work, scope) => {
       needEmulator(work.platform);

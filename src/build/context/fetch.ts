@@ -6,6 +6,7 @@ import { ARCHIVE_START, readDefinition, spool } from '#build/context/files.ts';
 import { fetchGit } from '#build/context/git.ts';
 import { type GitAddress, withoutPassword } from '#build/context/git-address.ts';
 import type { Fetching, Main } from '#build/context/place.ts';
+import { reworded } from '#build/dockerfile/fault.ts';
 import { step } from '#build/progress.ts';
 import { isArchive, unpackFiles } from '#store/unpack-files.ts';
 import { removeTree } from '#sys/file.ts';
@@ -13,12 +14,11 @@ import { removeTree } from '#sys/file.ts';
 export async function clone({ place, report, abort }: Fetching, text: string, address: GitAddress): Promise<string> {
   const at = place('git');
   return step(report, `[internal] load git source ${withoutPassword(text)}`, async ({ say }) => {
-    const { root } = await fetchGit(address, at, { abort, said: say });
+    const { root } = await fetchGit(address, at, { abort, said: say }).catch(failing('failed to read dockerfile'));
     return root;
   });
 }
 
-/** A password in an address is nobody's business. */
 /** Standard input: an archive is the context, anything else the Dockerfile of an empty one. */
 export async function fromStdin({ place, store, report, abort }: Fetching, stdin: Readable): Promise<Main> {
   const spooled = place('stdin');
@@ -26,7 +26,9 @@ export async function fromStdin({ place, store, report, abort }: Fetching, stdin
   const path = place('context');
   mkdirSync(path, { mode: 0o755 });
   if (!isArchive(start)) return { path, isForeign: false, dockerfile: readDefinition(spooled, 'Dockerfile') };
-  await step(report, '[internal] load remote build context', () => unpackFiles(store, spooled, path, { abort }));
+  await step(report, '[internal] load remote build context', () =>
+    unpackFiles(store, spooled, path, { abort }).catch(failing('failed to read dockerfile')),
+  );
   removeTree(spooled);
   return { path, isForeign: true };
 }
@@ -37,11 +39,13 @@ export async function fromWeb({ place, store, report, abort }: Fetching, address
   return step(report, '[internal] load remote build context', async ({ tell }) => {
     const { fetchFile } = await import('#build/context/http.ts');
     const progress = (current: number, total: number) => tell('downloading', { current, total });
-    const { size } = await fetchFile(address, fetched, { abort, progress });
+    const { size } = await fetchFile(address, fetched, { abort, progress }).catch(
+      failing('failed to read downloaded context'),
+    );
     tell('downloading', { current: size, total: size, done: true });
     mkdirSync(path, { mode: 0o755 });
     if (isArchive(startOf(fetched))) {
-      await unpackFiles(store, fetched, path, { abort });
+      await unpackFiles(store, fetched, path, { abort }).catch(failing('failed to read dockerfile'));
       return { path, isForeign: true };
     }
     const dockerfile = readDefinition(fetched, 'Dockerfile');
@@ -49,6 +53,11 @@ export async function fromWeb({ place, store, report, abort }: Fetching, address
     return { path, isForeign: true, dockerfile };
   });
 }
+
+/** BuildKit's words for a context that can't be had. */
+const failing = (what: string) => (error: unknown) => {
+  throw reworded(error, (message) => `failed to solve: ${what}: ${message}`);
+};
 
 function startOf(path: string): Buffer {
   const fd = openSync(path, 'r');

@@ -1,8 +1,8 @@
 /**
- * Fetches a commit of a git repository into a directory, by the git program: with the user's own configuration and
- * credentials, without hooks, and without ever asking at the terminal.
+ * Fetches a commit of a git repository into a directory, by the git program: without hooks, without ever asking at the
+ * terminal, and with the user's own configuration and credentials where the user has named the repository.
  */
-import { chmodSync, existsSync, lstatSync, lutimesSync, mkdirSync, readdirSync } from 'node:fs';
+import { chmodSync, existsSync, lstatSync, lutimesSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { hasCode, WherryError } from '#base/error.ts';
 import { type GitAddress, withoutPassword } from '#build/context/git-address.ts';
@@ -14,8 +14,10 @@ export interface GitOptions {
   abort?: AbortSignal | undefined;
   /** What git says while it works, line by line. */
   said?: (text: string) => void;
-  /** The socket of an SSH agent; otherwise that of our environment. */
-  agent?: string;
+  /** Of HTTP's Authorization, for the repository's host. */
+  authorization?: string | undefined;
+  /** A Dockerfile asks for it: nothing of the user's is for it but the agent at this socket. */
+  alone?: { agent?: string | undefined };
 }
 
 interface Repository extends GitOptions {
@@ -41,9 +43,10 @@ export async function fetchGit(
   mkdirSync(at);
   chmodSync(at, 0o755);
   await need(repository, ['init', '--quiet', at]);
-  await need(repository, ['-C', at, 'remote', 'add', 'origin', address.remote]);
+  await need(repository, ['-C', at, 'remote', 'add', '--', 'origin', address.remote]);
   const commit = await checkOut(repository);
   if (address.submodules !== false && existsSync(join(at, '.gitmodules'))) await fillSubmodules(repository);
+  if (address.keepGitDir) await forgetFetching(repository);
   const time = address.commitTimes ? await commitTime(repository) : undefined;
   finish(at, { time, keepGitDir: address.keepGitDir ?? false });
   return { root: below(at, address.subdir), commit };
@@ -57,14 +60,34 @@ export async function findCommit(address: GitAddress, options: GitOptions = {}):
   return (await resolve({ ...options, address, at: '' })).commit;
 }
 
+/** A repository that stays names the branch or tag, for "git describe" and the like, and nobody's password. */
+async function forgetFetching(repository: Repository): Promise<void> {
+  const { address, at } = repository;
+  await need(repository, ['-C', at, 'remote', 'set-url', '--', 'origin', withoutPassword(address.remote)]);
+  await need(repository, ['-C', at, 'reflog', 'expire', '--all', '--expire=now']);
+  rmSync(join(at, '.git', 'FETCH_HEAD'), { force: true });
+}
+
 async function checkOut(repository: Repository): Promise<string> {
   const { address, at } = repository;
   const { name, commit } = await resolve(repository);
-  const wanted = name ?? commit;
-  const shallow = await git(repository, ['-C', at, 'fetch', '--quiet', '--depth=1', '--no-tags', 'origin', wanted]);
+  const isKept = address.keepGitDir && name?.startsWith('refs/');
+  const wanted = isKept ? `${name}:${name}` : (name ?? commit);
+  const flags = ['--quiet', '--depth=1', '--no-tags', '--update-head-ok'];
+  const shallow = await git(repository, ['-C', at, 'fetch', ...flags, '--', 'origin', wanted]);
   if (shallow.status !== 0) {
     // A remote that gives no commit by its hash, or no part of its history.
-    await need(repository, ['-C', at, 'fetch', '--quiet', '--tags', 'origin', ...(name === undefined ? [] : [name])]);
+    await need(repository, [
+      '-C',
+      at,
+      'fetch',
+      '--quiet',
+      '--tags',
+      '--update-head-ok',
+      '--',
+      'origin',
+      ...(name === undefined ? [] : [wanted]),
+    ]);
   }
   await need(repository, ['-C', at, 'checkout', '--quiet', '--force', name === undefined ? commit : 'FETCH_HEAD']);
   const found = (await need(repository, ['-C', at, 'rev-parse', 'HEAD'])).stdout.trim();
@@ -78,11 +101,12 @@ async function resolve(repository: Repository): Promise<{ name: string | undefin
   const { remote, ref } = repository.address;
   if (COMMIT.test(ref)) return { name: undefined, commit: ref };
   if (ref === '') {
-    const found = (await list(repository, ['--symref', remote, 'HEAD'])).find(({ name }) => name === 'HEAD');
-    if (found === undefined) throw noSuchRef(repository, 'HEAD');
-    return { name: 'HEAD', commit: found.commit };
+    const found = await list(repository, ['--symref', '--', remote, 'HEAD']);
+    const commit = found.find(({ name }) => name === 'HEAD')?.commit;
+    if (commit === undefined) throw noSuchRef(repository, 'HEAD');
+    return { name: found.find(({ leadsTo }) => leadsTo !== undefined)?.leadsTo ?? 'HEAD', commit };
   }
-  const all = await list(repository, [remote, ref, `${ref}^{}`]);
+  const all = await list(repository, ['--', remote, ref, `${ref}^{}`]);
   const exact = [`refs/heads/${ref}`, `refs/tags/${ref}`, ref]
     .map((name) => all.find((one) => one.name === name))
     .find((one) => one !== undefined);
@@ -97,12 +121,23 @@ function noSuchRef({ address: { remote } }: Repository, ref: string): WherryErro
   });
 }
 
-async function list(repository: Repository, words: string[]): Promise<{ commit: string; name: string }[]> {
+interface Listed {
+  commit: string;
+  name: string;
+  /** Of a symbolic one, whose commit is on a line of its own. */
+  leadsTo?: string;
+}
+
+async function list(repository: Repository, words: string[]): Promise<Listed[]> {
   const { stdout } = await need(repository, ['ls-remote', ...words]);
   return stdout
     .split('\n')
-    .map((line) => /^([0-9a-f]+)\t(.+)$/.exec(line))
-    .flatMap((match) => (match === null ? [] : [{ commit: match[1] ?? '', name: match[2] ?? '' }]));
+    .map((line) => /^(?:ref: (.+)|([0-9a-f]+))\t(.+)$/.exec(line))
+    .flatMap((match) => {
+      if (match === null) return [];
+      const [, leadsTo, commit = '', name = ''] = match;
+      return [{ commit, name: leadsTo === undefined ? name : '', ...(leadsTo === undefined ? {} : { leadsTo }) }];
+    });
 }
 
 async function fillSubmodules(repository: Repository): Promise<void> {
@@ -168,10 +203,11 @@ async function need(repository: Repository, args: readonly string[]): Promise<Fi
   );
 }
 
-async function git({ abort, agent, said }: Repository, args: readonly string[]): Promise<Finished> {
+async function git(repository: Repository, args: readonly string[]): Promise<Finished> {
+  const { abort, said } = repository;
   // Modes of files come from git; what they leave open is for everybody to read, as in any checkout.
   const command = ['-c', 'umask 022 && exec "$@"', 'sh', needTool('git', 'git'), ...SAFE, ...args];
-  const finished = await run('sh', command, { env: environment(agent), abort });
+  const finished = await run('sh', command, { env: environment(repository), abort });
   for (const line of finished.stderr.split('\n')) if (line.trim() !== '') said?.(line);
   return finished;
 }
@@ -182,8 +218,13 @@ const SAFE = [
   ...['-c', 'init.defaultBranch=main', '-c', 'protocol.ext.allow=never', '-c', 'gc.auto=0'],
 ];
 
-function environment(agent: string | undefined): NodeJS.ProcessEnv {
+function environment({ address, authorization, alone }: Repository): NodeJS.ProcessEnv {
   const { HOME: home = '/', ...env } = process.env;
+  const own = alone === undefined ? ofUser(home, env) : ofNobody(home, alone.agent);
+  return { ...env, GIT_TERMINAL_PROMPT: '0', ...own, ...authorized(address.remote, authorization) };
+}
+
+function ofUser(home: string, env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   // ssh asks the system where the home of its user is, and in our user namespace that is root.
   const mine = (name: string) => join(home, '.ssh', name);
   const files = ['config'].filter((name) => existsSync(mine(name))).flatMap((name) => ['-F', mine(name)]);
@@ -194,12 +235,32 @@ function environment(agent: string | undefined): NodeJS.ProcessEnv {
     ...['-o', 'BatchMode=yes', '-o', `UserKnownHostsFile=${mine('known_hosts')}`],
     ...keys.flatMap((name) => ['-i', mine(name)]),
   ];
+  return { HOME: home, GIT_SSH_COMMAND: env.GIT_SSH_COMMAND ?? ssh.map(quoted).join(' ') };
+}
+
+/** As BuildKit, which knows no host: one with another key than the user knows is refused all the same. */
+function ofNobody(home: string, agent: string | undefined): NodeJS.ProcessEnv {
+  const hosts = `UserKnownHostsFile=/dev/null ${join(home, '.ssh', 'known_hosts')}`;
+  const options = ['BatchMode=yes', 'IdentityFile=none', 'LogLevel=ERROR', 'StrictHostKeyChecking=accept-new', hosts];
+  const ssh = ['ssh', '-F', '/dev/null', ...options.flatMap((option) => ['-o', option])];
   return {
-    ...env,
-    HOME: home,
-    GIT_TERMINAL_PROMPT: '0',
-    GIT_SSH_COMMAND: env.GIT_SSH_COMMAND ?? ssh.map(quoted).join(' '),
-    ...(agent === undefined ? {} : { SSH_AUTH_SOCK: agent }),
+    HOME: '/nonexistent',
+    XDG_CONFIG_HOME: '/nonexistent',
+    GIT_CONFIG_NOSYSTEM: '1',
+    GIT_CONFIG_GLOBAL: '/dev/null',
+    GIT_ASKPASS: '/bin/false',
+    GIT_SSH_COMMAND: ssh.map(quoted).join(' '),
+    SSH_AUTH_SOCK: agent,
+  };
+}
+
+/** By the environment: arguments can be read by everybody. */
+function authorized(remote: string, authorization: string | undefined): NodeJS.ProcessEnv {
+  if (authorization === undefined || !/^https?:/i.test(remote)) return {};
+  return {
+    GIT_CONFIG_COUNT: '1',
+    GIT_CONFIG_KEY_0: `http.${new URL(remote).origin}/.extraHeader`,
+    GIT_CONFIG_VALUE_0: `Authorization: ${authorization}`,
   };
 }
 

@@ -1,6 +1,7 @@
 /** A file from the web, for a build's context and for ADD. */
 import { closeSync, openSync, rmSync, utimesSync, writeSync } from 'node:fs';
 import { posix } from 'node:path';
+import { reworded } from '#build/dockerfile/fault.ts';
 import { download } from '#oci/download.ts';
 import { asStorageError } from '#sys/file.ts';
 
@@ -36,7 +37,7 @@ export async function fetchFile(address: string, path: string, options: Download
   };
   const fd = openSync(path, 'wx', 0o600);
   try {
-    for await (const piece of download(address, { opened, abort: options.abort })) {
+    for await (const piece of download(address, { opened, worded, abort: options.abort })) {
       hash.update(piece);
       for (let at = 0; at < piece.length; ) at += writeSync(fd, piece, at);
       size += piece.length;
@@ -46,11 +47,16 @@ export async function fetchFile(address: string, path: string, options: Download
     return { name, digest: `sha256:${hash.digest('hex')}`, size, modified };
   } catch (error) {
     rmSync(path, { force: true });
-    throw asStorageError(error, path);
+    throw asStorageError(
+      reworded(error, (message) => `failed to load cache key: ${message}`),
+      path,
+    );
   } finally {
     closeSync(fd);
   }
 }
+
+const worded = (status: number) => `invalid response status ${status}`;
 
 const first = (value: string | string[] | undefined) => (Array.isArray(value) ? value[0] : value);
 

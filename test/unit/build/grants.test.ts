@@ -3,7 +3,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import { settleGrants } from '#build/grants.ts';
+import { gitAuthorization, settleGrants } from '#build/grants.ts';
 import type { BuildSecret, BuildSsh } from '#build/request.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'wherry-grants-'));
@@ -97,4 +97,18 @@ describe('agents', () => {
       server.close();
     }
   });
+});
+
+test('a git repository’s secret is that of its host, a header before a token', () => {
+  const secrets = [
+    { id: 'GIT_AUTH_TOKEN', env: 'ANY' },
+    { id: 'GIT_AUTH_TOKEN.example.com', env: 'OWN' },
+  ];
+  const found = (remote: string, more: BuildSecret[] = []) =>
+    gitAuthorization(remote, [...secrets, ...more], { ANY: 'any', OWN: 'own', HEAD: 'Bearer x' });
+  const basic = (token: string) => `basic ${Buffer.from(`x-access-token:${token}`).toString('base64')}`;
+  expect(found('https://example.com/r.git')).toBe(basic('own'));
+  expect(found('https://example.org/r.git')).toBe(basic('any'));
+  expect(found('https://example.org/r.git', [{ id: 'GIT_AUTH_HEADER', env: 'HEAD' }])).toBe('Bearer x');
+  expect(found('git@example.com:r.git')).toBeUndefined();
 });

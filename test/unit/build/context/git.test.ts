@@ -90,3 +90,20 @@ test('a ref that is not there, another commit than expected and no repository ar
   await expect(fetched({ checksum: 'ffff' })).rejects.toThrow('expected checksum to match ffff, got');
   await expect(fetched({ remote: `file://${folder}/none` })).rejects.toThrow('does not appear to be a git repository');
 });
+
+test('a repository that stays knows its tag, and nothing of how it came', async () => {
+  const { root } = await fetched({ ref: 'v1', keepGitDir: true });
+  const inside = (...args: string[]) => execFileSync('git', ['-C', root, ...args], { encoding: 'utf8' }).trim();
+  expect(inside('describe', '--tags')).toBe('v1');
+  expect(inside('reflog')).toBe('');
+  expect(existsSync(join(root, '.git/FETCH_HEAD'))).toBe(false);
+  const whole = await fetched({ keepGitDir: true });
+  expect(inside('remote', 'get-url', 'origin')).toBe(`file://${origin}`);
+  expect(existsSync(join(whole.root, '.git/refs/heads/main'))).toBe(true);
+});
+
+test('a reference is never an option of git', async () => {
+  const ref = `--upload-pack=touch ${folder}/ran;`;
+  await expect(fetched({ ref })).rejects.toThrow(`repository does not contain ref ${ref}`);
+  expect(existsSync(join(folder, 'ran'))).toBe(false);
+});

@@ -83,7 +83,9 @@ describe('the Dockerfile', () => {
   });
 
   test('that the server does not have is named', async () => {
-    await expect(open({ context: `${web}/nothing` })).rejects.toThrow(`failed to GET ${web}/nothing with status 404`);
+    await expect(open({ context: `${web}/nothing` })).rejects.toThrow(
+      'failed to read downloaded context: failed to load cache key: invalid response status 404',
+    );
   });
 });
 

@@ -1,0 +1,54 @@
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { createServer, type RequestListener } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { fetchFile } from '#build/context/http.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'wherry-http-'));
+const CHANGED = 'Thu, 09 Jul 1998 16:00:00 GMT';
+const ANSWERS: Record<string, RequestListener> = {
+  '/a%20b.txt': (_, answer) => answer.setHeader('last-modified', CHANGED).end('hello\n'),
+  '/x?y=1': (_, answer) => answer.end('x'),
+  '/moved': (_, answer) => answer.writeHead(302, { location: '/a%20b.txt' }).end(),
+  '/cut': (_, answer) => answer.writeHead(200, { 'content-length': 9 }).write('abc', () => answer.destroy()),
+  '/gone': (_, answer) => answer.writeHead(404).end(),
+};
+const server = createServer((asked, answer) => ANSWERS[asked.url ?? '']?.(asked, answer));
+let host = '';
+beforeAll(async () => {
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  host = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+});
+afterAll(() => {
+  server.close();
+  rmSync(folder, { recursive: true });
+});
+
+let count = 0;
+async function fetched(path: string) {
+  count += 1;
+  const at = join(folder, String(count));
+  return { ...(await fetchFile(host + path, at)), at };
+}
+
+test('a file has the time and the name that the server has for it', async () => {
+  const { at, name, digest } = await fetched('/a%20b.txt');
+  expect(name).toBe('a b.txt');
+  expect(digest).toBe('sha256:5891b5b522d5df086d0ff0b110fbd9d21bb4fc7163af34d08286a2e846f6be03');
+  expect(statSync(at).mtimeMs).toBe(Date.parse(CHANGED));
+  expect(statSync((await fetched('/x?y=1')).at).mtimeMs).toBe(0);
+});
+
+test('an address that leads elsewhere is followed', async () => {
+  expect(readFileSync((await fetched('/moved')).at, 'utf8')).toBe('hello\n');
+});
+
+test.each([
+  ['/gone', 'failed to load cache key: invalid response status 404'],
+  ['/cut', 'unexpected EOF'],
+])('what does not come whole leaves no file: %s', async (path, words) => {
+  await expect(fetched(path)).rejects.toThrow(words);
+  expect(existsSync(join(folder, String(count)))).toBe(false);
+});
