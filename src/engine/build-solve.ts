@@ -10,7 +10,7 @@ import type { Source } from '#build/solve/source.ts';
 import { readTree } from '#build/solve/tree.ts';
 import type { OutsideCaches } from '#engine/build-cache-from.ts';
 import { type Bases, layersOfImage } from '#engine/build-images.ts';
-import { builderPlatforms } from '#engine/builder.ts';
+import { canRun } from '#engine/builder.ts';
 import { holdImage } from '#image/catalog.ts';
 import type { Platform } from '#oci/manifest.ts';
 import type { Store } from '#store/store.ts';
@@ -51,7 +51,7 @@ export function buildMeans(store: Store, { request, bases, caches, environment, 
       return fetchRepository(store, vertex, next(), { scope, given });
     },
     run: async (work, scope) => {
-      needEmulator(work.platform);
+      await needEmulator(store, work.platform);
       const { runStep } = await import('#engine/build-run.ts');
       const { limits, securityOptions, cgroupParent, secrets, ssh } = request;
       await runStep(store, work, scope, { limits, securityOptions, cgroupParent, secrets, ssh, environment });
@@ -62,12 +62,16 @@ export function buildMeans(store: Store, { request, bases, caches, environment, 
 }
 
 /** Throws kind `unsupported` where nothing here runs a platform's programs. */
-function needEmulator({ os, architecture }: Platform): void {
-  const wanted = `${os}/${architecture}`;
-  if (builderPlatforms().some((known) => known === wanted || known.startsWith(`${wanted}/`))) return;
-  throw new WherryError('unsupported', `cannot run programs for ${wanted}: no emulator is registered (binfmt_misc)`, {
-    hint: "Install QEMU's emulators: the package qemu-user-static, or qemu-user-binfmt (Debian, Ubuntu)",
-  });
+async function needEmulator(store: Store, platform: Platform): Promise<void> {
+  if (await canRun(store, platform)) return;
+  const { os, architecture } = platform;
+  throw new WherryError(
+    'unsupported',
+    `cannot run programs for ${os}/${architecture}: no emulator is registered (binfmt_misc)`,
+    {
+      hint: "Install QEMU's emulators: the package qemu-user-static, or qemu-user-binfmt (Debian, Ubuntu); with Linux 6.7 a static one on the PATH is enough",
+    },
+  );
 }
 
 /** What a pull reports, as a vertex tells it. */

@@ -1,6 +1,8 @@
-/** What builds can be for, on this machine. */
+/** What programs run on this machine, and what builds can be for. */
+import type { Platform } from '#oci/manifest.ts';
 import { formatPlatform, hostPlatform } from '#oci/platform.ts';
-import { emulated, processorLevel } from '#sys/binfmt.ts';
+import type { Store } from '#store/store.ts';
+import { emulated, processorLevel, registerEmulator } from '#sys/binfmt.ts';
 
 /** `linux/amd64`, its variants, what the processor runs beside it, and what an emulator is registered for. */
 export function builderPlatforms(): string[] {
@@ -12,4 +14,15 @@ export function builderPlatforms(): string[] {
       : [];
   const beside = host.architecture === 'amd64' ? ['linux/386'] : [];
   return [...new Set([own, ...variants, ...beside, ...emulated().map((architecture) => `linux/${architecture}`)])];
+}
+
+/**
+ * Are a platform's programs run here? An emulator that is there and not registered is, for our own namespace: on the host that
+ * is root's decision.
+ */
+export async function canRun(store: Store, { os, architecture }: Platform): Promise<boolean> {
+  const wanted = `${os}/${architecture}`;
+  if (wanted === formatPlatform(hostPlatform())) return true;
+  if (builderPlatforms().some((known) => known === wanted || known.startsWith(`${wanted}/`))) return true;
+  return os === 'linux' && store.host.uid !== 0 && registerEmulator(architecture);
 }

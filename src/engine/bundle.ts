@@ -15,6 +15,7 @@ import { type Found, lookAround } from '#container/surroundings.ts';
 import { statusOf } from '#container/view.ts';
 import { type Connection, connectContainer, writeEtcFiles } from '#engine/connect.ts';
 import { fitToUsernsIfOwn, lookFurtherIfAsked, openUsernsIfAsked } from '#engine/isolation.ts';
+import { hostPlatform } from '#oci/platform.ts';
 import type { Store } from '#store/store.ts';
 import { replace } from '#sys/file.ts';
 import { resolveInRoot } from '#sys/rooted.ts';
@@ -36,6 +37,7 @@ export async function prepareBundle(
   record: ContainerRecord,
   { size }: Pick<Wish, 'size'>,
 ): Promise<Bundle> {
+  await offerEmulator(store, record);
   await using own = await openUsernsIfAsked(store, record);
   const connection = await connectContainer(store, record, own?.netns);
   const wish = { ...(size === undefined ? {} : { size }), ...(own === undefined ? {} : { userns: own.path }) };
@@ -46,6 +48,14 @@ export async function prepareBundle(
   if (bundle.status === 'rejected') throw bundle.reason;
   if (made.status === 'rejected') throw made.reason;
   return { ...bundle.value, showsClients: made.value };
+}
+
+/** Where the image is for another processor. What then still can't be run, the runtime says. */
+async function offerEmulator(store: Store, { image }: ContainerRecord): Promise<void> {
+  const [os = '', architecture = ''] = image.platform.split('/');
+  if (architecture === '' || architecture === hostPlatform().architecture) return;
+  const { canRun } = await import('#engine/builder.ts');
+  await canRun(store, { os, architecture });
 }
 
 interface Wish {

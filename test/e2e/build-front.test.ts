@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
@@ -69,6 +69,48 @@ test('a program for a processor that nothing here is an emulator of is refused w
   expect(stderr).toMatch(/cannot run programs for linux\/s390x: no emulator is registered/);
   expect(stderr).toContain('qemu-user');
 });
+
+/** A program of arm64 that writes its processor's name: write(1, "arm64\\n", 6), exit(0). */
+function armProgram(): Buffer {
+  const code = [0xd2800020, 0x100000e1, 0xd28000c2, 0xd2800808, 0xd4000001, 0xd2800000, 0xd2800ba8, 0xd4000001];
+  const file = Buffer.alloc(120 + 4 * code.length + 6);
+  file.write('7f454c46020101', 'hex');
+  file.writeUInt16LE(2, 16);
+  file.writeUInt16LE(183, 18);
+  file.writeUInt32LE(1, 20);
+  file.writeBigUInt64LE(0x400078n, 24);
+  file.writeBigUInt64LE(64n, 32);
+  file.writeUInt16LE(64, 52);
+  file.writeUInt16LE(56, 54);
+  file.writeUInt16LE(1, 56);
+  file.writeUInt32LE(1, 64);
+  file.writeUInt32LE(5, 68);
+  file.writeBigUInt64LE(0x400000n, 80);
+  file.writeBigUInt64LE(0x400000n, 88);
+  file.writeBigUInt64LE(BigInt(file.length), 96);
+  file.writeBigUInt64LE(BigInt(file.length), 104);
+  file.writeBigUInt64LE(0x10000n, 112);
+  for (const [at, word] of code.entries()) file.writeUInt32LE(word, 120 + 4 * at);
+  file.write('arm64\n', 120 + 4 * code.length);
+  return file;
+}
+
+/** Registered by root, or a static one, which Linux takes from users since 6.7. */
+const isEmulated =
+  process.arch === 'arm64' ||
+  existsSync('/proc/sys/fs/binfmt_misc/qemu-aarch64') ||
+  ['/usr/bin', '/usr/local/bin'].some((folder) => existsSync(`${folder}/qemu-aarch64-static`));
+
+test.skipIf(!isEmulated)(
+  `a step and a container for arm64 run (${isEmulated ? 'here' : 'skip: no emulator'})`,
+  async () => {
+    const root = context('FROM scratch\nCOPY --chmod=755 arm /arm\nRUN ["/arm"]\nCMD ["/arm"]\n');
+    writeFileSync(join(root, 'arm'), armProgram());
+    const built = await wherry(['build', '--progress', 'plain', '--platform', 'linux/arm64', '-t', NAME, root]);
+    expect(built.stderr).toMatch(/^#\d+ [\d.]+ arm64$/m);
+    expect(await succeed('run', '--rm', NAME)).toBe('arm64');
+  },
+);
 
 test('what a RUN may not do without being allowed to is refused', async () => {
   const root = context(`FROM ${BUSYBOX}\nRUN --network=host true\n`);
