@@ -2,11 +2,10 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { clearTheStage, ours, plain, setTheStage, wordsOf } from '#test/support/compare.ts';
-import { docker, dockerShell, noDocker } from '#test/support/peers.ts';
-import type { Finished } from '#test/support/user.ts';
+import { clearTheStage, ours, setTheStage } from '#test/support/compare.ts';
+import { byDocker, byWherry, told } from '#test/support/compose-lines.ts';
+import { docker, noDocker } from '#test/support/peers.ts';
 import { testUser } from '#test/support/user.ts';
-import { wherryPath } from '#test/support/wherry.ts';
 
 const QUICK = '{image: localhost/busybox, command: [sleep, "1000"], init: true, stop_grace_period: 0s';
 
@@ -245,21 +244,6 @@ services:
 /** Where both sides see it, by the same path. */
 const folder = (project: string) => join(testUser().home, 'compose', project);
 
-/** In no order: what happens at once is told as it comes. Of a pull the sizes, of ids all differ. */
-const told = ({ status, stdout, stderr }: Finished) => ({
-  status,
-  stdout: words(stdout),
-  stderr: words(stderr),
-});
-
-const words = (text: string) =>
-  plain(text)
-    .replace(/-run-[0-9a-f]{12}/g, '-run-ID12')
-    .replace(/time="?[^ ]+"? /g, '')
-    .split('\n')
-    .filter((line) => line !== '')
-    .sort();
-
 /** What a container was made of, in Docker's shape; what each engine adds by itself is left out. */
 function asked(text: string): object {
   const [{ Config, HostConfig, NetworkSettings, Mounts }] = JSON.parse(text);
@@ -303,8 +287,6 @@ function withoutEmpty(value: unknown): unknown {
   return kept.length === 0 ? undefined : Object.fromEntries(kept.sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
-const quoted = (word: string) => `'${word.replaceAll("'", `'\\''`)}'`;
-
 describe.skipIf(noDocker !== undefined)('a project', () => {
   beforeAll(async () => {
     await setTheStage([]);
@@ -316,24 +298,17 @@ describe.skipIf(noDocker !== undefined)('a project', () => {
 
   afterAll(async () => {
     for (const project of Object.keys(PROJECTS)) {
-      dockerShell(`cd ${folder(project)} && docker-compose down -v -t 0 --remove-orphans`);
-      await own(project, ['down', '-v', '-t', '0', '--remove-orphans']);
+      byDocker(folder(project), 'down -v -t 0 --remove-orphans');
+      await byWherry(folder(project), 'down -v -t 0 --remove-orphans');
     }
     await clearTheStage([]);
   });
-
-  const own = (project: string, args: readonly string[]) =>
-    testUser().run(wherryPath(), ['compose', ...args], { cwd: folder(project) });
-
-  const theirs = (project: string, args: readonly string[]) =>
-    dockerShell(`cd ${folder(project)} && docker-compose ${args.map(quoted).join(' ')} </dev/null`);
 
   describe.each(Object.entries(PROJECTS))('%s', (project, { lines, inspected = [] }) => {
     const compared = inspected.length === 0 ? undefined : project === 'cuprun' ? lines.length - 2 : 0;
 
     test.each(lines.map((line, at) => [line, at] as const))('%s', async (line, at) => {
-      const args = wordsOf(line);
-      expect(told(await own(project, args)), line).toEqual(told(theirs(project, args)));
+      expect(told(await byWherry(folder(project), line)), line).toEqual(told(byDocker(folder(project), line)));
       if (at !== compared) return;
       for (const name of inspected) {
         const [mine, other] = [await ours(['inspect', name]), docker(['inspect', name])];

@@ -3,10 +3,9 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { clearTheStage, plain, setTheStage, wordsOf } from '#test/support/compare.ts';
-import { dockerShell, noDocker } from '#test/support/peers.ts';
-import { type Finished, testUser } from '#test/support/user.ts';
-import { wherryPath } from '#test/support/wherry.ts';
+import { clearTheStage, setTheStage } from '#test/support/compare.ts';
+import { byDocker, byWherry, told } from '#test/support/compose-lines.ts';
+import { noDocker } from '#test/support/peers.ts';
 
 const FILES: Record<string, string> = {
   'compose.yaml': `
@@ -113,22 +112,9 @@ const DIFFERENT: [line: string, why: string, says: RegExp][] = [
 let directory = '';
 const folder = () => directory;
 
-/** The lines in no order: what happens at once is told as it comes. */
-const told = ({ status, stdout, stderr }: Finished) => ({ status, stdout: lines(stdout), stderr: lines(stderr) });
-
-const lines = (text: string) =>
-  plain(text)
-    .replace(/time="?[^ ]+"? /g, '')
-    .split('\n')
-    .filter((line) => line !== '')
-    .sort();
-
-const quoted = (word: string) => `'${word.replaceAll("'", `'\\''`)}'`;
-
 describe.skipIf(noDocker !== undefined)('a project that runs', () => {
-  const own = (line: string) => testUser().run(wherryPath(), ['compose', ...wordsOf(line)], { cwd: folder() });
-  const theirs = (line: string) =>
-    dockerShell(`cd ${folder()} && docker-compose ${wordsOf(line).map(quoted).join(' ')} </dev/null`);
+  const own = (line: string) => byWherry(folder(), line);
+  const theirs = (line: string) => byDocker(folder(), line);
 
   beforeAll(async () => {
     await setTheStage([]);

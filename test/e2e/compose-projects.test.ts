@@ -1,9 +1,8 @@
 /** Whole projects on images that are made here, brought up and taken down. */
-import { chmodSync, chownSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { chmodSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
-import { testUser } from '#test/support/user.ts';
+import { project } from '#test/support/compose-project.ts';
 import { BUSYBOX, eventually, mendStore, startWherry, succeed, wherry } from '#test/support/wherry.ts';
 
 beforeAll(async () => {
@@ -11,32 +10,6 @@ beforeAll(async () => {
   await succeed('run', '--rm', BUSYBOX, 'true');
 });
 afterAll(() => mendStore());
-
-/** A project's directory with these files, which the user owns; what it has brought up goes with the test. */
-function project(files: Record<string, string>) {
-  const root = mkdtempSync(join(tmpdir(), 'wherry-project-'));
-  chmodSync(root, 0o755);
-  const write = (name: string, text: string) => {
-    mkdirSync(dirname(join(root, name)), { recursive: true });
-    writeFileSync(join(root, name), text);
-    for (let path = join(root, name); path.startsWith(root); path = dirname(path)) {
-      chownSync(path, testUser().uid, testUser().gid);
-    }
-  };
-  for (const [name, text] of Object.entries(files)) write(name, text);
-  const compose = async (...args: string[]) => {
-    const done = await wherry(['compose', ...args], { cwd: root });
-    expect(done, `compose ${args.join(' ')}: ${done.stderr}`).toMatchObject({ status: 0 });
-    return done.stdout.trim();
-  };
-  onTestFinished(async () => {
-    await wherry(['compose', '--profile', '*', 'down', '-v', '--remove-orphans', '--rmi', 'local', '-t', '0'], {
-      cwd: root,
-    });
-    rmSync(root, { recursive: true, force: true });
-  });
-  return { root, write, compose };
-}
 
 /** Ends at once when it is told to. */
 const SLEEP = `["sh", "-c", "trap 'exit 0' TERM; sleep 1000 & wait"]`;

@@ -2,6 +2,8 @@ import { rmSync } from 'node:fs';
 import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { project } from '#test/support/compose-project.ts';
+import { asking, balanced, shop } from '#test/support/compose-shop.ts';
 import { makeServices, noServices, SERVICES } from '#test/support/services.ts';
 import { eventually, removeContainers, succeed, wherry } from '#test/support/wherry.ts';
 
@@ -61,5 +63,43 @@ describe.skipIf(noServices !== undefined)(`real services (${noServices ?? 'from 
     };
     expect(await eventually(ping, (answer) => answer !== '')).toMatch(/^\+PONG/);
     await succeed('stop', 'cache');
+  });
+
+  test('a project of web, database and cache waits for health, reaches each by name, and keeps its data until down -v', async () => {
+    const { compose } = project(shop('shop'));
+    await compose('up', '-d', '--wait');
+    const states = await compose('ps', '--format', '{{.Service}} {{.Health}}');
+    expect(states.split('\n').sort()).toEqual(['cache healthy', 'db healthy', 'web healthy']);
+    expect(await (await fetch(`http://${await compose('port', 'web', '80')}/`)).text()).toContain('Welcome to nginx');
+    expect(await compose('exec', '-T', 'web', 'cat', '/run/secrets/token')).toBe('abc');
+    await compose(...asking('create table t (n int); insert into t values (42)'));
+    const count = () => compose('exec', '-T', 'web', 'redis-cli', '-h', 'cache', 'incr', 'hits');
+    expect([await count(), await count()]).toEqual(['1', '2']);
+    await compose('restart', 'db');
+    await compose('up', '-d', '--wait');
+    expect(await compose(...asking('select n from t'))).toBe('42');
+    await compose('down');
+    await compose('up', '-d', '--wait');
+    expect([await compose(...asking('select n from t')), await count()]).toEqual(['42', '1']);
+    await compose('down', '-v');
+    expect(await succeed('volume', 'ls', '-q', '--filter', 'label=com.docker.compose.project=shop')).toBe('');
+    expect(await succeed('network', 'ls', '-q', '--filter', 'label=com.docker.compose.project=shop')).toBe('');
+  });
+
+  test('nginx spreads what comes over a scaled service, and goes on when that shrinks and grows', async () => {
+    const { compose } = project(balanced('balanced'));
+    await compose('up', '-d', '--scale', 'api=3', '--wait');
+    const address = await compose('port', 'lb', '80');
+    const answering = async () => {
+      const pages = Array.from({ length: 12 }, () => fetch(`http://${address}/`).then((page) => page.text()));
+      return new Set(await Promise.all(pages)).size;
+    };
+    expect(await eventually(answering, (count) => count === 3)).toBe(3);
+    for (const wanted of [1, 2]) {
+      await compose('up', '-d', '--scale', `api=${wanted}`, '--wait');
+      await compose('exec', '-T', 'lb', 'nginx', '-s', 'reload');
+      expect(await eventually(answering, (found) => found === wanted)).toBe(wanted);
+    }
+    await compose('down', '-t', '1');
   });
 });
