@@ -66,7 +66,8 @@ function checkNames(services: readonly Service[]): void {
 /** The manifests as documents of YAML, the hints as comments. */
 export async function kubeYaml(project: Project, { objects, hints }: KubeExport): Promise<string> {
   const { stringify } = await import('yaml');
-  const written = (object: object) => stringify(object, { aliasDuplicateObjects: false, lineWidth: 0 });
+  // kubectl reads YAML 1.1, where an unquoted yes, no, on, y or 1_000 is no string.
+  const written = (object: object) => stringify(object, { version: '1.1', aliasDuplicateObjects: false, lineWidth: 0 });
   const head = `# The compose project "${project.name}", for: kubectl apply -f FILE\n`;
   const commented = hints.map((hint) => written(hint).replace(/^(?=.)/gm, '# '));
   const advice = commented.map(

@@ -207,6 +207,15 @@ describe('what is written', () => {
     const hint = text.slice(text.indexOf('# ---\n') + 6).replace(/^# ?/gm, '');
     expect(parseAllDocuments(hint).map((document) => (document as { toJS(): unknown }).toJS())).toEqual(hints);
   });
+
+  test('words that are no strings to the YAML that kubectl reads stay strings', async () => {
+    const command = ['yes', 'no', 'on', 'n', '1_000', '0777', '1e3', '12:30:45', '2024-01-01', '~', '', 'null', '='];
+    const odd = project({ web: { command, environment: { Y: 'off', ON: 'y' } } });
+    const made = exportKube(odd);
+    const text = await kubeYaml(odd, made);
+    const read = parseAllDocuments(text, { version: '1.1' }) as { toJS(): unknown }[];
+    expect(read.map((document) => document.toJS())).toEqual(made.objects);
+  });
 });
 
 /** Names of fields, at any depth, that Theirs has not. */
