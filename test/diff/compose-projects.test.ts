@@ -162,7 +162,7 @@ services:
       'infra/.env': 'LEVEL=infra\n',
       'infra/conf/b': 'b',
       'more/a.yaml': `services: {more: {${QUICK}, environment: {LEVEL: "\${LEVEL}"}, volumes: ["./d:/d"]}}\n`,
-      'more/b.yaml': 'services: {more: {environment: {OTHER: "${OTHER:-none}"}}}\n',
+      'more/b.yaml': `services: {more: {environment: {OTHER: "\${OTHER:-none}"}}}\n`,
       'more/own.env': 'LEVEL=more\n',
       'more/d/c': 'c',
       '.env': 'OTHER=outer\n',
