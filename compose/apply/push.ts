@@ -1,4 +1,5 @@
 /** push: the images that a project builds. */
+import { WherryError } from '#base/error.ts';
 import { given } from '#base/given.ts';
 import type { Progress } from '#base/progress.ts';
 import { together } from '#base/together.ts';
@@ -25,10 +26,16 @@ export async function pushProject(scope: Scope, project: Project, options: PushP
     try {
       await act(scope, () => pushImage(scope.store, name, given({ progress, abort: scope.abort })));
     } catch (error) {
-      if (!options.ignoreFailures || scope.abort?.aborted) throw error;
+      if (!options.ignoreFailures || scope.abort?.aborted) throw asPushing(error);
       scope.report({ message: `Pushing ${service}: ${error instanceof Error ? error.message : error}` });
     }
   });
+}
+
+/** What a daemon says while it pushes has no prefix. */
+function asPushing(error: unknown): unknown {
+  if (!(error instanceof WherryError)) return error;
+  return new WherryError('invalid', error.message, { cause: error, ...given({ hint: error.hint }) });
 }
 
 function reportLayer({ report }: Scope, name: string, event: Progress): void {

@@ -3,6 +3,7 @@ import { projectOf, serviceOf } from '#compose/view/containers.ts';
 import { listContainers } from '#container/names.ts';
 import type { ContainerRecord } from '#container/record.ts';
 import type { Store } from '#engine/open.ts';
+import { arrivalOf } from '#image/arrival.ts';
 import { findImage } from '#image/names.ts';
 
 /** In the order of its JSON. */
@@ -14,7 +15,7 @@ export interface ImageRow {
   Platform: string;
   /** Bytes. */
   Size: number;
-  /** When it was made: nobody notes when a name was given. RFC 3339. */
+  /** When it came here or was built: nobody notes when a name was given. RFC 3339. */
   LastTagTime: string;
 }
 
@@ -30,6 +31,7 @@ export function projectImages(store: Store, project: string, services: readonly 
 
 function rowOf(store: Store, { name, image: { reference, id, platform } }: ContainerRecord): ImageRow {
   const image = findImage(store, id);
+  const arrived = arrivalOf(store, id);
   const [Repository, Tag] = nameAndTag(reference);
   return {
     ID: id,
@@ -38,7 +40,7 @@ function rowOf(store: Store, { name, image: { reference, id, platform } }: Conta
     Tag,
     Platform: platform,
     Size: image?.size ?? 0,
-    LastTagTime: image?.config.created ?? '0001-01-01T00:00:00Z',
+    LastTagTime: arrived === undefined ? '0001-01-01T00:00:00Z' : new Date(arrived).toISOString(),
   };
 }
 

@@ -1,9 +1,9 @@
 /** Whole projects on images that are made here, brought up and taken down. */
-import { chmodSync, rmSync } from 'node:fs';
+import { chmodSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { project } from '#test/support/compose-project.ts';
-import { BUSYBOX, eventually, mendStore, startWherry, succeed, wherry } from '#test/support/wherry.ts';
+import { BUSYBOX, eventually, mendStore, succeed, wherry } from '#test/support/wherry.ts';
 
 beforeAll(async () => {
   await mendStore();
@@ -208,59 +208,4 @@ volumes: {data: {}}
   await compose('stop');
   await compose('start');
   expect(await compose('exec', '-T', 'web', 'cat', '/data/told')).toBe('up hook\ndown\nup hook');
-});
-
-test('watch: what changes goes into the container, has it restarted, or built anew', async () => {
-  const { root, write, compose } = project({
-    'compose.yaml': `
-name: watched
-services:
-  web:
-    build: .
-    command: ${SLEEP}
-    develop:
-      watch:
-        - {path: ./src, action: sync, target: /app, ignore: ["*.tmp"], initial_sync: true}
-        - {path: ./conf, action: sync+restart, target: /conf}
-        - {path: ./hook, action: sync+exec, target: /hook, exec: {command: [cp, /hook/a, /tmp/ran]}}
-        - {path: ./version, action: rebuild}
-`,
-    Dockerfile: `FROM ${BUSYBOX}\nCOPY version /version\n`,
-    version: 'one',
-    'src/a.js': 'first',
-    'src/gone.js': 'x',
-    'conf/x': 'x',
-    'hook/a': 'x',
-  });
-  const watching = startWherry(['compose', 'watch'], { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] });
-  onTestFinished(() => void watching.kill('SIGKILL'));
-  let said = '';
-  for (const stream of [watching.stdout, watching.stderr]) stream?.on('data', (piece) => (said += String(piece)));
-  const hears = (words: string) =>
-    eventually(
-      () => said,
-      (text) => text.includes(words),
-    );
-  const shows = (script: string, wanted: string) =>
-    eventually(
-      async () => (await wherry(['compose', 'exec', '-T', 'web', 'sh', '-c', script], { cwd: root })).stdout.trim(),
-      (text) => text === wanted,
-    );
-  await hears('Watch enabled');
-  expect(await compose('exec', '-T', 'web', 'cat', '/app/a.js')).toBe('first');
-  write('src/deep/b.js', 'second');
-  write('src/c.tmp', 'left out');
-  rmSync(join(root, 'src/gone.js'));
-  await shows('cat /app/deep/b.js; ls /app', 'seconda.js\ndeep');
-  write('hook/a', 'hooked');
-  await shows('cat /tmp/ran', 'hooked');
-  write('conf/x', 'changed');
-  await hears('service(s) ["web"] restarted');
-  expect(await compose('exec', '-T', 'web', 'cat', '/conf/x')).toBe('changed');
-  write('version', 'two');
-  await hears('service(s) ["web"] successfully built');
-  await shows('cat /version', 'two');
-  watching.kill('SIGINT');
-  const status = await new Promise((resolve) => watching.once('exit', (code) => resolve(code)));
-  expect(status).toBe(130);
 });
