@@ -45,14 +45,17 @@ export async function build(store: Store, request: BuildRequest, options: BuildO
   const warnings: LintWarning[] = [];
   const planned = planBuild(planRequest(request), resolver(bases, request, options), warnings);
   const plan = await planned.finally(() => reportWarnings(warnings, options.report));
-  refuseEntitlements(plan, request.allow);
+  checkRuns(plan, request.allow);
   return runPlan(store, request, plan, { ...options, bases });
 }
 
-/** Throws kind `invalid` in BuildKit's words for a step that may do more than was allowed (--allow). */
-function refuseEntitlements({ vertices }: Plan, allowed: readonly string[]): void {
+/** Throws kind `invalid` in BuildKit's words for a step of no program, and one that may do more than was allowed (--allow). */
+function checkRuns({ vertices }: Plan, allowed: readonly string[]): void {
   for (const vertex of vertices) {
     if (vertex.op !== 'run') continue;
+    if (vertex.args.length === 0) {
+      throw new WherryError('invalid', 'failed to marshal LLB definition: arguments are required');
+    }
     const wanted = [
       ...(vertex.network === 'host' ? ['network.host'] : []),
       ...(vertex.security === 'insecure' ? ['security.insecure'] : []),

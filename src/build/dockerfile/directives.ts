@@ -39,3 +39,37 @@ export function parseDirective(text: string): { name: string; value: string } | 
   const name = written.toLowerCase();
   return KNOWN.has(name) ? { name, value: value.trimEnd() } : undefined;
 }
+
+/**
+ * What a file says of itself before it is read, also below a line `#!…`; its syntax as well in the comments of other
+ * languages, and as a key of JSON.
+ */
+export function findDirective(text: string, name: 'check' | 'syntax'): string | undefined {
+  const shown = text.replace(/^\ufeff/, '').replace(/^#!.*(?:\n|$)/, '');
+  const found = among(shown, '#', name);
+  if (found !== undefined || name === 'check') return found;
+  return among(shown, '//', name) ?? keyIn(shown, name);
+}
+
+function among(text: string, comment: string, name: string): string | undefined {
+  const seen = new Set<string>();
+  for (const [line] of text.matchAll(/.*\n?/g)) {
+    const words = line.trim();
+    const found = words.startsWith(comment) ? parseDirective(words.slice(comment.length)) : undefined;
+    if (found === undefined || seen.has(found.name)) return undefined;
+    if (found.name === name) return found.value;
+    seen.add(found.name);
+  }
+  return undefined;
+}
+
+function keyIn(text: string, name: string): string | undefined {
+  if (!text.trimStart().startsWith('{')) return undefined;
+  try {
+    const value: unknown = JSON.parse(text)[name];
+    return typeof value === 'string' ? value : undefined;
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
+}

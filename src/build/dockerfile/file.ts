@@ -2,6 +2,7 @@
 
 import { WherryError } from '#base/error.ts';
 import { checkCasing, checkDescriptions, checkLine, checkStageNames } from '#build/dockerfile/checks.ts';
+import { findDirective } from '#build/dockerfile/directives.ts';
 import { reworded, wrong, wrongAt } from '#build/dockerfile/fault.ts';
 import { type Instruction, type InstructionOf, readInstruction } from '#build/dockerfile/instructions.ts';
 import { type Linter, startLinter } from '#build/dockerfile/lint.ts';
@@ -29,8 +30,9 @@ export function readDockerfile(
 ): DockerfileText {
   const { text, buildArgs } = request;
   if (text === '') throw wrong('the Dockerfile cannot be empty');
-  const { lines, token, emptyContinuations, check, syntax } = parseDockerfile(text);
-  checkSyntax(buildArgs.BUILDKIT_SYNTAX ?? syntax);
+  checkSyntax(buildArgs.BUILDKIT_SYNTAX ?? findDirective(text, 'syntax'));
+  const { lines, token, emptyContinuations } = parseDockerfile(text);
+  const check = findDirective(text, 'check');
   const linter = startLinter(buildArgs.BUILDKIT_DOCKERFILE_CHECK ?? check?.split(' ', 1)[0], warnings);
   for (const place of emptyContinuations) linter.note('NoEmptyContinuation', place, 'Empty continuation line');
   const file: DockerfileText = { token, globals: [], stages: [], linter };

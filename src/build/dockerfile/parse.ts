@@ -31,8 +31,6 @@ export interface Parsed {
   token: string;
   /** Where lines without anything continue an instruction. */
   emptyContinuations: Place[];
-  syntax: string | undefined;
-  check: string | undefined;
 }
 
 interface Parser {
@@ -57,8 +55,7 @@ export function parseDockerfile(text: string): Parsed {
   const end = { start: reader.line(), end: reader.line() };
   if (lines.length === 0) throw wrongAt(end, 'file with no instructions');
   placed(end, () => reader.check());
-  const { token, seen } = directives;
-  return { lines, token, emptyContinuations, syntax: seen.get('syntax'), check: seen.get('check') };
+  return { lines, token: directives.token, emptyContinuations };
 }
 
 /** A comment, an empty line, or an instruction with all its lines. */
