@@ -88,7 +88,10 @@ function mountOf(project: Project, volume: ServiceVolume, warn: (text: string) =
     const Subpath = volume.image?.subpath;
     return { Type: 'image', ...base, ...(Subpath === undefined ? {} : { ImageOptions: { Subpath } }) };
   }
-  if (type !== 'volume') throw new WherryError('unsupported', `mount type ${JSON.stringify(type)} is not supported`);
+  if (type !== 'volume') {
+    const why = `invalid mount config for type ${JSON.stringify(type)}: mount type unknown`;
+    throw new WherryError('invalid', `Error response from daemon: ${why}`);
+  }
   return { Type: 'volume', ...base, ...volumeOptions(volume) };
 }
 

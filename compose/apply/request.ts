@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { isAbsolute, resolve } from 'node:path';
 import type { Config, CreateRequest, HealthConfig, HostConfig, PortMap, RestartPolicy } from '#base/api.ts';
+import { reasonOf } from '#base/errno.ts';
 import { WherryError } from '#base/error.ts';
 import { given } from '#base/given.ts';
 import { parseBytes, parseDuration } from '#base/units.ts';
@@ -217,7 +218,8 @@ function readProfile(path: string, shown: string): string {
     JSON.parse(text);
     return text.trim();
   } catch (cause) {
-    const why = cause instanceof Error ? cause.message : `${cause}`;
+    const system = reasonOf(cause);
+    const why = system === undefined ? (cause as Error).message : `open ${path}: ${system}`;
     throw new WherryError('invalid', `opening seccomp profile (${shown}) failed: ${why}`, { cause });
   }
 }

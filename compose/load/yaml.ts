@@ -219,8 +219,10 @@ function duplicate(text: string, position: number, line: number): string {
   const column = position - start;
   const isSame = (other: string) =>
     other.slice(column).replace(/^["']/, '').startsWith(name) && !other.slice(0, column).trim();
-  let first = line - 1;
-  while (first > 1 && !isSame(lines[first - 1] ?? '')) first -= 1;
+  // In braces both may stand on one line.
+  const isBeside = text.slice(start, position).includes(`${name}:`);
+  let first = isBeside ? line : line - 1;
+  while (!isBeside && first > 1 && !isSame(lines[first - 1] ?? '')) first -= 1;
   return `line ${line}: mapping key ${JSON.stringify(name)} already defined at line ${first}`;
 }
 

@@ -1,5 +1,6 @@
 /** The request as the daemon would take it: checked in Docker's order and words, defaults filled in. */
 import { posix } from 'node:path';
+import { ipVersion } from '#base/address.ts';
 import type { Config, CreateRequest, HealthConfig, HostConfig, RestartPolicy } from '#base/api.ts';
 import { WherryError } from '#base/error.ts';
 import { parseNetworkMode } from '#base/network-mode.ts';
@@ -106,6 +107,7 @@ function checkHost(host: HostConfig, facts: Facts, tty: boolean): void {
   if (host.AutoRemove && !['', 'no'].includes(host.RestartPolicy.Name)) {
     throw refuse("can't create 'AutoRemove' container with restart policy");
   }
+  checkNames(host);
   checkRestartPolicy(host.RestartPolicy);
   host.CapAdd = host.CapAdd && normalize(host.CapAdd, facts.capabilities, 'CapAdd');
   host.CapDrop = host.CapDrop && normalize(host.CapDrop, facts.capabilities, 'CapDrop');
@@ -114,6 +116,19 @@ function checkHost(host: HostConfig, facts: Facts, tty: boolean): void {
   }
   readSecurity(host.SecurityOpt ?? []);
   checkLogConfig(host.LogConfig, tty);
+}
+
+/** What is written into hosts and resolv.conf; flags are checked by their own rules, requests of compose here. */
+function checkNames({ ExtraHosts: hosts, Dns: servers }: HostConfig): void {
+  for (const entry of hosts ?? []) {
+    const address = entry.slice(entry.indexOf(':') + 1).replace(/^\[(.+)\]$/, '$1');
+    if (address !== 'host-gateway' && ipVersion(address) === 0) {
+      throw refuse(`invalid IP address in add-host: ${JSON.stringify(address)}`);
+    }
+  }
+  const wrong = (servers ?? []).find((server) => ipVersion(server) === 0);
+  if (wrong === undefined) return;
+  throw refuse(`bad nameserver address ${wrong}: ParseAddr(${JSON.stringify(wrong)}): unable to parse IP`);
 }
 
 export function checkRestartPolicy({ Name: name, MaximumRetryCount: count }: RestartPolicy): void {

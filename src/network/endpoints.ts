@@ -15,7 +15,9 @@ import { isInPool, type NetworkRecord } from '#network/records.ts';
 export function checkEndpoint(name: string, network: NetworkRecord | undefined, request: EndpointRequest): void {
   const { MacAddress: mac } = request;
   if (mac && !/^([0-9a-f]{2}[:-]){5}[0-9a-f]{2}$/i.test(mac)) {
-    throw new WherryError('invalid', `${mac} is not a valid mac address`, { exitCode: 125 });
+    throw new WherryError('invalid', `invalid config for network ${name}: invalid MAC address ${mac}`, {
+      exitCode: 125,
+    });
   }
   const wrong = endpointMistakes(name, network, request);
   if (wrong.length === 0) return;
@@ -97,14 +99,10 @@ export function deviceOf({ DriverOpts = {} }: EndpointRequest): string | undefin
   if (!name) return undefined;
   if (name.length <= 15 && /^[\w.-]+$/.test(name) && !/^\.{1,2}$|^lo$/.test(name)) return name;
   const why = name.length > 15 ? 'numerical result out of range' : 'invalid argument';
-  throw new WherryError(
-    'denied',
-    `failed to set up container networking: error renaming interface to "${name}": ${why}`,
-    {
-      hint: 'The name of an interface has at most 15 letters, digits, dots, dashes and underscores',
-      exitCode: 125,
-    },
-  );
+  throw new WherryError('denied', `error renaming interface to "${name}": ${why}`, {
+    hint: 'The name of an interface has at most 15 letters, digits, dots, dashes and underscores',
+    exitCode: 125,
+  });
 }
 
 /** A place that may have the way out. */

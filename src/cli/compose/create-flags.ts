@@ -70,6 +70,7 @@ function scaled(project: Project, flags: readonly string[]): Project {
     const [name = '', count = ''] = parts;
     if (parts.length !== 2) throw invalid(`invalid --scale option ${JSON.stringify(flag)}. Should be SERVICE=NUM`);
     if (!/^[+-]?\d+$/.test(count)) throw invalid(`strconv.Atoi: parsing ${JSON.stringify(count)}: invalid syntax`);
+    if (services[name] === undefined) throw invalid(`no such service: ${name}: not found`);
     services[name] = withScale(project, name, Number(count));
   }
   return { ...project, services };

@@ -87,7 +87,8 @@ async function showLogs(context: Context, { name, services, containers, lines, o
   const show = (id: string, title: string, wish: LogOptions) =>
     readLines(context.store, id, { ...options, ...wish }, (line) => lines.log(title, line)).catch((error: unknown) => {
       if (!(error instanceof WherryError) || error.kind !== 'unavailable') throw error;
-      warn(context, `Can't retrieve logs for ${JSON.stringify(title)}: ${error.message}`);
+      const whole = containers.find(({ record }) => record.id === id)?.record.name ?? title;
+      warn(context, `Can't retrieve logs for ${JSON.stringify(whole)}: Error response from daemon: ${error.message}`);
     });
   const monitor = options.follow ? monitorProject(context.store, name, { services, abort: context.abort }) : undefined;
   // One after the other where all is there: the lines of a container stay together.

@@ -79,6 +79,8 @@ describe('refused in the words of Docker:', () => {
     [{ host: { IpcMode: 'container:nope' } }, 'No such container: nope'],
     [{ host: { UTSMode: 'foo' } }, 'invalid UTS mode: foo'],
     [{ host: { OomScoreAdj: 2000 } }, 'Invalid value 2000, range for oom score adj is [-1000, 1000]'],
+    [{ host: { ExtraHosts: ['a:b'] } }, 'invalid IP address in add-host: "b"'],
+    [{ host: { Dns: ['a'] } }, 'bad nameserver address a: ParseAddr("a"): unable to parse IP'],
     [{ host: { ShmSize: -1 } }, 'SHM size can not be less than 0'],
     [{ host: { CapAdd: ['foo'] } }, 'invalid CapAdd: unknown capability: "CAP_FOO"'],
     [

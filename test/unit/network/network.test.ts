@@ -401,7 +401,7 @@ describe('joinNetworks() refuses in words of Docker', () => {
   test.each([
     [{ foo: {} }, 'failed to set up container networking: network foo not found'],
     [{ '../x': {} }, 'failed to set up container networking: network ../x not found'],
-    [{ bridge: { MacAddress: 'zz' } }, 'zz is not a valid mac address'],
+    [{ bridge: { MacAddress: 'zz' } }, 'invalid config for network bridge: invalid MAC address zz'],
     [
       { bridge: { Aliases: ['x'] } },
       'invalid endpoint settings:\nnetwork-scoped alias is supported only for containers in user defined networks',

@@ -81,6 +81,7 @@ describe('a file', () => {
 describe('what is wrong with a file is said with its line', () => {
   test.each([
     ['a: 1\nb: 2\na: 3\n', 'failed to parse f.yaml: line 3: mapping key "a" already defined at line 1'],
+    ['s:\n  a: {b: 1, c: 2, b: 3}\n', 'line 2: mapping key "b" already defined at line 2'],
     ['s:\n  a:\n    image: x\n    "image": y\n', 'line 4: mapping key "image" already defined at line 3'],
     ['a: *b', "failed to parse f.yaml: yaml: line 1: unknown anchor 'b' referenced"],
     ['a: &a [*a]', 'failed to parse f.yaml: cycle detected: node at path a.0 references itself'],
