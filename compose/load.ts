@@ -100,10 +100,11 @@ export async function loadProject(options: LoadOptions): Promise<Project> {
 
 /** The tree of these files before it is typed: what --no-interpolate shows. */
 export async function loadModel(options: LoadOptions): Promise<TreeMap> {
-  return (await loadTree(options)).tree;
+  return (await loadTree(options, true)).tree;
 }
 
-async function loadTree(options: LoadOptions): Promise<Loaded> {
+/** isBare: it is filled with nothing of the environment. */
+async function loadTree(options: LoadOptions, isBare = false): Promise<Loaded> {
   const found = findFiles(options);
   const { environment } = found;
   const remote = remoteFiles(options);
@@ -112,12 +113,13 @@ async function loadTree(options: LoadOptions): Promise<Loaded> {
   for (const file of files) sources.push(await readSource(file, options));
   const name = nameOf(sources, found.directory, environment, options);
   environment.COMPOSE_PROJECT_NAME = name;
-  const scope: Scope = { directory, environment, chain: [], options, remote };
+  const known = isBare ? { COMPOSE_PROJECT_NAME: name } : environment;
+  const scope: Scope = { directory, environment: known, chain: [], options, remote };
   const tree = await joined(sources, scope);
-  finish(tree, options.resolvePaths === false ? undefined : directory, environment);
+  finish(tree, options.resolvePaths === false ? undefined : directory, scope);
   if (Object.keys(tree).length === 0) throw invalid('empty compose file');
   if (name === '') throw invalid('project name must not be empty');
-  if (options.normalize !== false) normalize(tree, name, environment);
+  if (options.normalize !== false) normalize(tree, name, known);
   return { tree, name, workingDir: directory, composeFiles: files, environment };
 }
 
@@ -160,9 +162,11 @@ function nameOf(sources: readonly Source[], directory: string, environment: Vari
   );
   const own = names.findLast((name) => typeof name === 'string' && name !== '');
   if (typeof own !== 'string') return nameOfDirectory(directory, options.warn);
-  if (options.interpolate === false) return own;
-  const tree = interpolate({ name: own }, { lookup: (name) => environment[name], warn: () => undefined });
-  return options.normalize === false ? String(tree.name) : normalizeName(String(tree.name));
+  const { name } =
+    options.interpolate === false
+      ? { name: own }
+      : interpolate({ name: own }, { lookup: (word) => environment[word], warn: options.warn });
+  return options.normalize === false ? String(name) : normalizeName(String(name));
 }
 
 /** All files of a project, one over the other. */
@@ -175,7 +179,7 @@ async function joined(sources: readonly Source[], scope: Scope): Promise<TreeMap
 }
 
 /** What is done once all files of a project are joined. */
-function finish(tree: TreeMap, base: string | undefined, environment: Variables): void {
+function finish(tree: TreeMap, base: string | undefined, { environment }: Scope): void {
   setDefaults(tree);
   checkTree(tree);
   if (base !== undefined) resolvePaths(tree, base);
@@ -272,6 +276,6 @@ async function loadIncluded(files: readonly string[], scope: Scope, base: string
   const sources: Source[] = [];
   for (const file of files) sources.push(await readSource(file, scope.options));
   const tree = await joined(sources, scope);
-  finish(tree, base, scope.environment);
+  finish(tree, base, scope);
   return tree;
 }

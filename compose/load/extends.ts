@@ -4,7 +4,7 @@ import { dirname, relative, resolve } from 'node:path';
 import { extend } from '#compose/load/merge.ts';
 import type { Fetched } from '#compose/load/remote.ts';
 import { isRemote, resolvePaths } from '#compose/model/paths.ts';
-import { invalid, isMap, type Tree, type TreeMap } from '#compose/model/tree.ts';
+import { copyOf, invalid, isMap, type Tree, type TreeMap } from '#compose/model/tree.ts';
 
 export interface Extending {
   /** The file that is being read, absolute. */
@@ -50,7 +50,7 @@ async function extended(name: string, services: TreeMap, extending: Extending, c
   const next = follow(chain, other ?? extending.file, name);
   const base = await extended(ref, source, { ...extending, forgotten }, next);
   if (!isMap(base)) return service;
-  const copy = structuredClone(base);
+  const copy = copyOf(base);
   for (const path of extending.forgotten) forget({ services: { [name]: copy } }, path);
   const merged = extend(copy, service);
   delete merged.extends;

@@ -41,24 +41,35 @@ const OVERRIDES = [
 /** Throws kind `invalid`, in compose's words, where there is no file, or one that was named isn't there. */
 export function findFiles(where: Where): Found {
   const { cwd, warn } = where;
-  const given = where.files.map((file) => (file === '-' || isRemote(file) ? file : resolve(cwd, file)));
-  const directoryOf = (files: readonly string[]): string => {
-    if (where.projectDirectory) return resolve(cwd, where.projectDirectory);
-    const first = files.find((file) => file !== '-');
-    return first === undefined || isRemote(first) ? cwd : dirname(first);
-  };
+  const given = named(where);
   // What is in the first `.env` may name the files, and theirs may be another one.
-  const environment = withEnvFiles({ PWD: cwd, ...where.environment }, directoryOf(given), where);
-  const files = given.length > 0 ? given : (fromEnvironment(environment, cwd) ?? lookUp(directoryOf([]), warn));
-  const directory = directoryOf(files);
+  const environment = withEnvFiles({ PWD: cwd, ...where.environment }, directoryOf(given, where), where);
+  const files = given.length > 0 ? given : (fromEnvironment(environment, cwd) ?? lookUp(directoryOf([], where), warn));
+  const directory = directoryOf(files, where);
   return { files, directory, environment: withEnvFiles(environment, directory, where) };
+}
+
+/** The process's variables over those of env files, before any file of the project is looked for. */
+export function variablesFound(where: Where): Variables {
+  return withEnvFiles({ PWD: where.cwd, ...where.environment }, directoryOf(named(where), where), where);
+}
+
+const named = ({ cwd, files }: Where) =>
+  files.map((file) => (file === '-' || isRemote(file) ? file : resolve(cwd, file)));
+
+function directoryOf(files: readonly string[], { cwd, projectDirectory }: Where): string {
+  if (projectDirectory) return resolve(cwd, projectDirectory);
+  const first = files.find((file) => file !== '-');
+  return first === undefined || isRemote(first) ? cwd : dirname(first);
 }
 
 function withEnvFiles(environment: Variables, directory: string, { cwd, envFiles = [], warn }: Where): Variables {
   let files = envFiles.map((file) => resolve(cwd, file));
   if (files.length === 0) {
     const own = join(directory, '.env');
-    if (isDisabled(environment.COMPOSE_DISABLE_ENV_FILE) || !isFile(own)) return environment;
+    if (isDisabled(environment.COMPOSE_DISABLE_ENV_FILE)) return environment;
+    if (isFile(directory)) throw invalid(`stat ${own}: not a directory`);
+    if (!isFile(own)) return environment;
     files = [own];
   }
   return { ...readEnvFiles(files, environment, warn), ...environment };

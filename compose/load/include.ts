@@ -8,7 +8,7 @@ import { readEnvFiles, type Variables } from '#compose/load/dotenv.ts';
 import { isFile } from '#compose/load/files.ts';
 import type { Fetched } from '#compose/load/remote.ts';
 import { isRemote } from '#compose/model/paths.ts';
-import { invalid, isMap, sprint, type Tree, type TreeMap } from '#compose/model/tree.ts';
+import { invalid, isMap, sprint, type Tree, type TreeMap, typeName } from '#compose/model/tree.ts';
 
 export interface Including {
   /** The project's directory as this file sees it: absolute. */
@@ -31,13 +31,15 @@ const KINDS = ['services', 'volumes', 'networks', 'secrets', 'configs', 'models'
 /** Brings in all that a tree includes, in place. Throws kind `invalid`, in compose's words. */
 export async function applyInclude(tree: TreeMap, including: Including): Promise<void> {
   const { include } = tree;
+  delete tree.include;
   if (include === undefined || include === null) return;
   if (!Array.isArray(include)) throw invalid(`\`include\` must be a list, got ${sprint(include)}`);
-  for (const entry of include) {
-    const imported = await loadEntry(readEntry(entry), including);
+  for (const [at, item] of include.entries()) {
+    const entry = readEntry(item, at);
+    if (entry.paths.length === 0) continue;
+    const imported = await loadEntry(entry, including);
     for (const kind of KINDS) bringIn(imported, tree, kind);
   }
-  delete tree.include;
 }
 
 interface Entry {
@@ -46,12 +48,15 @@ interface Entry {
   envFiles: string[];
 }
 
-function readEntry(entry: Tree): Entry {
+/** Without a path it includes nothing. */
+function readEntry(entry: Tree, at: number): Entry {
+  if (!isMap(entry) && typeof entry !== 'string' && entry !== null) {
+    const found = JSON.stringify(typeName(entry));
+    throw invalid(`decoding failed due to the following error(s): '[${at}]' expected a map or struct, got ${found}`);
+  }
   const { path, env_file: envFile, project_directory: directory } = isMap(entry) ? entry : { path: entry };
-  const paths = texts(path);
-  if (paths.length === 0) throw invalid('include: a `path` is required');
   return {
-    paths,
+    paths: texts(path),
     envFiles: texts(envFile),
     ...(typeof directory === 'string' && directory !== '' ? { directory } : {}),
   };

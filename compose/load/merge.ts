@@ -1,7 +1,7 @@
 /** How two files join: maps by key, lists one after the other, all else replaced; and a table of the paths that differ. */
 
 import { parseMount } from '#compose/model/mounts.ts';
-import { invalid, isMap, sprint, type Tree, type TreeMap } from '#compose/model/tree.ts';
+import { invalid, isMap, sprint, type Tree, type TreeMap, typeName } from '#compose/model/tree.ts';
 
 type Merge = (base: Tree, over: Tree, path: string) => Tree;
 
@@ -144,14 +144,6 @@ function mapped(value: Tree, item: () => Tree): TreeMap {
 
 /** What makes an item of a list the same as another: the later one takes the earlier one's place. */
 type Index = (item: Tree, path: string) => string;
-
-const typeName = (value: Tree): string => {
-  if (value === null || value === undefined) return '<nil>';
-  if (Array.isArray(value)) return '[]interface {}';
-  if (isMap(value)) return 'map[string]interface {}';
-  if (typeof value === 'boolean') return 'bool';
-  return typeof value === 'bigint' || Number.isInteger(value) ? 'int' : 'float64';
-};
 
 const byName: Index = (item, path) => {
   if (typeof item !== 'string') throw invalid(`${path}: unexpected type ${typeName(item)}`);

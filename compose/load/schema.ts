@@ -1,8 +1,9 @@
 /** Does a tree have the shape of a compose file? In the order and the words of compose's validator. */
 
+import { quote } from '#base/go-quote.ts';
 import { Misplaced } from '#compose/load/place.ts';
 import { FILE, type Shape } from '#compose/load/shapes.ts';
-import { isMap, type Tree, type TreeMap } from '#compose/model/tree.ts';
+import { isMap, Timestamp, type Tree, type TreeMap } from '#compose/model/tree.ts';
 
 interface Problem {
   path: readonly string[];
@@ -22,6 +23,9 @@ const problemAt = (path: readonly string[], message: string, extra = 0): Problem
   message,
   depth: path.length + extra,
 });
+
+/** In single quotes, with the escapes of Go. */
+const quoted = (text: string) => `'${quote(text).slice(1, -1).replaceAll('\\"', '"').replaceAll("'", "\\'")}'`;
 
 /** The deeper; the first of two that are as deep. */
 const worse = (one: Problem | undefined, other: Problem | undefined): Problem | undefined =>
@@ -43,6 +47,9 @@ const isOf = (kind: Kind, wanted: readonly Kind[]) =>
 
 /** What of a value is wrong for a shape. */
 function check(value: Tree, shape: Shape, path: readonly string[]): Problem | undefined {
+  if (value instanceof Timestamp) {
+    return Object.keys(shape).length === 0 ? undefined : problemAt(path, 'invalid jsonType time.Time');
+  }
   if ('oneOf' in shape) return checkAny(value, shape.oneOf, path);
   const wrong = checkKind(value, shape, path);
   if (wrong !== undefined) return wrong;
@@ -76,7 +83,7 @@ function checkMap(map: TreeMap, shape: Simple, path: readonly string[]): Problem
   const missing = required.filter((name) => !Object.hasOwn(map, name));
   if (missing.length > 0) {
     const noun = missing.length === 1 ? 'property' : 'properties';
-    problem = problemAt(path, `missing ${noun} ${missing.map((name) => `'${name}'`).join(', ')}`);
+    problem = problemAt(path, `missing ${noun} ${missing.map(quoted).join(', ')}`);
   }
   const unknown: string[] = [];
   for (const [key, value] of Object.entries(map)) {
@@ -85,7 +92,7 @@ function checkMap(map: TreeMap, shape: Simple, path: readonly string[]): Problem
     else if (fields !== undefined || (item !== undefined && names !== undefined)) unknown.push(key);
   }
   if (unknown.length === 0 || shape.isOpen) return problem;
-  const words = unknown.sort().map((name) => `'${name}'`);
+  const words = unknown.sort().map(quoted);
   return worse(problem, problemAt(path, `additional properties ${words.join(', ')} not allowed`, 1));
 }
 
@@ -126,7 +133,7 @@ function checkValue(value: Tree, shape: Simple, path: readonly string[]): Proble
     return problemAt(path, shape.values.length === 1 ? `value must be ${words}` : `value must be one of ${words}`);
   }
   if (shape.pattern !== undefined && typeof value === 'string' && !shape.pattern.test(value)) {
-    return problemAt(path, `'${value}' does not match pattern '${shape.pattern.source}'`);
+    return problemAt(path, `${quoted(value)} does not match pattern ${quoted(shape.pattern.source)}`);
   }
   if (typeof value !== 'number') return undefined;
   if (shape.minimum !== undefined && value < shape.minimum) {

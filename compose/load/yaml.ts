@@ -4,7 +4,7 @@
  */
 
 import type { State, Type } from 'js-yaml';
-import { invalid, type Tree, type TreeMap } from '#compose/model/tree.ts';
+import { invalid, Timestamp, type Tree, type TreeMap } from '#compose/model/tree.ts';
 
 export interface YamlDocument {
   value: Tree;
@@ -71,9 +71,26 @@ const MAY_BE_PLAIN = /^[-+.\d~nNtTfF]/;
 const INTEGER = /^([-+]?)(0[xX][\da-fA-F]+|0[bB][01]+|0[oO][0-7]+|0[0-7]+|0|[1-9]\d*)$/;
 const FLOAT = /^[-+]?(\.\d+|\d+(\.\d*)?)([eE][-+]?\d+)?$/;
 const [LOWEST, HIGHEST] = [-(2n ** 63n), 2n ** 64n - 1n];
+const DATE = /^(\d{4})-(\d\d?)-(\d\d?)(?:[Tt ](\d\d?):(\d\d?):(\d\d?)(?:\.(\d+))?(Z|[-+]\d\d:\d\d)?)?$/;
+
+/** A time as go-yaml's: a date, with a time of day after a blank, or after a T and then with its zone. */
+function timestamp(word: string): Timestamp | undefined {
+  const [match, ...parts] = DATE.exec(word) ?? [];
+  if (match === undefined) return undefined;
+  const [year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0] = parts
+    .slice(0, 6)
+    .map((part) => Number(part ?? 0));
+  const [fraction = '', zone] = parts.slice(6);
+  if (/[Tt]/.test(match) !== (zone !== undefined)) return undefined;
+  const local = new Date(0);
+  local.setUTCFullYear(year, month - 1, day);
+  if (local.getUTCMonth() !== month - 1 || local.getUTCDate() !== day) return undefined;
+  if (hour > 23 || minute > 59 || second > 59) return undefined;
+  return new Timestamp(local.setUTCHours(hour, minute, second), fraction, zone ?? 'Z');
+}
 
 /** What an unquoted word is when it isn't text: null, boolean or number; undefined for text. */
-export function plainValue(word: string): null | boolean | number | bigint | undefined {
+export function plainValue(word: string): null | boolean | number | bigint | Timestamp | undefined {
   if (!MAY_BE_PLAIN.test(word)) return undefined;
   if (Object.hasOwn(WORDS, word)) return WORDS[word];
   const digits = word.includes('_') ? word.replaceAll('_', '') : word;
@@ -83,7 +100,8 @@ export function plainValue(word: string): null | boolean | number | bigint | und
     const value = integer[1] === '-' ? -BigInt(body) : BigInt(body);
     if (value >= LOWEST && value <= HIGHEST) return Number.isSafeInteger(Number(value)) ? Number(value) : value;
   }
-  return FLOAT.test(digits) ? Number(digits) : undefined;
+  if (FLOAT.test(digits)) return Number(digits);
+  return word[4] === '-' ? timestamp(word) : undefined;
 }
 
 let schema: { tags: import('js-yaml').Schema; js: typeof import('js-yaml') } | undefined;

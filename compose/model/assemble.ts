@@ -1,5 +1,6 @@
 /** A tree in long form, with all its defaults, becomes the typed project. */
 import { decodeObject, mapValues } from '#compose/model/decode.ts';
+import { fillSecrets } from '#compose/model/normalize.ts';
 import type { Project, Service } from '#compose/model/project.ts';
 import { PROJECT } from '#compose/model/shape.ts';
 import type { TreeMap } from '#compose/model/tree.ts';
@@ -16,6 +17,7 @@ export interface Origin {
 export function toProject(tree: TreeMap, origin: Origin): Project {
   const { name: _, ...rest } = tree;
   const found = decodeObject(PROJECT, rest, '') as unknown as Project;
+  fillSecrets(found.secrets ?? {});
   const services = mapValues(found.services, (service, name): Service => ({ ...service, name }));
   return { ...found, ...origin, services, profiles: [], disabledServices: {} };
 }

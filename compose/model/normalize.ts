@@ -1,6 +1,7 @@
 /** What a model leaves to be understood is written out: the default network, dependencies, names in the engine. */
 import { parseBool } from '#base/units.ts';
 import { cleanPath } from '#compose/model/mounts.ts';
+import type { FileObject } from '#compose/model/project.ts';
 import { isMap, mapAt, sprint, type Tree, type TreeMap } from '#compose/model/tree.ts';
 
 type Environment = Readonly<Record<string, string>>;
@@ -98,6 +99,19 @@ function nameResources(tree: TreeMap, kind: string, project: string): void {
   }
 }
 
+/** What a secret takes from the environment stands here meanwhile: the schema allows it no content. */
+const SECRET_VALUE = 'x-#value';
+
+/** Gives the secrets of a project that value as their content, in place. */
+export function fillSecrets(secrets: Readonly<Record<string, FileObject>>): void {
+  for (const secret of Object.values(secrets)) {
+    const value = secret[SECRET_VALUE];
+    if (typeof value !== 'string') continue;
+    secret.content = value;
+    delete secret[SECRET_VALUE];
+  }
+}
+
 /**
  * Variables of lists (`- NAME`), and what secrets and configs take from the environment, in place. `normalize` does the
  * same for maps.
@@ -108,10 +122,10 @@ export function resolveEnvironment(tree: TreeMap, environment: Environment): Tre
       service.environment = resolveVariables(service.environment, environment, true);
     }
   }
-  for (const kind of ['secrets', 'configs']) {
+  for (const [kind, key] of Object.entries({ secrets: SECRET_VALUE, configs: 'content' })) {
     for (const object of Object.values(mapAt(tree, kind))) {
       if (!isMap(object) || typeof object.environment !== 'string') continue;
-      if (Object.hasOwn(environment, object.environment)) object.content = environment[object.environment];
+      if (Object.hasOwn(environment, object.environment)) object[key] = environment[object.environment];
     }
   }
   return tree;

@@ -1,5 +1,5 @@
 /** The short form of a service's ports: one text may be several ports. */
-import { type Change, invalid, isMap, type Tree, type TreeMap } from '#compose/model/tree.ts';
+import { type Change, invalid, isMap, type Tree, type TreeMap, typeName } from '#compose/model/tree.ts';
 import { parsePublish } from '#network/ports.ts';
 
 /** A list of ports in long form. Throws kind `invalid` in the words of go-connections. */
@@ -7,8 +7,8 @@ export const parsePorts: Change = (value, path) => {
   if (!Array.isArray(value)) throw invalid(`${path}: invalid type for port`);
   return value.flatMap((item): Tree[] => {
     if (isMap(item)) return [item];
-    if (typeof item === 'number' || typeof item === 'string') return parsePort(String(item));
-    throw invalid(`${path}: invalid type for port`);
+    if (typeof item === 'string' || Number.isInteger(item)) return parsePort(String(item));
+    throw invalid(`${path}: invalid type ${typeName(item)} for port`);
   });
 };
 

@@ -2,6 +2,7 @@
 import { goJson } from '#base/go-json.ts';
 import type { Project } from '#compose/model/project.ts';
 import { type Field, PROJECT } from '#compose/model/shape.ts';
+import { Timestamp } from '#compose/model/tree.ts';
 import { compareKeys, type Writable, writeYaml } from '#compose/model/yaml.ts';
 
 type Values = Record<string, unknown>;
@@ -139,7 +140,8 @@ function json(field: Field, value: unknown): Writable {
 
 /** line: a line feed and the indent so far; '' for compact JSON. */
 function writeJson(value: Writable, line: string): string {
-  if (typeof value !== 'object' || value === null) return value === undefined ? 'null' : goJson(value);
+  if (value === undefined) return 'null';
+  if (typeof value !== 'object' || value === null || value instanceof Timestamp) return goJson(value);
   const inner = line === '' ? '' : `${line}  `;
   const colon = line === '' ? ':' : ': ';
   if (Array.isArray(value)) {

@@ -1,17 +1,63 @@
 /** The tree that a compose file is before it is typed: what YAML has, and walks through it by paths. */
 import { WherryError } from '#base/error.ts';
 
-export type Tree = null | undefined | string | number | bigint | boolean | Tree[] | { [key: string]: Tree };
+export type Tree = null | undefined | string | number | bigint | boolean | Timestamp | Tree[] | { [key: string]: Tree };
 export type TreeMap = { [key: string]: Tree };
 
+/** What YAML makes of a bare 2024-01-01: no text, so that no attribute takes it; only extensions may hold one. */
+export class Timestamp {
+  /** In milliseconds, of a clock at this offset: what the file shows. */
+  readonly #local: number;
+  /** The digits behind the second, without a period and zeros at the end. */
+  readonly #fraction: string;
+  /** `+02:00`, or `Z`. */
+  readonly #zone: string;
+  constructor(local: number, fraction: string, zone: string) {
+    this.#local = local;
+    this.#fraction = fraction.slice(0, 9).replace(/0+$/, '');
+    this.#zone = /^[-+]00:00$/.test(zone) ? 'Z' : zone;
+  }
+  #seconds(): string {
+    return new Date(this.#local).toISOString().slice(0, 19) + (this.#fraction === '' ? '' : `.${this.#fraction}`);
+  }
+  /** As RFC 3339. */
+  toJSON(): string {
+    return this.#seconds() + this.#zone;
+  }
+  /** fmt.Sprint. */
+  toString(): string {
+    const zone = this.#zone.replace(':', '');
+    return `${this.#seconds().replace('T', ' ')} ${zone === 'Z' ? '+0000 UTC' : `${zone} ${zone}`}`;
+  }
+}
+
 export const isMap = (value: unknown): value is TreeMap =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
+  typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Timestamp);
+
+/** What compose's errors call the kind of a value: Go's type. */
+export function typeName(value: Tree): string {
+  if (value === null || value === undefined) return '<nil>';
+  if (Array.isArray(value)) return '[]interface {}';
+  if (value instanceof Timestamp) return 'time.Time';
+  if (isMap(value)) return 'map[string]interface {}';
+  if (typeof value === 'boolean') return 'bool';
+  if (typeof value === 'string') return 'string';
+  return typeof value === 'bigint' || Number.isInteger(value) ? 'int' : 'float64';
+}
 
 /** The map at a key, empty where there is none. */
 export const mapAt = (map: TreeMap, key: string): TreeMap => {
   const value = map[key];
   return isMap(value) ? value : {};
 };
+
+/** A copy that shares nothing with the value. */
+export function copyOf<T extends Tree>(value: T): T {
+  if (Array.isArray(value)) return value.map(copyOf) as T;
+  return (
+    isMap(value) ? Object.fromEntries(Object.entries(value).map(([key, item]) => [key, copyOf(item)])) : value
+  ) as T;
+}
 
 /** What is wrong with a file or a model, in compose's words. */
 export const invalid = (message: string): WherryError => new WherryError('invalid', message);
@@ -20,7 +66,7 @@ export const invalid = (message: string): WherryError => new WherryError('invali
 export function sprint(value: Tree): string {
   if (value === null || value === undefined) return '<nil>';
   if (Array.isArray(value)) return `[${value.map(sprint).join(' ')}]`;
-  if (typeof value === 'object') {
+  if (isMap(value)) {
     const keys = Object.keys(value).sort();
     return `map[${keys.map((key) => `${key}:${sprint(value[key])}`).join(' ')}]`;
   }

@@ -3,6 +3,8 @@
  * block, how keys are sorted. Found by running it; the rules are those of libyaml's emitter.
  */
 
+import { Timestamp } from '#compose/model/tree.ts';
+
 /** What is written: a Map keeps its order, a plain object is sorted as Go sorts maps. */
 export type Writable =
   | null
@@ -11,6 +13,7 @@ export type Writable =
   | number
   | bigint
   | boolean
+  | Timestamp
   | readonly Writable[]
   | ReadonlyMap<string, Writable>
   | { readonly [key: string]: Writable };
@@ -25,7 +28,8 @@ export function writeYaml(value: Writable): string {
 
 type Collection = readonly Writable[] | ReadonlyMap<string, Writable> | { readonly [key: string]: Writable };
 
-const isCollection = (value: Writable): value is Collection => typeof value === 'object' && value !== null;
+const isCollection = (value: Writable): value is Collection =>
+  typeof value === 'object' && value !== null && !(value instanceof Timestamp);
 const isMap = (value: Collection): value is ReadonlyMap<string, Writable> => value instanceof Map;
 const isEmpty = (value: Collection) =>
   (Array.isArray(value) ? value.length : isMap(value) ? value.size : Object.keys(value).length) === 0;
@@ -68,6 +72,7 @@ function scalar(value: Writable, indent: string): string {
   if (typeof value === 'string') return textScalar(value, indent);
   if (value === null || value === undefined) return 'null';
   if (typeof value === 'number') return numberText(value);
+  if (value instanceof Timestamp) return value.toJSON();
   return typeof value === 'object' ? (Array.isArray(value) ? '[]' : '{}') : String(value);
 }
 

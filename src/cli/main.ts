@@ -118,7 +118,11 @@ async function runFlaggedGroup(
     return tellMistake(error);
   }
   for (const warning of before.warnings) out.line(warning);
-  const words = before.values.version === true ? ['version', ...before.args] : before.args;
+  const isVersion = before.values.version === true;
+  if (isVersion && before.args.length > 0) {
+    return complain(`unknown command ${JSON.stringify(before.args[0])} for "${program} ${group} version"`, 1);
+  }
+  const words = isVersion ? ['version'] : before.args;
   if (before.help || words.length === 0) return printHelp([group]);
   const found = findCommand([group, ...words]);
   if (found !== undefined && 'key' in found) return runCommand(found, await loadCommand(found.key), globals, before);

@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import { afterAll, describe, expect, inject, test } from 'vitest';
 import { wordsOf } from '#test/support/compare.ts';
 import { LOAD_CASES, type LoadCase } from '#test/support/compose-loads.ts';
+import { FLAGS, OWN_VARIABLES } from '#test/support/compose-settings.ts';
 import { docker, dockerShell } from '#test/support/peers.ts';
 import { testUser } from '#test/support/user.ts';
 
@@ -60,7 +61,9 @@ async function compare({ args = '', verb = '', env = {}, input = '', refused, ..
   expect(shown(own)).toEqual(shown(theirs));
 }
 
-for (const [about, cases] of Object.entries(LOAD_CASES)) {
+const CASES = { ...LOAD_CASES, 'of its own variables': OWN_VARIABLES, 'flags count': FLAGS };
+
+for (const [about, cases] of Object.entries(CASES)) {
   describe.skipIf(lacks !== undefined)(`${about} as by docker compose (${lacks ?? 'here'})`, () => {
     test.each(Object.entries(cases))('%s', (_name, one) => compare(one));
   });

@@ -362,6 +362,9 @@ const INCLUDED: Readonly<Record<string, LoadCase>> = {
   'several env files': {
     files: `include: [{path: sub/c.yaml, env_file: [a.env, b.env]}]\n${WEB}== sub/c.yaml\nservices: {in: {image: "$A$B"}}\n== a.env\nA=1\nB=1\n== b.env\nB=2\n`,
   },
+  'a secret out of its env file': {
+    files: `include: [{path: sub/c.yaml, env_file: e.env}]\n${WEB}== sub/c.yaml\nservices: {in: {image: i, secrets: [s]}}\nsecrets: {s: {environment: SECRET}}\n== e.env\nSECRET=hidden\n`,
+  },
   'the environment comes first': {
     files: `include: [sub/c.yaml]\n== sub/c.yaml\nservices: {in: {image: "i$A"}}\n== sub/.env\nA=sub\n== .env\nA=top\n`,
   },
@@ -538,6 +541,17 @@ const REFUSED: Readonly<Record<string, LoadCase>> = {
   'comments alone': bad('# nothing\n'),
   'an empty document first': bad(`---\n---\n${WEB}`),
   'bad indentation': syntax('services:\n  web:\n    image: x\n   user: y\n'),
+  'include of nothing': { files: `include:\n${WEB}` },
+  'include without a path': { files: `include: [{}, {path: []}, null]\n${WEB}` },
+  'an include that is no path': syntax(`include: [1]\n${WEB}`),
+  'a date in an attribute': attribute('environment: {D: 2024-01-01}'),
+  'a date in a list': attribute('environment: [2024-01-01]'),
+  'a date as a port': attribute('expose: [2024-01-01]'),
+  'a date in an extension': attribute(
+    'x-d: [2024-1-1, 2001-12-14t21:59:43.10-05:00, 2001-12-14 21:59:43, 2001-02-30, 2001-12-14T21:59:43]',
+  ),
+  'a port with a fraction': attribute('ports: [80.5]'),
+  'a key that needs escapes': attribute('"a\\\\b\'c": 1'),
   'a tab': syntax('services:\n\tweb:\n\t  image: x\n'),
   'a brace that stays open': syntax('services: {web: {image: x\n'),
   'a quote that stays open': syntax('services:\n  web:\n    image: "x\n'),

@@ -44,16 +44,17 @@ async function listHashes(context: Context, _names: string[], values: Wanted): P
   const project = await open(context, [], values);
   const platform = project.environment.DOCKER_DEFAULT_PLATFORM;
   const names = values.hash === '*' ? Object.keys(project.services) : (values.hash ?? '').split(',');
-  const found = names.sort().map((name) => {
+  for (const name of names.sort()) {
     const service = project.services[name];
     if (service === undefined) {
       const why = project.disabledServices[name] === undefined ? 'not found' : 'disabled';
       throw invalid(`no such service: ${name}: ${why}`);
     }
     const isPlaced = service.build === undefined || service.platform !== undefined || !platform;
-    return `${name} ${serviceHash(isPlaced ? service : { ...service, platform })}`;
-  });
-  return lines(found);
+    // One by one, as compose: those before one that is unknown are printed.
+    context.out.line(`${name} ${serviceHash(isPlaced ? service : { ...service, platform })}`);
+  }
+  return '';
 }
 
 async function listProfiles(context: Context, names: string[], values: Wanted): Promise<string> {

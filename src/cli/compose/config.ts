@@ -1,4 +1,6 @@
 import { writeFileSync } from 'node:fs';
+import { reasonOf } from '#base/errno.ts';
+import { WherryError } from '#base/error.ts';
 import { LISTS } from '#cli/compose/config-lists.ts';
 import { configText } from '#cli/compose/config-text.ts';
 import { composeCommand } from '#cli/compose/project.ts';
@@ -40,8 +42,19 @@ export default composeCommand({
   run: async (context, names, values) => {
     const list = LISTS.find(([flag]) => values[flag])?.[1];
     const found = await (list ?? configText)(context, names, values);
-    if (values.quiet) return;
-    if (list === undefined && values.output) writeFileSync(values.output, found);
+    // As compose: what is listed is printed for all that.
+    if (values.quiet && list === undefined) return;
+    if (list === undefined && values.output && found !== '') save(values.output, found);
     else context.out.write(found);
   },
 });
+
+function save(file: string, text: string): void {
+  try {
+    writeFileSync(file, text);
+  } catch (error) {
+    const reason = reasonOf(error);
+    if (reason === undefined) throw error;
+    throw new WherryError('invalid', `open ${file}: ${reason}`, { cause: error });
+  }
+}

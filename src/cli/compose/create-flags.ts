@@ -85,13 +85,8 @@ export function withScale(project: Project, name: string, scale: number): Servic
   return { ...service, scale, ...(deploy === undefined ? {} : { deploy: { ...deploy, replicas: scale } }) };
 }
 
-/** --remove-orphans, or COMPOSE_REMOVE_ORPHANS; COMPOSE_IGNORE_ORPHANS says nothing of them. */
-function orphansOf(context: Context, project: Project, removeOrphans: boolean): 'warn' | 'remove' | 'ignore' {
-  const remove = context.given.has('remove-orphans') ? removeOrphans : isOn('COMPOSE_REMOVE_ORPHANS');
-  const ignore = isOn('COMPOSE_IGNORE_ORPHANS', project.environment);
-  if (remove && ignore) throw invalid('cannot combine COMPOSE_IGNORE_ORPHANS and --remove-orphans');
-  return remove ? 'remove' : ignore ? 'ignore' : 'warn';
-}
+/** With COMPOSE_IGNORE_ORPHANS `up` and `run` say nothing of them. */
+export const ignoresOrphans = (project: Project): boolean => isOn('COMPOSE_IGNORE_ORPHANS', project.environment);
 
 /** What the engine's side is told. */
 export function createOptions(
@@ -105,7 +100,7 @@ export function createOptions(
   return {
     recreate: strategy,
     recreateDependencies: noRecreate ? 'never' : 'diverged',
-    orphans: orphansOf(context, project, removeOrphans),
+    orphans: removeOrphans ? 'remove' : 'warn',
     noBuild,
     quietPull,
     confirm: (question) => (yes ? Promise.resolve(true) : ask(context, question)),

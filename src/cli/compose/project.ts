@@ -2,11 +2,12 @@
 import { resolve } from 'node:path';
 import { reasonOf } from '#base/errno.ts';
 import { WherryError } from '#base/error.ts';
+import { given } from '#base/given.ts';
 import { goJson } from '#base/go-json.ts';
 import type { Context, Definition, Flags, Values } from '#cli/command.ts';
 import { command } from '#cli/command.ts';
 import type { ComposeFlags } from '#cli/compose/flags.ts';
-import { modeOf, parallelOf } from '#cli/compose/settings.ts';
+import { checkSettings, modeOf } from '#cli/compose/settings.ts';
 import { describe } from '#cli/fail.ts';
 import { boolean } from '#cli/values.ts';
 import type { LoadOptions } from '#compose/load.ts';
@@ -28,8 +29,8 @@ export function composeCommand<const F extends Flags>(
     terse: true,
     flags: { ...definition.flags, ...COMMON },
     run: async (context: Context, args: string[], values: Values<F>) => {
-      // A word that is none is told of whatever the command is.
-      parallelOf(context);
+      await takeSettings(context);
+      checkSettings(context);
       if (modeOf(context) !== 'json') return definition.run(context, args, values);
       try {
         return await definition.run(context, args, values);
@@ -89,22 +90,49 @@ export async function openModel(context: Context, wishes: Wishes = {}): Promise<
   return loadModel(loadOptions(context, wishes));
 }
 
+/**
+ * What env files say of compose itself (COMPOSE_ANSI, COMPOSE_REMOVE_ORPHANS …) becomes the process's where that says
+ * nothing of it. What is wrong with these files is told where the project is read: not every command reads it.
+ */
+async function takeSettings(context: Context): Promise<void> {
+  const { variablesFound } = await import('#compose/load/files.ts');
+  let found: Record<string, string>;
+  try {
+    found = variablesFound({ ...where(context), warn: () => undefined });
+  } catch (error) {
+    if (error instanceof WherryError) return;
+    throw error;
+  }
+  for (const [name, value] of Object.entries(found)) {
+    if (name.startsWith('COMPOSE_') && !EARLY.includes(name)) process.env[name] ??= value;
+  }
+}
+
+/** What docker compose has read before it reads a file. */
+const EARLY = ['COMPOSE_ENV_FILES', 'COMPOSE_PROGRESS', 'COMPOSE_REMOVE_ORPHANS', 'COMPOSE_STATUS_STDOUT'];
+
 /** What loading needs to know of the command line and of the environment. */
 function loadOptions(context: Context, wishes: Wishes = {}): LoadOptions {
-  const flags = composeFlags(context);
-  const given = <T>(key: string, value: T | undefined) => (value === undefined || value === '' ? {} : { [key]: value });
+  const { projectName, profile } = composeFlags(context);
   return {
-    files: flags.file,
+    ...where(context),
+    stdin: readStandardInput,
+    abort: context.abort,
+    ...given({ projectName: projectName || undefined }),
+    ...(profile.length === 0 ? {} : { profiles: profile }),
+    ...wishes,
+  };
+}
+
+/** Where a project's files are to be looked for. */
+function where(context: Context) {
+  return {
+    files: composeFlags(context).file,
     cwd: workingDirectory(),
     environment: processEnvironment(),
-    stdin: readStandardInput,
-    warn: (text) => warn(context, text),
-    abort: context.abort,
+    warn: (text: string) => warn(context, text),
     envFiles: envFiles(context).map((file) => resolve(file)),
-    ...given('projectDirectory', projectDirectory(context)),
-    ...given('projectName', flags.projectName),
-    ...(flags.profile.length === 0 ? {} : { profiles: flags.profile }),
-    ...wishes,
+    ...given({ projectDirectory: projectDirectory(context) }),
   };
 }
 
@@ -132,10 +160,17 @@ function workingDirectory(): string {
   }
 }
 
+/** What the launcher tells Node is no concern of a compose file's. */
+const LAUNCHERS = new Set(
+  ['GID', 'HOME', 'INSIDE', 'NAMESPACE', 'PROGRAM', 'RUNTIME_DIR', 'UID'].map((word) => `WHERRY_${word}`),
+);
+
 /** As compose has it: PWD is there even where the shell did not set it. */
 function processEnvironment(): Record<string, string> {
   const environment: Record<string, string> = {};
-  for (const [name, value] of Object.entries(process.env)) if (value !== undefined) environment[name] = value;
+  for (const [name, value] of Object.entries(process.env)) {
+    if (value !== undefined && !LAUNCHERS.has(name)) environment[name] = value;
+  }
   environment.PWD ??= workingDirectory();
   return environment;
 }

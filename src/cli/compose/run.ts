@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { WherryError } from '#base/error.ts';
 import { type Context, given, type Values } from '#cli/command.ts';
-import { createOptions, withFlags } from '#cli/compose/create-flags.ts';
+import { createOptions, ignoresOrphans, withFlags } from '#cli/compose/create-flags.ts';
 import { operate } from '#cli/compose/operation.ts';
 import { composeCommand, refuseDryRun } from '#cli/compose/project.ts';
 import { openTrusted } from '#cli/compose/trust.ts';
@@ -90,7 +90,15 @@ export default composeCommand({
     const made = await operate(
       context,
       { values, title: 'Running', quiet: values.quiet, signals: false, isReal: true },
-      (scope) => createOneOff(scope, project, oneOff, createOptions(context, project, scope, { ...CREATE, ...values })),
+      (scope) => {
+        const options = createOptions(context, project, scope, { ...CREATE, ...values });
+        return createOneOff(
+          scope,
+          project,
+          oneOff,
+          ignoresOrphans(project) ? { ...options, orphans: 'ignore' } : options,
+        );
+      },
     );
     try {
       return await (values.detach ? inBackground(context, made.id, values.quiet) : inFront(context, made.id, values));

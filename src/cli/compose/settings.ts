@@ -7,6 +7,28 @@ import { isColoured, type ProgressMode, progressMode } from '#cli/compose/progre
 
 const flagsOf = ({ group }: Context): ComposeFlags => group.values as unknown as ComposeFlags;
 
+/**
+ * Throws kind `invalid` for a word that is none, and for flags that contradict each other, whatever the command is; says
+ * which flags are obsolete.
+ */
+export function checkSettings(context: Context): void {
+  const { ansi, noAnsi, workdir, projectDirectory } = flagsOf(context);
+  if (noAnsi) {
+    if (ansi !== 'auto') throw together('--no-ansi', '--ansi', '"--ansi"');
+    context.err.line("option '--no-ansi' is DEPRECATED ! Please use '--ansi' instead.");
+  }
+  modeOf(context);
+  if (workdir) {
+    if (projectDirectory) throw together('--workdir', '--project-directory', '"--project-directory" instead');
+    const text = "option '--workdir' is DEPRECATED at root level! Please use '--project-directory' instead.";
+    context.err.line(context.err.isTerminal ? `\x1b[31m${text}\x1b[0m` : text);
+  }
+  parallelOf(context);
+}
+
+const together = (old: string, other: string, use: string) =>
+  new WherryError('invalid', `cannot specify DEPRECATED "${old}" and "${other}". Please use only ${use}`);
+
 /** --ansi, or COMPOSE_ANSI. */
 function ansiOf(context: Context): string {
   const { ansi, noAnsi } = flagsOf(context);

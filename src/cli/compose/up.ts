@@ -1,7 +1,7 @@
 import { WherryError } from '#base/error.ts';
 import { type Context, given, type Values } from '#cli/command.ts';
-import { CREATE_FLAGS, createOptions, withFlags } from '#cli/compose/create-flags.ts';
-import { operate } from '#cli/compose/operation.ts';
+import { CREATE_FLAGS, createOptions, ignoresOrphans, withFlags } from '#cli/compose/create-flags.ts';
+import { isOn, operate } from '#cli/compose/operation.ts';
 import { composeCommand, isDryRun } from '#cli/compose/project.ts';
 import { openTrusted } from '#cli/compose/trust.ts';
 import { boolean, integer, listOf, text } from '#cli/values.ts';
@@ -135,12 +135,21 @@ function upOptions(
   const unless = (isForced: boolean) => (noRecreate ? 'never' : isForced ? 'force' : 'diverged');
   return {
     ...createOptions(context, project, scope, values),
+    orphans: orphansOf(context, project, values),
     recreate: unless(forceRecreate || renewAnonVolumes),
     recreateDependencies: unless(alwaysRecreateDeps),
     inherit: !renewAnonVolumes,
     ...(services.length > 0 ? { services } : {}),
     ...given({ timeout: context.given.has('timeout') ? timeout : undefined }),
   };
+}
+
+/** --remove-orphans, or COMPOSE_REMOVE_ORPHANS, which no other command but down and kill reads. */
+function orphansOf({ given: flags }: Context, project: Project, { removeOrphans }: UpValues) {
+  const remove = flags.has('remove-orphans') ? removeOrphans : isOn('COMPOSE_REMOVE_ORPHANS', project.environment);
+  const ignore = ignoresOrphans(project);
+  if (remove && ignore) throw invalid('cannot combine COMPOSE_IGNORE_ORPHANS and --remove-orphans');
+  return remove ? 'remove' : ignore ? 'ignore' : 'warn';
 }
 
 const OTHERS = '--abort-on-container-exit, --abort-on-container-failure, --attach, --attach-dependencies or --watch';

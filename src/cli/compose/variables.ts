@@ -1,6 +1,7 @@
 /** `config --variables`: the variables of a project's files as a table, JSON or YAML. */
 import { WherryError } from '#base/error.ts';
-import { goJson, indentJson } from '#base/go-json.ts';
+import { indentJson } from '#base/go-json.ts';
+import { goJson } from '#cli/gofmt.ts';
 import { formatTable } from '#cli/table.ts';
 import type { Variable } from '#compose/load/variables.ts';
 import { variablesOf } from '#compose/load/variables.ts';

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { checkName, findFiles, nameOfDirectory, normalizeName } from '#compose/load/files.ts';
+import { checkName, findFiles, nameOfDirectory, normalizeName, variablesFound } from '#compose/load/files.ts';
 
 let root: string;
 beforeEach(() => {
@@ -99,4 +99,18 @@ describe('the name of a project', () => {
     expect(nameOfDirectory(join(root, 'link'), (line) => lines.push(line))).toBe('link');
     expect(lines).toEqual(['project has been loaded without an explicit name from a symlink. Using name "link"']);
   });
+});
+
+test('what env files say is known before a file of the project is looked for', () => {
+  writeFileSync(join(root, '.env'), 'COMPOSE_ANSI=never\nA=file\n');
+  mkdirSync(join(root, 'sub'));
+  writeFileSync(join(root, 'sub/.env'), 'COMPOSE_ANSI=always\n');
+  const known = (given: Partial<Parameters<typeof findFiles>[0]>) =>
+    variablesFound({ files: [], cwd: root, environment: { A: 'own' }, warn: () => undefined, ...given });
+  expect(known({})).toMatchObject({ COMPOSE_ANSI: 'never', A: 'own' });
+  expect(known({ files: ['-', 'sub/none.yaml'] })).toMatchObject({ COMPOSE_ANSI: 'always' });
+  expect(known({ projectDirectory: 'sub' })).toMatchObject({ COMPOSE_ANSI: 'always' });
+  expect(known({ envFiles: ['sub/.env'] })).toMatchObject({ COMPOSE_ANSI: 'always' });
+  expect(known({ environment: { COMPOSE_DISABLE_ENV_FILE: '1' } })).not.toHaveProperty('COMPOSE_ANSI');
+  expect(() => known({ projectDirectory: '.env' })).toThrow('.env/.env: not a directory');
 });

@@ -23,7 +23,8 @@ describe('an unquoted word is what go-yaml takes it for', () => {
     ['TRUE', true],
     ['yes', undefined],
     ['1:30', undefined],
-    ['2020-01-01', undefined],
+    ['2020-13-01', undefined],
+    ['2020-01-01T10:00:00', undefined],
     ['1.2.3', undefined],
     ['tRUE', undefined],
     ['constructor', undefined],
@@ -33,6 +34,16 @@ describe('an unquoted word is what go-yaml takes it for', () => {
 });
 
 const read = async (text: string) => (await readYaml(text, 'f.yaml')).map(({ value }) => value);
+
+test.each([
+  ['2024-1-1', '2024-01-01T00:00:00Z', '2024-01-01 00:00:00 +0000 UTC'],
+  ['2001-12-14t21:59:43.10-05:00', '2001-12-14T21:59:43.1-05:00', '2001-12-14 21:59:43.1 -0500 -0500'],
+  ['2001-12-14 21:59:43', '2001-12-14T21:59:43Z', '2001-12-14 21:59:43 +0000 UTC'],
+])('%s is a time, as Go writes it', (word, json, text) => {
+  const time = plainValue(word);
+  expect(JSON.stringify(time)).toBe(JSON.stringify(json));
+  expect(String(time)).toBe(text);
+});
 
 describe('a file', () => {
   test('has its documents, anchors and merge keys', async () => {
