@@ -13,6 +13,7 @@ import {
   addPair,
   enslave,
   generateNone,
+  leadOut,
   localRoute,
   markRule,
   removeLink,
@@ -20,7 +21,7 @@ import {
   setApart,
   switchOn,
 } from '#network/requests.ts';
-import { ANSWER, rules } from '#network/rules.ts';
+import { ANSWER, DOCKERS_SERVER, leadQueries, rules } from '#network/rules.ts';
 import { findTool, installation } from '#sys/host.ts';
 import { run } from '#sys/process.ts';
 
@@ -123,18 +124,38 @@ export interface Wiring {
   gateways: readonly string[];
   /** Interfaces that go. */
   gone?: readonly string[];
+  /** The server of names, and from where it is asked; IPv4. */
+  names?: { server: string; interface: string; address: string } | undefined;
 }
 
 const wantedFor = (container: string) => `Cannot connect container "${container}" to its network`;
 
 /** Makes a container's namespace on its file, which must be there, with all of its links. */
 export function makeLinks(folder: string, file: string, wiring: Wiring, container: string): Promise<void> {
-  return execute(folder, [`new ./${file}`, ...containerPlan(wiring)], wantedFor(container));
+  return wire(folder, { file, wiring, container, first: 'new' });
 }
 
 /** Changes the links of a container that has its namespace. */
 export function changeLinks(folder: string, file: string, wiring: Wiring, container: string): Promise<void> {
-  return execute(folder, [`enter ./${file}`, ...containerPlan(wiring)], wantedFor(container));
+  return wire(folder, { file, wiring, container, first: 'enter' });
+}
+
+interface Wire {
+  file: string;
+  wiring: Wiring;
+  container: string;
+  first: 'new' | 'enter';
+}
+
+/**
+ * As names are served on gateways, what asks Docker's own server is led there, by a route that gives such queries an address
+ * which can be answered, and a rule. A kernel that can't do that has the names by /etc/resolv.conf all the same.
+ */
+function wire(folder: string, { file, wiring, container, first }: Wire): Promise<void> {
+  const plan = [`${first} ./${file}`, ...containerPlan(wiring)];
+  if (wiring.names === undefined) return execute(folder, plan, wantedFor(container));
+  const input = leadQueries(wiring.names.server);
+  return execute(folder, [...plan, `enter ./${file}`], wantedFor(container), input, true);
 }
 
 /** What is done in the user's namespace. What is there already stays as it is, as somebody may have been killed halfway. */
@@ -170,7 +191,7 @@ const USER_DESCRIPTOR = 9;
  * What is done in a container's namespace, and then in the user's. The other ends are made right there; only there they can
  * be given to their bridges.
  */
-export function containerPlan({ links, gateways, gone = [] }: Wiring): string[] {
+export function containerPlan({ links, gateways, gone = [], names }: Wiring): string[] {
   const inside = links.flatMap(({ interface: name, peer, addresses, mac, mtu }) => [
     addPair({ name, mac, mtu }, peer, USER_DESCRIPTOR),
     generateNone(name),
@@ -192,6 +213,7 @@ export function containerPlan({ links, gateways, gone = [] }: Wiring): string[] 
     ...(links.length > 0 ? [`hold ${USER_DESCRIPTOR} ./${USER}`] : []),
     ...inside,
     ...gateways.map(replaceDefault),
+    ...(names === undefined ? [] : [`try ${leadOut(DOCKERS_SERVER, names.interface, names.address)}`]),
     ...noV6,
     ...settings,
     ...(outside.length > 0 ? [`enter ./${USER}`, ...outside] : []),
@@ -217,8 +239,14 @@ export function toolEnvironment(): NodeJS.ProcessEnv {
 /** The program that follows plans (native/links/main.c), and then becomes another one, where its words are behind the plan. */
 export const linksProgram = (): string => join(installation(), 'bin/wherry-links');
 
-/** Follows a plan, and with rules lets nft set them where the plan ends. Throws kind `unavailable` or `unsupported`. */
-async function execute(cwd: string, plan: readonly string[], wanted: string, input?: string): Promise<void> {
+/** Follows a plan, and with rules, which may be optional, lets nft set them where the plan ends. Throws kind `unavailable` or `unsupported`. */
+async function execute(
+  cwd: string,
+  plan: readonly string[],
+  wanted: string,
+  input?: string,
+  isOptional = false,
+): Promise<void> {
   const env = toolEnvironment();
   const nft = input === undefined ? [] : [needNft(wanted, env), '-f', '-'];
   const { status, stderr } = await run(linksProgram(), [plan.join('\n'), ...nft], {
@@ -226,7 +254,7 @@ async function execute(cwd: string, plan: readonly string[], wanted: string, inp
     env,
     ...(input === undefined ? {} : { input }),
   });
-  if (status === 0) return;
+  if (status === 0 || (isOptional && !stderr.startsWith('links: '))) return;
   const why = stderr.split('\n').flatMap((line) => line.replace(/^links: /, '') || []);
   throw new WherryError('unavailable', `${wanted}: ${why.join('; ') || `it ended with status ${status}`}`, {
     hint: 'Use --network none or --network host where this kernel lacks bridges, veth or nftables',

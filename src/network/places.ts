@@ -1,4 +1,5 @@
 /** A container's places on its networks: addresses, names, devices, and the links that are to be made for them. */
+import { ipVersion } from '#base/address.ts';
 import type { Endpoint, EndpointRequest } from '#base/api.ts';
 import { dnsNames } from '#base/network-mode.ts';
 import { findNameServer, isMeant, nameServersOf } from '#network/dns.ts';
@@ -190,7 +191,16 @@ export function surroundings(
 export function wiringOf(places: readonly Place[]): Wiring {
   const { v4, v6 } = gatewaysOf(candidatesOf(places));
   const gateways = [v4?.gateway, v6?.gateway6].filter((gateway) => gateway !== undefined);
-  return { links: places.map(linkOf), gateways };
+  return { links: places.map(linkOf), gateways, names: namesOf(places) };
+}
+
+/** The first server of /etc/resolv.conf, and the container's place on its network. */
+function namesOf(places: readonly Place[]): Wiring['names'] {
+  const server = serversFor(places).find((address) => ipVersion(address) === 4);
+  const place = places.find(({ bridge }) => server !== undefined && bridge.gateways.includes(server));
+  const { interface: device, address } = place?.endpoint ?? {};
+  if (server === undefined || device === undefined || address === undefined) return undefined;
+  return { server, interface: device, address: bare(address) };
 }
 
 const candidatesOf = (places: readonly Place[]) =>

@@ -194,12 +194,17 @@ function broadcastOf(address: Buffer, prefix: number): Buffer {
 
 /** struct rtmsg: the main table, set at boot, to everywhere, of the usual kind. */
 const MAIN = 254;
+/** The table of a host's own addresses, which is asked first. */
+const OWN = 255;
 const BOOT = 3;
 const UNICAST = 1;
 const LOCAL = 2;
 const HOST_SCOPE = 254;
+const LINK_SCOPE = 253;
+const RTA_DESTINATION = 1;
 const RTA_INTERFACE = 4;
 const RTA_GATEWAY = 5;
+const RTA_SOURCE = 7;
 
 /** The way out, in the place of one that is there. */
 export function replaceDefault(gateway: string): string {
@@ -208,6 +213,21 @@ export function replaceDefault(gateway: string): string {
   return send(TYPE.newRoute, FLAG.create | FLAG.replace, {
     body: [numbers(...header, [0, 4]), attribute(RTA_GATEWAY, bytes)],
     what: `default route via ${gateway}`,
+  });
+}
+
+/** Packets to this address, one of the loopback's, go out by the interface, with the source. */
+export function leadOut(destination: string, name: string, source: string): string {
+  const header = [FAMILY[4], 32, 0, 0, OWN, BOOT, LINK_SCOPE, UNICAST].map((value): [number, 1] => [value, 1]);
+  const addresses = [
+    attribute(RTA_DESTINATION, addressBytes(destination).bytes),
+    attribute(RTA_SOURCE, addressBytes(source).bytes),
+  ];
+  const place = 16 + header.length + 4 + 8 + 8 + 4;
+  return send(TYPE.newRoute, FLAG.create | FLAG.replace, {
+    body: [numbers(...header, [0, 4]), ...addresses, attribute(RTA_INTERFACE, u32(0))],
+    places: [[place, name]],
+    what: `route to ${destination} by ${name}`,
   });
 }
 

@@ -78,6 +78,21 @@ table ${family} wherry {
   }
 }`;
 
+/** Where Docker's containers ask for names: what is configured for Docker says so, too. */
+export const DOCKERS_SERVER = '127.0.0.11';
+
+/** In a container's namespace: queries for Docker's server come to ours. */
+export const leadQueries = (server: string): string => `table ip wherry_names
+delete table ip wherry_names
+table ip wherry_names {
+  chain output {
+    type nat hook output priority -100
+    ip daddr ${DOCKERS_SERVER} udp dport 53 dnat to ${server}:53
+    ip daddr ${DOCKERS_SERVER} tcp dport 53 dnat to ${server}:53
+  }
+}
+`;
+
 /** Leads queries for names that come to one of our own addresses to a server by chance: at port 53, or at another one. */
 export function turnRules(ports: readonly number[], hasV6: boolean): string {
   const choice = ports.map((port, turn) => `${turn} : ${port}`).join(', ');

@@ -58,7 +58,6 @@ const SERVED: Record<string, Project> = {
       'up -d --scale api=1',
       'scale api=2',
       STATES,
-      'exec -T lb sh -c "nginx -s reload 2>/dev/null"',
       'rm -fs lb',
       'up -d',
       'down',

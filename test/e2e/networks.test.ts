@@ -82,6 +82,19 @@ test('a name leads to all that have it, a short id and an address to one', async
   expect(await addressesOf('two', 'both')).toEqual(['10.203.0.3']);
 });
 
+test("Docker's own address of the name server answers on each network, also when the container goes to another one", async () => {
+  await start('one', ['--network', 'e2e-front']);
+  await start('hidden', ['--network', 'e2e-back']);
+  await start('client', ['--network', 'e2e-front']);
+  expect(await addressesOf('client', 'one 127.0.0.11')).toEqual(await addressesOf('client', 'one'));
+  expect(await addressesOf('hidden', 'hidden 127.0.0.11')).toEqual(['10.202.0.2']);
+  await succeed('network', 'connect', 'e2e-back', 'client');
+  await succeed('network', 'disconnect', 'e2e-front', 'client');
+  expect(await addressesOf('client', 'hidden 127.0.0.11')).toEqual(['10.202.0.2']);
+  // A name server of the container's own has the port for itself.
+  expect((await inside('client', 'nc -l -p 53 & sleep 0.2; netstat -ltn')).stdout).toContain(':53 ');
+});
+
 test('several containers behind one alias are answered in turns, until they go', async () => {
   for (const name of ['one', 'two', 'three']) await start(name, ['--network', 'e2e-front', '--network-alias', 'web']);
   await start('hidden', ['--network', 'e2e-back', '--network-alias', 'many']);

@@ -97,7 +97,6 @@ describe.skipIf(noServices !== undefined)(`real services (${noServices ?? 'from 
     expect(await eventually(answering, (count) => count === 3)).toBe(3);
     for (const wanted of [1, 2]) {
       await compose('up', '-d', '--scale', `api=${wanted}`, '--wait');
-      await compose('exec', '-T', 'lb', 'nginx', '-s', 'reload');
       expect(await eventually(answering, (found) => found === wanted)).toBe(wanted);
     }
     await compose('down', '-t', '1');

@@ -78,8 +78,8 @@ services:
 `,
   'lb.conf': `events {}
 http {
-  upstream api { server api:80; }
-  server { listen 80; location / { proxy_pass http://api; proxy_connect_timeout 1s; } }
+  resolver 127.0.0.11 valid=1s ipv6=off;
+  server { listen 80; location / { set $there api; proxy_pass http://$there; proxy_connect_timeout 1s; } }
 }
 `,
 });

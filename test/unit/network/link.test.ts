@@ -76,6 +76,14 @@ describe('containerPlan()', () => {
     expect(lines).toContain(`write /proc/sys/net/ipv4/conf/eth0/x 1'; rm -rf /`);
   });
 
+  test("leads queries for Docker's name server out before anything is done elsewhere", () => {
+    const names = { server: '10.0.0.1', interface: 'eth0', address: '10.0.0.2' };
+    const lines = plain(containerPlan({ links: [link(0)], gateways: ['10.0.0.1'], names }));
+    const at = lines.indexOf('try send 48:eth0 route to 127.0.0.11 by eth0');
+    expect(lines.slice(at - 1, at)).toEqual(['send - default route via 10.0.0.1']);
+    expect(at).toBeLessThan(lines.indexOf('enter ./user'));
+  });
+
   test('takes away what goes, and needs nothing of the namespace of the user for that', () => {
     expect(linesOf([], ['10.0.0.1'], ['eth0'])).toEqual([
       'try send 20:eth0 interface eth0',
