@@ -156,7 +156,8 @@ export async function pullService(scope: Scope, service: Service, options: PullO
       }),
     );
   } catch (error) {
-    if (scope.abort?.aborted) {
+    // By the user, or by another one's failure.
+    if (abort.aborted) {
       tell('', 'warning', 'Interrupted');
       throw error;
     }

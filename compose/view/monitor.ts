@@ -24,6 +24,8 @@ export interface Happening {
 export interface MonitorOptions {
   /** Only these services; empty: all. */
   services: readonly string[];
+  /** Of these, too, the start is told; it goes on for none of them. */
+  aside?: readonly string[];
   abort: AbortSignal;
 }
 
@@ -31,7 +33,7 @@ export interface MonitorOptions {
  * Tells of each change, from the moment at which it is called, until no container of the project is left that has not
  * ended, or until it is aborted.
  */
-export function monitorProject(store: Store, project: string, { services, abort }: MonitorOptions) {
+export function monitorProject(store: Store, project: string, { services, aside = [], abort }: MonitorOptions) {
   const filters = ['type=container', `label=${LABEL.project}=${project}`];
   const ending = new AbortController();
   const signal = AbortSignal.any([abort, ending.signal]);
@@ -42,7 +44,7 @@ export function monitorProject(store: Store, project: string, { services, abort 
   const going = new Set(
     projectContainers(store, project, { services, all: true, oneOff: false }).map(({ record }) => record.id),
   );
-  return tell(store, { events, first, services, going, ending, signal });
+  return tell(store, { events, first, services, aside, going, ending, signal });
 }
 
 interface Watching {
@@ -50,6 +52,7 @@ interface Watching {
   /** The first answer, asked for already. */
   first: Promise<IteratorResult<Event[], void>>;
   services: readonly string[];
+  aside: readonly string[];
   /** Ids of what has not ended. */
   going: Set<string>;
   /** Ends the events. */
@@ -78,16 +81,22 @@ async function* tell(store: Store, watching: Watching): AsyncGenerator<Happening
 async function* happeningsOf(
   store: Store,
   events: readonly Event[],
-  { services, going, restarting }: Watching & { restarting: Set<string> },
+  { services, aside, going, restarting }: Watching & { restarting: Set<string> },
 ): AsyncGenerator<Happening, void> {
   for (const event of events) {
-    if (services.length > 0 && !services.includes(event.attributes[LABEL.service] ?? '')) continue;
+    const service = event.attributes[LABEL.service] ?? '';
+    const counts = services.length === 0 || services.includes(service);
+    if (!counts && !aside.includes(service)) continue;
     const happening = await readHappening(store, event, restarting);
-    if (happening === undefined) continue;
-    if (happening.kind === 'exited' && !happening.restarting) going.delete(event.id);
-    else going.add(event.id);
+    if (happening === undefined || (!counts && happening.kind !== 'started')) continue;
+    if (counts) note(going, happening);
     yield happening;
   }
+}
+
+function note(going: Set<string>, { id, kind, restarting }: Happening): void {
+  if (kind === 'exited' && !restarting) going.delete(id);
+  else going.add(id);
 }
 
 async function readHappening(store: Store, event: Event, restarting: Set<string>): Promise<Happening | undefined> {

@@ -127,3 +127,41 @@ test('without the menu the keys are the terminal’s own', async () => {
   expect(said.all).toContain('^CGracefully Stopping...');
   expect(said.all).not.toContain('Enable Watch');
 });
+
+test('--attach-dependencies shows what the others say, and ends with those that were asked for', async () => {
+  const service = (line: string) => `{image: ${BUSYBOX}, init: true, command: [sh, -c, "${line}"], network_mode: none`;
+  const web = `${service('echo web; sleep 1; exit 7')}, depends_on: [dep]}`;
+  const dep = `${service('echo dep; exec sleep 1000')}}`;
+  writeFileSync(join(folder(), 'depends.yaml'), `services:\n  web: ${web}\n  dep: ${dep}\n`);
+  const done = await compose('-f', 'depends.yaml', 'up', '--attach-dependencies', 'web');
+  expect(done.status).toBe(0);
+  expect(done.stdout.split('\n').map((line) => line.replace(/^.*\r.\[K/, ''))).toEqual(
+    expect.arrayContaining(['Attaching to dep-1, web-1', 'dep-1  | dep', 'web-1  | web', 'web-1 exited with code 7']),
+  );
+});
+
+test('exec and logs -f are left by Ctrl-C', async () => {
+  expect(await compose('up', '-d')).toMatchObject({ status: 0 });
+  const exec = started(startWherry(['compose', 'exec', '-T', 'a', 'sh', '-c', 'echo in; exec cat'], { cwd: folder() }));
+  await exec.seen(/in\n/);
+  exec.child.kill('SIGINT');
+  expect(await exec.ended).toEqual([null, 'SIGINT']);
+  const logs = started(startWherry(['compose', 'logs', '-f'], { cwd: folder() }));
+  await logs.seen(/up\n/);
+  logs.child.kill('SIGINT');
+  expect(await logs.ended).toEqual([130, null]);
+});
+
+test('a dry run of exec and attach does nothing', async () => {
+  expect(await compose('up', '-d')).toMatchObject({ status: 0 });
+  expect(await compose('exec', '--dry-run', '-T', 'a', 'touch', '/x')).toMatchObject({
+    status: 1,
+    stderr: 'interactive exec is not supported in dry-run mode\n',
+  });
+  expect(await compose('--dry-run', 'exec', '-d', 'a', 'touch', '/x')).toMatchObject({
+    status: 0,
+    stderr: expect.stringContaining(' DRY-RUN MODE - Executing command ["touch" "/x"] in '),
+  });
+  expect(await compose('--dry-run', 'attach', 'a')).toMatchObject({ status: 1 });
+  expect((await compose('exec', '-T', 'a', 'ls', '/x')).status).toBe(1);
+});

@@ -51,7 +51,11 @@ export async function attendProject(context: Context, asked: Attached): Promise<
     },
   });
   const monitored = session.services.length > 0 ? session.services : session.attach;
-  const happenings = monitorProject(context.store, session.project, { services: monitored, abort: over.signal });
+  const happenings = monitorProject(context.store, session.project, {
+    services: monitored,
+    aside: session.attach,
+    abort: over.signal,
+  });
   const endings = takeSignals(context, session, { over, work });
   const verdict = judge(session, paletteOf(), work);
   const watching = openWatching(session, { over, work, ended: () => menu?.watchEnded() });
@@ -72,7 +76,10 @@ export async function attendProject(context: Context, asked: Attached): Promise<
     await logs.ended();
     over.abort();
     await work.end();
-    return endings.status() ?? verdict.status();
+    const status = endings.status() ?? verdict.status();
+    // As compose says an error that has no words; what comes next does not stand behind the terminal's ^C.
+    if (status !== 0) context.err.line(session.mode === 'json' ? '{"error":true}' : '');
+    return status;
   } finally {
     over.abort();
     endings.close();

@@ -15,6 +15,9 @@ import type { LogOptions } from '#container/logs.ts';
 import { readState } from '#container/state.ts';
 import type { Seen } from '#container/view.ts';
 
+/** By shells' custom: a command that SIGINT has ended. */
+const INTERRUPTED = 130;
+
 export default composeCommand({
   usage: '[SERVICE...]',
   summary: 'View output from containers',
@@ -53,6 +56,10 @@ export default composeCommand({
     const options = { follow, timestamps, ...readLogWish(period), ...(follow ? { abort: context.abort } : {}) };
     const containers = chosen(context, { name: named.name, services, index });
     await showLogs(context, { ...named, services, containers, lines, options });
+    if (!follow || !context.abort.aborted) return 0;
+    // What comes next shall not stand behind the terminal's ^C.
+    context.err.line('');
+    return INTERRUPTED;
   },
 });
 

@@ -117,10 +117,13 @@ function loadOptions(context: Context, wishes: Wishes = {}): LoadOptions {
   return {
     ...where(context),
     stdin: readStandardInput,
-    abort: context.abort,
     ...given({ projectName: projectName || undefined }),
     ...(profile.length === 0 ? {} : { profiles: profile }),
     ...wishes,
+    // Asked for by what is fetched alone: else Ctrl-C would be taken from the verbs that leave it to the kernel.
+    get abort() {
+      return context.abort;
+    },
   };
 }
 

@@ -132,7 +132,28 @@ function lineOf(tasks: Map<string, Task>, task: Task, drawing: Drawing & { width
     statusPaint(task.status, palette)(status),
   ].join(' ');
   const right = palette.timer(`${seconds.toFixed(1)}s `);
-  return `${left}${' '.repeat(Math.max(0, columns - visible(left) - visible(right)))}${right}`;
+  const space = Math.max(0, columns - visible(right));
+  const shown = cut(left, space);
+  return `${shown}${' '.repeat(Math.max(0, space - visible(shown)))}${right}`;
+}
+
+/** No more columns than that: a line that goes on in the next row would be left behind by the next drawing. */
+function cut(text: string, columns: number): string {
+  if (visible(text) <= columns) return text;
+  // One of them stays free before what stands at the right edge.
+  let room = columns - 1;
+  let isColour = false;
+  return [...text]
+    .filter((letter) => {
+      if (letter === '\x1b') isColour = true;
+      if (!isColour) {
+        room -= 1;
+        return room >= 0;
+      }
+      isColour = letter !== 'm';
+      return true;
+    })
+    .join('');
 }
 
 /** A mark for each part, and how many bytes of them all are there, while they are known of each. */

@@ -112,7 +112,8 @@ async function chosenProject(context: Context, services: readonly string[], valu
   const flagged = withFlags(context, opened, values);
   const project = values.noDeps ? withSelected(flagged, services, 'ignore') : flagged;
   const { exitCodeFrom } = values;
-  if (exitCodeFrom && !Object.hasOwn(project.services, exitCodeFrom)) throw invalid(`no such service: ${exitCodeFrom}`);
+  if (exitCodeFrom && !Object.hasOwn(project.services, exitCodeFrom))
+    throw invalid(`no such service: ${exitCodeFrom}: not found`);
   return project;
 }
 

@@ -81,3 +81,11 @@ test('a dry run says so on every line', () => {
   screen.take(step('Container a', 'Created', 'done'), 0);
   expect(read(screen.draw(SIZE, 0))[1]).toMatch(/^ ✔ DRY-RUN MODE - {2}Container a {2}Created /);
 });
+
+test('a line that is too long for the terminal is cut, so that it stays one row', () => {
+  const screen = screenOf();
+  screen.take(step('deb2', '', 'done', { text: 'Skipped - Image is already being pulled by deb' }), 0);
+  const drawn = screen.draw({ columns: 40, rows: 24 }, 0);
+  expect(read(drawn)[1]).toBe(' ✔ deb2 Skipped - Image is already 0.0s ');
+  expect(drawn).toContain('\x1b[32m✔\x1b[0m deb2');
+});
