@@ -60,8 +60,10 @@ export async function restartServices(scope: Scope, subject: Subject, options: R
   const chosen = services.length === 0 ? undefined : noDeps ? new Set(services) : withDependents(graph, services);
   await inOrder(graph, async (name) => {
     const service = project.services[name];
-    if (service === undefined || (chosen !== undefined && !chosen.has(name))) return;
-    await waitFor(scope, project, { dependant: name, dependencies: service.depends_on ?? {}, containers });
+    const isChosen = (one: string) => chosen === undefined || chosen.has(one);
+    if (service === undefined || !isChosen(name)) return;
+    const awaited = Object.entries(service.depends_on ?? {}).filter(([dependency]) => isChosen(dependency));
+    await waitFor(scope, project, { dependant: name, dependencies: Object.fromEntries(awaited), containers });
     const own = containers.filter((one) => one.service === name);
     await allOf(own, (container) => restartOne(scope, service, container, timeout));
   });

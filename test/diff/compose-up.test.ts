@@ -29,6 +29,9 @@ volumes: {data: {labels: {kept: "yes"}}}
       'start nosuch',
       'restart -t 0 web',
       'restart nosuch',
+      '-p cupnosuch start',
+      '-p cupnosuch stop',
+      '-p cupnosuch restart',
       'pause web',
       'unpause web',
       'unpause web',
@@ -79,7 +82,7 @@ services:
   job: {image: localhost/busybox, command: ["true"]}
   late: ${QUICK}, depends_on: {job: {condition: service_completed_successfully}}}
   well: ${QUICK}, healthcheck: {test: ["CMD", "true"], interval: 1s}}
-  after: ${QUICK}, depends_on: {well: {condition: service_healthy}}}
+  after: ${QUICK}, depends_on: {well: {condition: service_healthy, restart: true}}}
 `,
       'bad.yaml': `
 services:
@@ -101,6 +104,7 @@ services:
     },
     lines: [
       'up -d late after',
+      'restart -t 0 after',
       'down',
       '-f bad.yaml up -d',
       '-f bad.yaml down',

@@ -1,3 +1,4 @@
+import { WherryError } from '#base/error.ts';
 import { operate, projectOrName } from '#cli/compose/operation.ts';
 import { composeCommand } from '#cli/compose/project.ts';
 import { readPresent } from '#compose/apply/identify.ts';
@@ -14,6 +15,9 @@ export default composeCommand({
     const { name, project } = await projectOrName(context, services);
     await operate(context, { values, title: 'Running' }, async (scope) => {
       const containers = readPresent(scope.store, name).filter(({ isOneOff }) => !isOneOff);
+      if (project === undefined && containers.length === 0) {
+        throw new WherryError('invalid', `no container found for project "${name}": not found`);
+      }
       const known = project ?? selectExisting(await projectFrom(scope.store, name, containers), services);
       await startProject(scope, known);
     });
