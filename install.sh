@@ -8,7 +8,7 @@ usage() {
 	Usage: ./install.sh [--prefix DIR] [--docker] [--no-packages] [--uninstall]
 
 	  --prefix DIR    install into DIR (default: ~/.local, for root /usr/local)
-	  --docker        also as the command "docker"
+	  --docker        also as the commands "docker" and "docker-compose"
 	  --no-packages   leave the distribution's packages as they are; only say what is missing
 	  --uninstall     remove the commands, the manual and lib/wherry; images, containers and volumes stay
 	EOF
@@ -85,7 +85,7 @@ remove_completion() { rm -f "$3"; }
 
 remove_everything() {
 	step "Removing wherry from $prefix"
-	for name in wherry docker; do
+	for name in wherry docker docker-compose; do
 		if ours "$prefix/bin/$name"; then
 			rm -f "$prefix/bin/$name"
 			each_completion "$name" remove_completion
@@ -216,10 +216,12 @@ place() {
 }
 
 place_docker() {
-	if [ -e "$prefix/bin/docker" ] && ! ours "$prefix/bin/docker"; then
-		die "$prefix/bin/docker is another program; remove it or leave out --docker"
-	fi
-	ln -sfn "$library/bin/wherry" "$prefix/bin/docker"
+	for name in docker docker-compose; do
+		if [ -e "$prefix/bin/$name" ] && ! ours "$prefix/bin/$name"; then
+			die "$prefix/bin/$name is another program; remove it or leave out --docker"
+		fi
+	done
+	for name in docker docker-compose; do ln -sfn "$library/bin/wherry" "$prefix/bin/$name"; done
 	each_completion docker place_completion
 }
 

@@ -164,12 +164,31 @@ static void go_inside(void)
 	node_tell("WHERRY_NAMESPACE", names[inside]);
 }
 
+/* docker-compose was a program of its own once, and scripts still call it: docker's words, with compose in front. */
+static char **with_compose(int count, char *words[])
+{
+	static char compose[] = "compose";
+	char **more = calloc((size_t)count + 2, sizeof(*more));
+
+	if (!more)
+		die("Out of memory");
+	more[0] = words[0];
+	more[1] = compose;
+	for (int i = 1; i < count; i++)
+		more[i + 1] = words[i];
+	return more;
+}
+
 int main(int count, char *words[])
 {
 	const char *slash = count > 0 ? strrchr(words[0], '/') : NULL;
 	const char *program = count < 1 ? "wherry" : slash ? slash + 1 : words[0];
 
 	keep_streams();
+	if (strcmp(program, "docker-compose") == 0) {
+		words = with_compose(count++, words);
+		program = "docker";
+	}
 	die_as(program);
 	refuse_privileges();
 	scoped_str home = node_home();

@@ -29,12 +29,16 @@ test('--docker makes a docker command, and never over another program', () => {
   rmSync(join(prefix, 'bin/docker'));
   expect(install('--docker')).toMatchObject({ status: 0 });
   expect(execFileSync(join(prefix, 'bin/docker'), ['--version'], { encoding: 'utf8' })).toMatch(/^Docker version \d/i);
+  expect(execFileSync(join(prefix, 'bin/docker-compose'), ['-v'], { encoding: 'utf8' })).toMatch(
+    /^Docker Compose version/,
+  );
 });
 
 test('--uninstall takes everything away but what is not ours', () => {
   writeFileSync(join(prefix, 'bin/other'), 'kept');
   expect(install('--uninstall')).toMatchObject({ status: 0 });
-  for (const path of ['bin/wherry', 'bin/docker', 'lib/wherry']) expect(existsSync(join(prefix, path))).toBe(false);
+  for (const path of ['bin/wherry', 'bin/docker', 'bin/docker-compose', 'lib/wherry'])
+    expect(existsSync(join(prefix, path))).toBe(false);
   expect(lstatSync(join(prefix, 'bin/other')).isFile()).toBe(true);
 });
 

@@ -91,6 +91,16 @@ describeLauncher((launcher) => {
       expect(JSON.parse(stdout).env).toMatchObject({ WHERRY_PROGRAM: 'docker', WHERRY_HOME: launcher.home });
     });
 
+    test('called docker-compose, it is docker with that word in front of the others', async () => {
+      const link = join(launcher.user.home, 'docker-compose');
+      await launcher.user.run('ln', ['-sf', launcher.wherry, link]);
+      const { stdout } = await launcher.user.run(link, ['-f', 'a.yaml', 'ps']);
+      expect(JSON.parse(stdout)).toMatchObject({
+        words: ['compose', '-f', 'a.yaml', 'ps'],
+        env: { WHERRY_PROGRAM: 'docker' },
+      });
+    });
+
     test('shows a pure cgroup v2 tree where the host has one at all', async () => {
       if (!existsSync('/sys/fs/cgroup/cgroup.controllers') && !existsSync('/sys/fs/cgroup/unified')) return;
       expect((await launcher.look()).cgroup).toBe('cgroup2');
