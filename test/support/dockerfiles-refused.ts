@@ -58,4 +58,17 @@ export const REFUSED: readonly BuildCase[] = [
   { title: 'a network of the host that nobody allowed', dockerfile: `${B}RUN --network=host true\n` },
   { title: 'a platform that is none', flags: '--platform what/ever/x/y', dockerfile: B },
   { title: 'a checksum of a file that has none', files: A, dockerfile: `${B}ADD --checksum=sha256:00 a.txt /x\n` },
+  { title: 'a link that leads to itself', before: 'ln -s loop loop', dockerfile: `${B}COPY loop /x\n` },
+  { title: 'a RUN of nothing', dockerfile: `${B}RUN []\n` },
+  { title: 'an address where nobody answers', dockerfile: `${B}ADD http://127.0.0.1:1/x /x\n` },
+  { title: 'a repository by ssh without an agent', dockerfile: `${B}ADD git@127.0.0.1:r.git /x\n` },
+  {
+    title: 'a checksum of a repository that is none',
+    dockerfile: `${B}ADD --checksum=sha256:00 http://127.0.0.1:1/r.git /x\n`,
+  },
+  { title: 'an agent without a socket', flags: '--ssh default', before: 'unset SSH_AUTH_SOCK', dockerfile: B },
+  { title: 'an ssh key that is none', flags: '--ssh default=Dockerfile', dockerfile: B },
+  { title: 'an agent twice', flags: '--ssh a=Dockerfile --ssh a=Dockerfile', dockerfile: B },
+  { title: 'a secret without an id', flags: '--secret src=Dockerfile', dockerfile: B },
+  { title: 'a secret that is not there', flags: '--secret id=nope', dockerfile: B },
 ];

@@ -230,6 +230,32 @@ export const DOCKERFILES: readonly BuildCase[] = [
     dockerfile: `${B}RUN --mount=type=tmpfs,target=/t,size=1m df /t | tail -1 | awk '{print $2}' > /size\n`,
   },
   {
+    title: 'a cache that begins with a stage’s files has that directory’s owner and mode',
+    dockerfile: `FROM localhost/busybox AS s
+RUN mkdir /src && echo hi > /src/f && chown 3:4 /src && chmod 710 /src
+FROM localhost/busybox
+RUN --mount=type=cache,target=/c,from=s,source=/src,mode=0755,uid=7 cat /c/f > /o; stat -c '%a %u:%g' /c >> /o
+`,
+  },
+  {
+    title: 'a secret of a variable’s name',
+    before: 'export OF_TEST=tell',
+    flags: '--secret id=OF_TEST',
+    dockerfile: `${B}RUN --mount=type=secret,id=OF_TEST wc -c < /run/secrets/OF_TEST > /o\n`,
+  },
+  {
+    title: 'a directory where the ignore file would be',
+    files: { ...ABC, '.dockerignore/x': 'x\n' },
+    dockerfile: `${B}COPY . /c/\n`,
+  },
+  {
+    title: '--chmod by letters that look to what was there, and of an archive',
+    before: 'tar --owner=0 --group=0 -cf t.tar --mtime=@1000000000 d && touch -d @1000000000 t.tar',
+    files: ABC,
+    modes: { 'a.txt': 0o755 },
+    dockerfile: `${B}COPY --chmod=a=,u+rX a.txt d /x/\nADD --chmod=700 t.tar /new/\n`,
+  },
+  {
     title: 'RUN with another shell',
     dockerfile: `${B}SHELL ["/bin/sh", "-ec"]\nRUN echo $- | tr -d ms > /o\nCMD foo\nENTRYPOINT bar\nSHELL ["/bin/busybox", "sh", "-c"]\nRUN echo 2 > /2\nHEALTHCHECK CMD x y\n`,
   },

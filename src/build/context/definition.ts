@@ -71,7 +71,7 @@ function placeOf(file: string, { path, isForeign }: Main): string {
 
 /** A directory as a context, with its .dockerignore: the Dockerfile's own, if there is one. */
 export function withIgnore(fetching: Fetching, main: Main, own?: string): Promise<BuildContext> {
-  const found = [own, join(main.path, '.dockerignore')].find((path) => path !== undefined && existsSync(path));
+  const found = [own, join(main.path, '.dockerignore')].find((path) => path !== undefined && isIgnoreFile(path));
   return step(fetching.report, '[internal] load .dockerignore', ({ tell }) => {
     tell('transferring context:');
     const ignore = found === undefined ? undefined : readIgnore(main, found);
@@ -80,6 +80,9 @@ export function withIgnore(fetching: Fetching, main: Main, own?: string): Promis
     return { kind: 'directory' as const, path: main.path, ...(ignore === undefined ? {} : { ignore }) };
   });
 }
+
+/** A directory of that name is one of the files. */
+export const isIgnoreFile = (path: string) => existsSync(path) && !isDirectory(path);
 
 export function readIgnore({ path, isForeign }: Main, found: string): { name: string; text: string } {
   const name = basename(found);

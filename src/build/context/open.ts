@@ -5,7 +5,13 @@
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { WherryError } from '#base/error.ts';
-import { type DockerfileWords, readDockerfile, readIgnore, withIgnore } from '#build/context/definition.ts';
+import {
+  type DockerfileWords,
+  isIgnoreFile,
+  readDockerfile,
+  readIgnore,
+  withIgnore,
+} from '#build/context/definition.ts';
 import { isDirectory } from '#build/context/files.ts';
 import { isWeb, parseGitAddress } from '#build/context/git-address.ts';
 import { findLayout } from '#build/context/layout.ts';
@@ -84,7 +90,11 @@ async function openNamed(fetching: Fetching, name: string, text: string): Promis
   if (isDirectory(text)) {
     const main = { path: resolve(text), isForeign: false };
     const ignore = join(main.path, '.dockerignore');
-    return { kind: 'directory', path: main.path, ...(existsSync(ignore) ? { ignore: readIgnore(main, ignore) } : {}) };
+    return {
+      kind: 'directory',
+      path: main.path,
+      ...(isIgnoreFile(ignore) ? { ignore: readIgnore(main, ignore) } : {}),
+    };
   }
   const git = parseGitAddress(text);
   if (git !== undefined) return { kind: 'directory', path: await (await fetchers()).clone(fetching, text, git) };

@@ -63,8 +63,11 @@ export async function copyInto(upper: Upper, copying: Copying): Promise<void> {
   const links: Links = new Map();
   for (const one of matched) {
     const first = target.endsWith('/') ? cleanPath(target) : parentOf(cleanPath(target));
-    makeDirectories(upper, resolveUpper(upper, first), place);
-    if (action.unpack && one.found.stat.isFile() && isArchiveFile(raw(one.found.at))) {
+    const isUnpacked = action.unpack && one.found.stat.isFile() && isArchiveFile(raw(one.found.at));
+    const { mode, ...owner } = place;
+    // --chmod is not for what an archive is unpacked into.
+    makeDirectories(upper, resolveUpper(upper, first), isUnpacked || mode === undefined ? owner : place);
+    if (isUnpacked) {
       await unpackArchive(one.found, { upper, target: resolveUpper(upper, cleanPath(target)), owner: copying.owner });
       continue;
     }

@@ -73,8 +73,18 @@ function hasWildcard(path: string): boolean {
   return /(?:^|[^\\])(?:\\\\)*[*?[]/.test(path);
 }
 
+function resolveSource(tree: TreeReader, path: string): string {
+  try {
+    return tree.resolve(path);
+  } catch (cause) {
+    if (!(cause instanceof WherryError)) throw cause;
+    const message = 'failed to compute cache key: failed to calculate checksum of ref: too many links';
+    throw new WherryError('invalid', message, { cause });
+  }
+}
+
 function follow({ tree, filter }: Source, path: string): Matched | undefined {
-  const resolved = tree.resolve(path);
+  const resolved = resolveSource(tree, path);
   const found = tree.find(resolved);
   if (found === undefined || (resolved !== '' && filter !== undefined && !isShown(tree, filter, resolved))) {
     return undefined;
