@@ -64,7 +64,7 @@ export async function buildServices(
   } finally {
     view.end();
   }
-  for (const service of services) {
+  for (const service of ordered) {
     context.out.write((await jobs.get(service.name)) ?? '');
     options.scope.report({ id: imageOf(project.name, service), state: 'Built', status: 'done' });
   }
@@ -100,7 +100,7 @@ function neededBy({ services }: Project, { build: definition }: Service): Servic
 }
 
 /** With what they build upon (additional_contexts: service:x), each once and after that. */
-function inBuildOrder(project: Project, services: readonly Service[]): Service[] {
+export function inBuildOrder(project: Project, services: readonly Service[]): Service[] {
   const ordered: Service[] = [];
   const visit = (service: Service, path: readonly string[]) => {
     if (ordered.includes(service) || service.build === undefined) return;

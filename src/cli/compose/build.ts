@@ -4,7 +4,7 @@ import { needBuilder } from '#build/builders.ts';
 import { shortAttests } from '#build/options.ts';
 
 import type { Context } from '#cli/command.ts';
-import { buildServices } from '#cli/compose/build-services.ts';
+import { buildServices, inBuildOrder } from '#cli/compose/build-services.ts';
 import { operate } from '#cli/compose/operation.ts';
 import { composeCommand, composeFlags, openProject } from '#cli/compose/project.ts';
 import { modeOf } from '#cli/compose/settings.ts';
@@ -61,7 +61,10 @@ export default composeCommand({
     const opened = await openProject(context, [], { resolveEnvironment: false });
     const { project, services } = chosen(withBuildFlags(context, opened, values), names, values.withDependencies);
     if (services.length === 0) return;
-    if (values.print) return context.out.line(JSON.stringify(bakeFile(project, services, values), null, 2));
+    if (values.print) {
+      const file = bakeFile(project, inBuildOrder(project, services), values);
+      return context.out.line(JSON.stringify(file, null, 2));
+    }
     const { check, memory, push, quiet } = values;
     await operate(context, { values, title: 'Building', quiet }, (scope) =>
       buildServices(context, project, services, {
