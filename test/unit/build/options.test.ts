@@ -73,7 +73,7 @@ test('an annotation may be for several places', () => {
   expect(readAnnotation('a=b')).toEqual([{ scope: 'manifest', key: 'a', value: 'b' }]);
   expect(readAnnotation('index,manifest[linux/amd64]:a=b')).toEqual([
     { scope: 'index', key: 'a', value: 'b' },
-    { scope: 'manifest', key: 'a', value: 'b' },
+    { scope: 'manifest', key: 'a', value: 'b', platform: 'linux/amd64' },
   ]);
   expect(() => readAnnotation('a')).toThrow('invalid annotation "a", expected key=value');
   expect(() => readAnnotation('foo:a=b')).toThrow('unknown annotation type "foo"');
