@@ -163,6 +163,7 @@ const CONFIG_DEFAULTS: [key: string, value: unknown][] = [
   ['Volumes', null],
   ['WorkingDir', ''],
   ['Entrypoint', null],
+  ['MacAddress', undefined],
   ['OnBuild', null],
   ['Labels', {}],
   ['StopSignal', undefined],
@@ -215,10 +216,13 @@ function runtimeName(wanted: string): string {
   }
 }
 
-/** podman's name for what an unhealthy one gets, where that was said. */
-function configOf({ config, extras }: ContainerRecord): object {
+/** As the daemon, the first network's MAC address is shown here, too; podman's name for what an unhealthy one gets. */
+function configOf({ config, hostConfig, networks, extras }: ContainerRecord): object {
   const action = extras?.healthAction;
-  return filled({ ...config, ...(action && { HealthcheckOnFailureAction: action }) }, CONFIG_DEFAULTS);
+  const { NetworkMode: mode } = hostConfig;
+  const MacAddress = networks[mode === 'default' ? 'bridge' : mode]?.MacAddress;
+  const further = { MacAddress, ...(action && { HealthcheckOnFailureAction: action }) };
+  return filled({ ...config, ...further }, CONFIG_DEFAULTS);
 }
 
 function graphDriverOf(store: Store, { id, driver, image }: ContainerRecord): object {

@@ -246,7 +246,7 @@ services:
       'compose.yaml': `
 services:
   db: ${QUICK}}
-  web: ${QUICK}, depends_on: [db], environment: {WHO: me}, labels: {a: b}}
+  web: ${QUICK}, depends_on: [db], environment: {WHO: me}, labels: {a: b}, mac_address: 02:42:ac:77:00:05}
 `,
     },
     lines: [

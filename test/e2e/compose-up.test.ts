@@ -171,6 +171,10 @@ describe('a command on a service', () => {
       'echo $A $B; ping -c 1 -w 5 db >&2; exit 3',
     );
     expect(ran).toMatchObject({ status: 3, stdout: 'b c\n', stderr: expect.stringContaining('1 packets received') });
+    expect(await compose('once', 'run', '--rm', '-T', '-u', 'nobody-known', 'web', 'true')).toMatchObject({
+      status: 1,
+    });
+    expect(await succeed('ps', '-aq', '--filter', 'label=com.docker.compose.oneoff=True')).toBe('');
     const id = (await compose('once', 'run', '-d', 'web', 'sleep', '1000')).stdout.trim();
     expect(
       await succeed('inspect', '--format', '{{.Name}} {{index .Config.Labels "com.docker.compose.oneoff"}}', id),

@@ -9,6 +9,7 @@ import { removeUnstarted } from '#cli/create-container.ts';
 import { isTerminal } from '#cli/output.ts';
 import { reason } from '#cli/run-files.ts';
 import { boolean, list, listOf, text } from '#cli/values.ts';
+import { asDaemon } from '#compose/apply/errors.ts';
 import { createOneOff, type OneOff } from '#compose/apply/oneoff.ts';
 import { parseMount } from '#compose/model/mounts.ts';
 import { parsePorts } from '#compose/model/ports.ts';
@@ -104,7 +105,7 @@ export default composeCommand({
       return await (values.detach ? inBackground(context, made.id, values.quiet) : inFront(context, made.id, values));
     } catch (error) {
       if (values.rm) await removeUnstarted(context, made.id);
-      throw error;
+      throw asDaemon(error);
     }
   },
 });
