@@ -149,9 +149,9 @@ export function psRow(seen: Seen, { truncate, image, size }: RowOptions) {
       return image?.(record) ?? record.image.reference;
     },
     get Labels() {
-      return Object.keys(labels)
+      return Object.entries(labels)
+        .map(([key, value]) => `${key}=${value}`)
         .sort()
-        .map((key) => `${key}=${labels[key]}`)
         .join(',');
     },
     get LocalVolumes() {

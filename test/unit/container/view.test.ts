@@ -62,10 +62,10 @@ describe('a row of ps', () => {
   });
 
   test('names labels, and each of them by a method', () => {
-    const labelled = row({ config: { Labels: { b: '2', a: '1' } } }) as ReturnType<typeof row> & {
+    const labelled = row({ config: { Labels: { b: '2', a: '1', 'a.b': '3' } } }) as ReturnType<typeof row> & {
       Label(key: string): string;
     };
-    expect(labelled.Labels).toBe('a=1,b=2');
+    expect(labelled.Labels).toBe('a.b=3,a=1,b=2');
     expect(labelled.Label('b')).toBe('2');
     expect(labelled.Label('z')).toBe('');
   });
