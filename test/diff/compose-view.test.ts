@@ -104,7 +104,7 @@ const LINES = [
 
 /** What we answer otherwise, and why. */
 const DIFFERENT: [line: string, why: string, says: RegExp][] = [
-  ['publish x', 'compose files are not kept in registries', /^Cannot publish to x: /],
+  ['publish x', 'projects are read from registries and not written there', /^Cannot publish to x: /],
   ['events --since 1h --until 0s --json nosuch', 'an end that was asked for is no failure: theirs says EOF', /^$/],
 ];
 
