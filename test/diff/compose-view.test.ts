@@ -27,6 +27,16 @@ services:
   two: {build: {context: ., dockerfile: one.Dockerfile, target: base, additional_contexts: {one: "service:one"}}}
   three: {image: localhost/busybox}
 `,
+  'front.yaml': `
+name: cvfront
+services:
+  one:
+    image: localhost/busybox
+    command: [sh, -c, "echo from one; sleep 1; exit 7"]
+    network_mode: none
+    depends_on: [two]
+  two: {image: localhost/busybox, init: true, command: [sh, -c, "echo from two; exec sleep 1000"], network_mode: none}
+`,
   'one.Dockerfile': 'FROM localhost/busybox AS base\nARG A\nRUN echo "$A" >/a\n',
 };
 
@@ -43,7 +53,7 @@ const LINES = [
   'ps nosuch',
   'ps --format {{.Nope}}',
   'ps --format {{',
-  'ls -q',
+  'ls -q --filter name=cview',
   'ls --filter name=nosuch',
   'ls --filter a=b',
   'ls --format nonsense',
@@ -89,6 +99,32 @@ const LINES = [
   'stats --no-stream --format {{.Name}} web',
   'stats nosuch --no-stream --format {{.Name}}',
   'version --nonsense',
+  'wait nosuch',
+  'wait job',
+  'logs --tail 0 web',
+  'logs --tail nonsense web',
+  'logs --since 2030-01-01 job',
+  'logs --tail 1 --no-log-prefix job',
+  '--ansi always logs job',
+  '--ansi nonsense logs job',
+  'exec -T -w /nosuch web pwd',
+  'exec -T web nosuchcommand',
+  'exec -it web true',
+  '-p nosuch images --format json',
+  '-p nosuch ps --services',
+  '-p nosuch top',
+  '--dry-run exec -T web true',
+  '--dry-run exec web true',
+  '--dry-run attach web',
+  '--dry-run run -T quiet true',
+  'up --exit-code-from nosuch',
+  'up --attach nosuch web',
+  'up --attach web --attach-dependencies',
+  '-f front.yaml up --attach-dependencies one',
+  '-f front.yaml up --exit-code-from one',
+  '-f front.yaml up --abort-on-container-failure --no-log-prefix',
+  '--progress json exec nosuch true',
+  '--progress quiet ps nosuch',
   '--progress nonsense ps',
   '--ansi never --progress tty ps',
   '--ansi always --progress plain ps',
@@ -129,7 +165,7 @@ describe.skipIf(noDocker !== undefined)('a project that runs', () => {
   });
 
   afterAll(async () => {
-    for (const down of ['down -v -t 0', '-f built.yaml down --rmi local']) {
+    for (const down of ['down -v -t 0', '-f front.yaml down -t 0', '-f built.yaml down --rmi local']) {
       theirs(down);
       await own(down);
     }

@@ -1,5 +1,4 @@
 /** `up` in front of its containers: whose output is shown, whose end counts, and how the project is stopped again. */
-import { WherryError } from '#base/error.ts';
 import { type Context, given } from '#cli/command.ts';
 import { type Attached, attendProject } from '#cli/compose/attached.ts';
 import { openLogLines } from '#cli/compose/log-lines.ts';
@@ -78,10 +77,6 @@ function onExitOf({ abortOnContainerExit, abortOnContainerFailure, exitCodeFrom 
 /** Those of --attach; else what was named, or all, but for `attach: false`. --no-attach takes away from both. */
 function attachedServices(project: Project, services: readonly string[], flags: AttachedFlags): string[] {
   const { attach, attachDependencies, noAttach } = flags;
-  const unknown = attach.filter((name) => !Object.hasOwn(project.services, name));
-  if (unknown.length > 0) {
-    throw new WherryError('invalid', `cannot attach to services not included in up: ${unknown.join(', ')}`);
-  }
   const chosen = withSelected(project, services, attachDependencies ? 'include' : 'ignore').services;
   const wanted = Object.values(chosen).filter((service) => service.attach !== false);
   const names = attach.length > 0 ? attach : wanted.map(({ name }) => name);

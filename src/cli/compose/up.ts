@@ -111,7 +111,9 @@ async function chosenProject(context: Context, services: readonly string[], valu
   if (Object.keys(opened.services).length === 0) throw invalid('no service selected');
   const flagged = withFlags(context, opened, values);
   const project = values.noDeps ? withSelected(flagged, services, 'ignore') : flagged;
-  const { exitCodeFrom } = values;
+  const { exitCodeFrom, attach } = values;
+  const unknown = attach.filter((name) => !Object.hasOwn(project.services, name));
+  if (unknown.length > 0) throw invalid(`cannot attach to services not included in up: ${unknown.join(', ')}`);
   if (exitCodeFrom && !Object.hasOwn(project.services, exitCodeFrom))
     throw invalid(`no such service: ${exitCodeFrom}: not found`);
   return project;
