@@ -6,7 +6,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Definition, Flag, Flags } from '#cli/command.ts';
-import { COMMANDS, loadCommand, namesOf } from '#cli/commands.ts';
+import { COMMANDS, GROUPS, loadCommand, loadGroupFlags, namesOf } from '#cli/commands.ts';
 import { GLOBAL_FLAGS } from '#cli/globals.ts';
 import { shownDefault, shownFlags } from '#cli/help.ts';
 import { LIMITS, type Limit } from '#cli/limits.ts';
@@ -93,6 +93,28 @@ function commandPage({ name, names, definition }: Page): string {
   return `${lines.join('\n')}\n`;
 }
 
+/** The page of a group with flags of its own, which stand before its commands: wherry-compose(1). */
+function groupPage(group: string, flags: Flags, pages: readonly Page[]): string {
+  const summary = GROUPS[group] ?? '';
+  const inside = pages.filter(({ definition, name }) => !definition.hidden && name.startsWith(`${group} `));
+  const lines = [
+    ...header(group, summary),
+    '.SH SYNOPSIS',
+    `${bold(`wherry ${group}`)} [OPTIONS] COMMAND`,
+    '.SH DESCRIPTION',
+    roff(`${summary}. The options stand before the command.`),
+    ...flagSection('OPTIONS', flags),
+    '.SH COMMANDS',
+    ...inside.map(commandEntry),
+    '.SH SEE ALSO',
+    `${bold('wherry')}(1)`,
+  ];
+  return `${lines.join('\n')}\n`;
+}
+
+const commandEntry = ({ name, definition }: Page) =>
+  `.TP\n${bold(`wherry-${name.replaceAll(' ', '-')}`)}(1)\n${roff((definition.summary.split('\n')[0] ?? '').replace(/\.$/, ''))}`;
+
 /** wherry(1): what there is. */
 function programPage(pages: readonly Page[]): string {
   const lines = [
@@ -103,10 +125,7 @@ function programPage(pages: readonly Page[]): string {
     'Runs containers as an ordinary user, without a daemon, by the commands, flags, output and exit statuses of Docker.',
     ...flagSection('OPTIONS', GLOBAL_FLAGS),
     '.SH COMMANDS',
-    ...pages.map(
-      ({ name, definition }) =>
-        `.TP\n${bold(`wherry-${name.replaceAll(' ', '-')}`)}(1)\n${roff((definition.summary.split('\n')[0] ?? '').replace(/\.$/, ''))}`,
-    ),
+    ...pages.map(commandEntry),
     '.SH SEE ALSO',
     `${bold('wherry-limits')}(7)`,
   ];
@@ -152,6 +171,10 @@ export async function manualPages(): Promise<Map<string, string>> {
   }
   pages.sort((one, other) => (one.name < other.name ? -1 : 1));
   const files = pages.map((page) => [`wherry-${page.name.replaceAll(' ', '-')}.1`, commandPage(page)] as const);
+  for (const group of Object.keys(GROUPS)) {
+    const flags = await loadGroupFlags(group);
+    if (Object.keys(flags).length > 0) files.push([`wherry-${group}.1`, groupPage(group, flags, pages)]);
+  }
   return new Map([['wherry.1', programPage(pages)], ['wherry-limits.7', limitsPage()], ...files]);
 }
 

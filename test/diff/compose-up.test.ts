@@ -275,8 +275,6 @@ function asked(text: string): object {
   const [{ Config, HostConfig, NetworkSettings, Mounts }] = JSON.parse(text);
   const { Env, Hostname: _, ...config } = Config;
   delete config.Labels['com.docker.compose.slug'];
-  // Of what --volume and its like add, docker compose hashes its own spelling.
-  if (config.Labels['com.docker.compose.oneoff'] === 'True') delete config.Labels['com.docker.compose.config-hash'];
   const networks = Object.entries(
     NetworkSettings.Networks as Record<string, { Aliases: string[]; IPAMConfig: object }>,
   );

@@ -146,10 +146,12 @@ async function changed(context: Context, project: Project, { name, command, tty,
   const ports = values.servicePorts ? service.ports : published;
   const volumes = values.volume.map((one) => parseMount(one) as NonNullable<Service['volumes']>[number]);
   const { entrypoint, words } = entrypointOf(context, service, command, values);
+  const { tty: _, stdin_open: __, ...rest } = service;
   return {
-    ...service,
-    tty,
-    stdin_open: values.interactive,
+    ...rest,
+    // What is false is left out as everywhere: the hash is of what is there.
+    ...(tty ? { tty } : {}),
+    ...(values.interactive ? { stdin_open: true } : {}),
     ports: ports ?? [],
     volumes: [...(service.volumes ?? []), ...volumes],
     cap_add: [...without(service.cap_add, capDrop), ...capAdd],
