@@ -1,5 +1,6 @@
 /** Files that flags of run and create name: --env-file, --label-file, seccomp profiles. */
 import { readFileSync } from 'node:fs';
+import { reasonOf } from '#base/errno.ts';
 import { hasCode, WherryError } from '#base/error.ts';
 
 const invalid = (message: string, cause?: unknown) => new WherryError('invalid', message, { cause });
@@ -49,21 +50,9 @@ function readNamed(path: string, fail: (why: string) => WherryError): Buffer {
   }
 }
 
-const REASONS: Record<string, string> = {
-  ENOENT: 'no such file or directory',
-  EACCES: 'permission denied',
-  ENOTDIR: 'not a directory',
-  EISDIR: 'is a directory',
-  ELOOP: 'too many levels of symbolic links',
-  ENAMETOOLONG: 'file name too long',
-  EROFS: 'read-only file system',
-  ENOSPC: 'no space left on device',
-};
-
 /** What libc says, as Go writes it; an error that is not of the file system is thrown as it is. */
 export function reason(error: unknown): string {
-  const code = (error as NodeJS.ErrnoException).code ?? '';
-  const text = REASONS[code];
+  const text = reasonOf(error);
   if (text === undefined) throw error;
   return text;
 }

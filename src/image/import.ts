@@ -1,6 +1,7 @@
 /** import: an archive of files, from wherever, becomes an image of one layer. */
 import { createReadStream } from 'node:fs';
 import type { Readable } from 'node:stream';
+import { reasonOf } from '#base/errno.ts';
 import { hasCode, WherryError } from '#base/error.ts';
 import { makeImage, type NewLayer } from '#image/make.ts';
 import type { ContainerDefaults, Platform } from '#oci/manifest.ts';
@@ -41,18 +42,11 @@ export async function* readFile(path: string): Bytes {
     yield* createReadStream(path, { highWaterMark: 1024 * 1024 }) as AsyncIterable<Buffer>;
   } catch (cause) {
     const action = hasCode(cause, 'EISDIR') ? 'read' : 'open';
-    const why = Object.entries(REASONS).find(([code]) => hasCode(cause, code))?.[1];
+    const why = reasonOf(cause);
     if (why === undefined) throw cause;
     throw new WherryError('invalid', `${action} ${path}: ${why}`, { cause });
   }
 }
-
-const REASONS = {
-  ENOENT: 'no such file or directory',
-  ENOTDIR: 'not a directory',
-  EISDIR: 'is a directory',
-  EACCES: 'permission denied',
-};
 
 /** A stream's bytes. An abort ends them, also where nobody writes to the other end. */
 export async function* readStream(stream: Readable, abort?: AbortSignal): Bytes {

@@ -2,6 +2,7 @@
 import { closeSync, openSync, readFileSync, statSync, writeSync } from 'node:fs';
 import { basename } from 'node:path';
 import type { Readable } from 'node:stream';
+import { reasonOf } from '#base/errno.ts';
 import { hasCode, WherryError } from '#base/error.ts';
 import { asStorageError } from '#sys/file.ts';
 
@@ -22,18 +23,11 @@ export function readDefinition(path: string, shown = basename(path)): string {
     if (found.size > MAX_DEFINITION) throw refuse(`read ${shown}: larger than ${MAX_DEFINITION} bytes`);
     return readFileSync(path, 'utf8');
   } catch (cause) {
-    const why = REASONS.find(([code]) => hasCode(cause, code))?.[1];
+    const why = reasonOf(cause);
     if (why === undefined) throw cause;
     throw refuse(`open ${shown}: ${why}`, cause);
   }
 }
-
-const REASONS = [
-  ['ENOENT', 'no such file or directory'],
-  ['ENOTDIR', 'not a directory'],
-  ['EACCES', 'permission denied'],
-  ['ELOOP', 'too many levels of symbolic links'],
-] as const;
 
 export function isDirectory(path: string): boolean {
   try {

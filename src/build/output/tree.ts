@@ -10,6 +10,7 @@ import {
   rmSync,
   symlinkSync,
 } from 'node:fs';
+import { reasonOf } from '#base/errno.ts';
 import { WherryError } from '#base/error.ts';
 import { type Packable, packTree } from '#store/pack.ts';
 import type { Store } from '#store/store.ts';
@@ -123,21 +124,13 @@ function finish(at: string, stat: Member['stat']): void {
 
 const text = (path: string) => Buffer.from(path, 'latin1').toString();
 
-const REASONS: Readonly<Record<string, string>> = {
-  EACCES: 'permission denied',
-  EPERM: 'operation not permitted',
-  EROFS: 'read-only file system',
-  ENOTDIR: 'not a directory',
-  EEXIST: 'file exists',
-  ENAMETOOLONG: 'file name too long',
-};
-
 function attempt<T>(path: string, work: () => T): T {
   try {
     return work();
   } catch (cause) {
-    const why = REASONS[(cause as NodeJS.ErrnoException).code ?? ''];
-    if (why === undefined) throw asStorageError(cause, text(path));
+    const told = asStorageError(cause, text(path));
+    const why = reasonOf(cause);
+    if (told !== cause || why === undefined) throw told;
     throw new WherryError('invalid', `Cannot write "${text(path)}": ${why}`, { cause });
   }
 }

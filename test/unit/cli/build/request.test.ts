@@ -62,7 +62,7 @@ test('the host’s network is an entitlement', () => {
 });
 
 test('a later secret of the same id replaces the earlier one', () => {
-  expect(wanted('--secret', 'id=a,src=1', '--secret', 'id=a,src=2').secrets).toEqual([{ id: 'a', file: '2' }]);
+  expect(wanted('--secret', 'id=a,env=B', '--secret', 'id=a,env=C').secrets).toEqual([{ id: 'a', env: 'C' }]);
 });
 
 test('an inline cache can be asked for by a build argument', () => {

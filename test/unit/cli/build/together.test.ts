@@ -35,7 +35,7 @@ test.each([
   '--annotation a=b --annotation manifest-descriptor:c=d -o type=oci,dest=x',
   '--platform linux/amd64,linux/arm64 -t a',
   '--allow network.host --allow device=x',
-  '--add-host a=::1 --add-host b:[::1] --add-host c:host-gateway --ssh k=/a/key',
+  '--add-host a=::1 --add-host b:[::1] --add-host c:host-gateway',
 ])('%s can be done', (text) => {
   expect(check(text)).toEqual([]);
 });
