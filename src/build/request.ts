@@ -27,7 +27,15 @@ export interface BuildSsh {
 /** What becomes of the result. */
 export type BuildOutput =
   /** Into the store under its names, and to their registries with `push`. */
-  | { type: 'image'; names: string[]; push: boolean }
+  | {
+      type: 'image';
+      names: string[];
+      push: boolean;
+      /** Its names are repositories, which get no tag. */
+      byDigest?: boolean;
+      /** Nothing stays in the store. */
+      passing?: boolean;
+    }
   /** An archive as docker save's, or of the OCI; '-' is standard output; tar: false makes a directory of it. */
   | { type: 'docker' | 'oci'; dest: string; names: string[]; tar: boolean }
   /** The files themselves. */
@@ -40,6 +48,14 @@ export type BuildOutput =
 
 /** `--cache-from` and `--cache-to`, as `type=…` and further keys. */
 export type CacheOptions = Readonly<Record<string, string>> & { readonly type: string };
+
+/** How the archives of layers are compressed. */
+export interface Packing {
+  kind: 'gzip' | 'zstd' | 'uncompressed';
+  level?: number;
+  /** Also of those that are compressed already. */
+  forced: boolean;
+}
 
 export interface BuildLimits {
   memory?: number;
@@ -88,6 +104,8 @@ export interface BuildRequest {
   secrets: BuildSecret[];
   ssh: BuildSsh[];
   outputs: BuildOutput[];
+  /** Of the layers in what is handed out; undefined: as they are, and gzip. */
+  packing?: Packing;
   cacheFrom: CacheOptions[];
   cacheTo: CacheOptions[];
   /** mode of the provenance; undefined: none is written. */

@@ -5,6 +5,7 @@ import type { Plan, Vertex } from '#build/vertex.ts';
 import type { Bases } from '#engine/build-images.ts';
 import { describe } from '#oci/digest.ts';
 import { type Descriptor, MEDIA, type Platform } from '#oci/manifest.ts';
+import { formatPlatform } from '#oci/platform.ts';
 import type { Document } from '#oci/push.ts';
 
 /** Of the attestation's layer. */
@@ -31,12 +32,17 @@ export interface Indexing {
 export const needsIndex = ({ platforms, provenance }: Pick<BuildRequest, 'platforms' | 'provenance'>): boolean =>
   platforms.length > 1 || provenance !== undefined;
 
-/** Annotations of one scope, or none. */
+/** Annotations of one scope, or none; those of one platform are for it alone. */
 export function annotationsOf(
   { annotations }: Pick<BuildRequest, 'annotations'>,
   scope: BuildRequest['annotations'][number]['scope'],
+  platform?: Platform,
 ): { annotations?: Record<string, string> } {
-  const own = annotations.filter((one) => one.scope === scope);
+  const own = annotations.filter(
+    (one) =>
+      one.scope === scope &&
+      (one.platform === undefined || (platform !== undefined && one.platform === formatPlatform(platform))),
+  );
   return own.length === 0 ? {} : { annotations: Object.fromEntries(own.map(({ key, value }) => [key, value])) };
 }
 
@@ -47,7 +53,7 @@ export function indexOf(request: BuildRequest, { plan, targets, names, materials
     mediaType,
     digest,
     size,
-    ...annotationsOf(request, 'manifest-descriptor'),
+    ...annotationsOf(request, 'manifest-descriptor', platform),
     platform: plainPlatform(platform),
   }));
   const attested = request.provenance === undefined ? [] : targets;

@@ -11,7 +11,7 @@ import { holdImage } from '#image/catalog.ts';
 import { pushIndex } from '#image/push.ts';
 import { makeWhole } from '#image/whole.ts';
 import { digestOf } from '#oci/digest.ts';
-import type { Descriptor, Manifest } from '#oci/manifest.ts';
+import type { Descriptor, Manifest, Platform } from '#oci/manifest.ts';
 import { hostPlatform, matches } from '#oci/platform.ts';
 import type { Document } from '#oci/push.ts';
 import { canonical, familiar, parseReference, withDefaultTag } from '#oci/reference.ts';
@@ -65,9 +65,9 @@ export async function wholeTargets(
 ): Promise<MadeTarget[]> {
   const whole: MadeTarget[] = [];
   for (const target of targets) {
-    const digest = await makeWhole(store, target.manifest.digest, abort);
+    const digest = await makeWhole(store, target.manifest.digest, abort, request.packing);
     const { mediaType } = target.manifest;
-    const document = annotated(request, { bytes: readBlob(store, digest), mediaType, digest });
+    const document = annotated(request, target.platform, { bytes: readBlob(store, digest), mediaType, digest });
     const manifest = { ...target.manifest, digest: document.digest, size: document.bytes.length };
     whole.push({ ...target, digest: document.digest, manifest, document });
   }
@@ -99,8 +99,8 @@ export async function makeIndex(
 /** document: the manifest as it is handed out, with what the user says about it. */
 export type MadeTarget = BuiltTarget & { manifest: Descriptor; document?: Document };
 
-function annotated(request: BuildRequest, document: Document): Document {
-  const { annotations } = annotationsOf(request, 'manifest');
+function annotated(request: BuildRequest, platform: Platform, document: Document): Document {
+  const { annotations } = annotationsOf(request, 'manifest', platform);
   if (annotations === undefined) return document;
   const content: Manifest = JSON.parse(document.bytes.toString());
   const bytes = Buffer.from(JSON.stringify({ ...content, annotations: { ...content.annotations, ...annotations } }));
@@ -108,6 +108,8 @@ function annotated(request: BuildRequest, document: Document): Document {
 }
 
 interface PushedIndex {
+  /** The name is a repository's, which gets no tag. */
+  byDigest: boolean;
   targets: readonly MadeTarget[];
   index: MadeIndex;
   progress: (event: Progress) => void;
@@ -118,7 +120,7 @@ interface PushedIndex {
 export async function pushBuilt(
   store: Store,
   name: string,
-  { targets, index, progress, abort }: PushedIndex,
+  { targets, index, byDigest, progress, abort }: PushedIndex,
 ): Promise<void> {
   const blobs = index.blobs.map(({ mediaType, digest, bytes }) => ({ mediaType, digest, size: bytes.length }));
   using _held = await holdImage(store, { blobs: blobs.map(({ digest }) => digest), diffIds: [] });
@@ -127,6 +129,6 @@ export async function pushBuilt(
   const images = targets.flatMap(({ imageId: id, document }) =>
     document === undefined ? [] : [{ id, manifest: document }],
   );
-  const wanted = { images, top, manifests, blobs };
+  const wanted = { images, top, manifests, blobs, byDigest };
   await pushIndex(store, familiar(parseReference(name)), wanted, { progress, ...given({ abort }) });
 }

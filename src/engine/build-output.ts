@@ -45,14 +45,15 @@ type Files = Extract<BuildOutput, { type: 'local' | 'tar' }>;
 /** Does all that the request's outputs say. Throws what they throw; what is done until then stays. */
 export async function deliver(store: Store, request: BuildRequest, delivery: Delivery): Promise<BuildResult> {
   const images = request.outputs.filter((output): output is Image => output.type === 'image');
-  const names = [...new Set(images.flatMap((output) => output.names.map(fullName)))];
+  const staying = images.filter(({ passing, byDigest }) => !passing && !byDigest);
+  const names = [...new Set(staying.flatMap((output) => output.names.map(fullName)))];
   const isMade = request.outputs.some(({ type }) => type === 'image' || type === 'docker' || type === 'oci');
-  const kept = images.length === 0 ? -1 : ownTarget(delivery.plan);
+  const kept = images.every(({ passing }) => passing) ? -1 : ownTarget(delivery.plan);
   // Nobody asks for the others in the store: they are made for an archive, or for a registry.
   const arePassing = isMade && (kept < 0 || delivery.plan.targets.length > 1);
   const known = new Set(arePassing ? readCatalog(store).map(idOf) : []);
   const isSent = request.outputs.some((output) => 'dest' in output || (output.type === 'image' && output.push));
-  const isIndexed = isSent && isMade && (needsIndex(request) || request.annotations.length > 0);
+  const isIndexed = isMade && ((isSent && isFormed(request)) || request.packing !== undefined);
   const found = isMade ? await makeImages(store, request, { ...delivery, names, kept }) : [];
   const targets = isIndexed ? await wholeTargets(store, request, found, delivery.abort) : found;
   const provenance = () => provenanceOf(request, delivery);
@@ -66,6 +67,12 @@ export async function deliver(store: Store, request: BuildRequest, delivery: Del
   const sorted = first === undefined ? [] : [first, ...targets.filter((target) => target !== first)];
   return { targets: sorted, digest: index?.top.digest ?? first?.digest ?? '', names, provenance };
 }
+
+/** Is what is handed out other than what the store has? */
+const isFormed = (request: BuildRequest) =>
+  needsIndex(request) ||
+  request.annotations.length > 0 ||
+  request.outputs.some((output) => output.type === 'image' && (output.passing || output.byDigest));
 
 async function handOut(store: Store, request: BuildRequest, output: BuildOutput, made: Made): Promise<void> {
   if (output.type === 'local' || output.type === 'tar') await exportFiles(store, output, made);
@@ -152,12 +159,16 @@ function noteImage(
 
 type Made = Delivery & { targets: readonly MadeTarget[]; index: MadeIndex | undefined };
 
-async function pushAll(store: Store, { names }: Image, { report, abort, targets, index }: Made): Promise<void> {
+async function pushAll(
+  store: Store,
+  { names, byDigest = false }: Image,
+  { report, abort, targets, index }: Made,
+): Promise<void> {
   for (const name of names) {
     await step(report, `pushing ${fullName(name)}`, async ({ tell }) => {
       const progress = layerTold(tell);
       if (index !== undefined) {
-        await pushBuilt(store, fullName(name), { targets, index, progress, abort });
+        await pushBuilt(store, fullName(name), { targets, index, byDigest, progress, abort });
         return;
       }
       await pushImage(store, familiar(parseReference(fullName(name))), { progress, ...(abort ? { abort } : {}) });

@@ -145,13 +145,15 @@ export interface IndexedImages {
   /** Manifests that the index names beside the images', and what those name; blobs are in the store. */
   manifests: readonly Document[];
   blobs: readonly Descriptor[];
+  /** The top one is there under its digest alone. */
+  byDigest?: boolean;
 }
 
 /** Pushes them to a name that needs none of them here; the index last. Throws as pushImage(). */
 export async function pushIndex(
   store: Store,
   text: string,
-  { images, top, manifests, blobs }: IndexedImages,
+  { images, top, manifests, blobs, byDigest = false }: IndexedImages,
   { progress = () => undefined, abort }: Pick<PushOptions, 'progress' | 'abort'> = {},
 ): Promise<void> {
   const asked = checkName(text, false);
@@ -163,7 +165,7 @@ export async function pushIndex(
     for (const manifest of [...images.map((image) => image.manifest), ...manifests]) {
       if (manifest.digest !== top.digest) await putManifest(session.registry, { domain, path }, manifest);
     }
-    await putManifest(session.registry, asked, top);
+    await putManifest(session.registry, byDigest ? { domain, path } : asked, top);
   });
 }
 

@@ -3,31 +3,51 @@
  * layers, byte for byte, and until somebody wants to push or save the image they are nowhere. Then they are made, and the
  * image gets a manifest with them; its ID, which its configuration gives, stays.
  */
+import { createReadStream } from 'node:fs';
 import { changeCatalog, holdImage } from '#image/catalog.ts';
 import { readDocuments } from '#image/documents.ts';
 import { describe } from '#oci/digest.ts';
 import { type Descriptor, type Manifest, MEDIA } from '#oci/manifest.ts';
-import { hasBlob, putBlob, removeBlob, stage } from '#store/blobs.ts';
-import { gzipped } from '#store/compress.ts';
+import { blobPath, hasBlob, putBlob, removeBlob, stage } from '#store/blobs.ts';
+import { compressed } from '#store/compress.ts';
+import { decompressed } from '#store/decompress-stream.ts';
 import { layerFiles } from '#store/layer-files.ts';
 import { layerPath } from '#store/layers.ts';
 import { packTree } from '#store/pack.ts';
 import type { Store } from '#store/store.ts';
 
+/** How what is missing is made; forced: what is there in another compression, too. By itself gzip, of a quick level. */
+export interface Making {
+  kind: Compression;
+  level?: number;
+  forced: boolean;
+}
+
+type Compression = 'gzip' | 'zstd' | 'uncompressed';
+
 /**
  * Makes what is missing of an image, by its manifest's digest. @returns its manifest then: the same where all was there.
  * Throws kind `unavailable` on a full disk.
  */
-export async function makeWhole(store: Store, digest: string, abort?: AbortSignal): Promise<string> {
+export async function makeWhole(
+  store: Store,
+  digest: string,
+  abort?: AbortSignal,
+  making: Making = { kind: 'gzip', forced: false },
+): Promise<string> {
   const { manifest, config } = readDocuments(store, digest);
   const diffIds = config.rootfs.diff_ids;
-  if (!manifest.layers.some((layer, at) => isUnmade(store, layer, diffIds[at]))) return digest;
+  const isToMake = (layer: Descriptor, diffId: string | undefined) =>
+    isUnmade(store, layer, diffId) || (making.forced && !layer.mediaType.endsWith(SUFFIX[making.kind]));
+  if (!manifest.layers.some((layer, at) => isToMake(layer, diffIds[at]))) return digest;
   using held = new DisposableStack();
   held.use(await holdImage(store, { blobs: [digest, manifest.config.digest], diffIds }));
   const layers: Descriptor[] = [];
   for (const [at, layer] of manifest.layers.entries()) {
     const diffId = diffIds[at] ?? '';
-    const made = isUnmade(store, layer, diffId) ? await compressLayer(store, diffId, abort) : layer;
+    const made = isToMake(layer, diffId)
+      ? await compressLayer(store, plainBytes(store, layer, diffId), making, abort)
+      : layer;
     held.use(await holdImage(store, { blobs: [made.digest], diffIds: [] }));
     layers.push(made);
   }
@@ -39,15 +59,30 @@ function isUnmade(store: Store, { digest }: Descriptor, diffId: string | undefin
   return digest === diffId && !hasBlob(store, digest);
 }
 
-async function compressLayer(store: Store, diffId: string, abort: AbortSignal | undefined): Promise<Descriptor> {
+const SUFFIX = { gzip: 'gzip', zstd: 'zstd', uncompressed: 'tar' } as const;
+
+type Bytes = Parameters<typeof compressed>[0];
+
+/** The archive by whose digest the configuration knows the layer: of a pulled one only the blob has it byte for byte. */
+function plainBytes(store: Store, layer: Descriptor, diffId: string): Bytes {
+  if (isUnmade(store, layer, diffId)) return packTree(layerFiles(layerPath(store, diffId)));
+  return decompressed(createReadStream(blobPath(store, layer.digest), { highWaterMark: 256 * 1024 }));
+}
+
+async function compressLayer(
+  store: Store,
+  bytes: Bytes,
+  { kind, level }: Making,
+  abort: AbortSignal | undefined,
+): Promise<Descriptor> {
   const staged = await stage(store, { forget: true });
   try {
-    for await (const piece of gzipped(packTree(layerFiles(layerPath(store, diffId))))) {
+    for await (const piece of compressed(bytes, kind, level === undefined ? {} : { level })) {
       abort?.throwIfAborted();
       staged.write(piece);
     }
     const { digest, size } = await staged.commit();
-    return { mediaType: `${MEDIA.layer}+gzip`, digest, size };
+    return { mediaType: kind === 'uncompressed' ? MEDIA.layer : `${MEDIA.layer}+${kind}`, digest, size };
   } finally {
     staged.discard();
   }

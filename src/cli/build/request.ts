@@ -18,6 +18,7 @@ import {
   readSsh,
   shortAttests,
 } from '#build/options.ts';
+import { imageForm } from '#build/output-options.ts';
 import type { BuildOutput, BuildRequest } from '#build/request.ts';
 import type { BUILD_FLAGS } from '#cli/build/flags.ts';
 import type { Values } from '#cli/command.ts';
@@ -33,11 +34,13 @@ const invalid = (reason: string, hint?: string) =>
 export function wantedOf(values: BuildValues): Wanted {
   const buildArgs = readPairs(values.buildArg, process.env);
   const attests = attestsOf(values);
+  const options = optionsOf(values);
+  const { annotations, packing } = imageForm(options);
   return {
     target: values.target ?? '',
     buildArgs,
     labels: readPairs(values.label),
-    annotations: values.annotation.flatMap(readAnnotation),
+    annotations: [...annotations, ...values.annotation.flatMap(readAnnotation)],
     platforms: readPlatforms(values.platform),
     noCache: values.noCache,
     noCacheFilter: values.noCacheFilter.flatMap((names) => names.split(',')),
@@ -49,10 +52,11 @@ export function wantedOf(values: BuildValues): Wanted {
     securityOptions: values.securityOpt,
     allow: values.network === 'host' ? [...values.allow, 'network.host'] : values.allow,
     ...settleGrants({ secrets: values.secret.flatMap(readSecret), ssh: values.ssh.map(readSsh) }, process.env),
-    outputs: outputsOf(values),
+    outputs: options.map((option) => outputOf(option, values.tag)),
     cacheFrom: values.cacheFrom.flatMap(readCache),
     cacheTo: cacheTo(values, buildArgs),
     ...given({
+      packing,
       shmSize: values.shmSize || undefined,
       cgroupParent: values.cgroupParent || undefined,
       provenance: provenanceOf(attests),
@@ -94,12 +98,11 @@ function cacheTo(values: BuildValues, buildArgs: Readonly<Record<string, string>
 }
 
 /** Names are checked where they are made. */
-function outputsOf({ output, tag, load, push }: BuildValues): BuildOutput[] {
+function optionsOf({ output, load, push }: BuildValues): OutputOption[] {
   const options = output.filter((one) => one !== '').map(readOutput);
   if (push) turnOn(options, 'registry');
   if (load) turnOn(options, 'docker');
-  const made = options.length === 0 ? [readOutput('type=image')] : options;
-  return made.map((option) => outputOf(option, tag));
+  return options.length === 0 ? [readOutput('type=image')] : options;
 }
 
 /** --push turns an image's output into a pushed one, and adds one where there is none; --load likewise. */
@@ -141,10 +144,11 @@ function imageOf({ attributes }: OutputOption, type: 'image' | 'registry', names
   const isOn = (key: string) => parseBool(attributes[key] ?? '') === true;
   const push = type === 'registry' || isOn('push');
   if (push && names.length === 0) throw invalid('tag is needed when pushing to registry');
-  for (const key of ['push-by-digest', 'unpack', 'dangling-name-prefix', 'nydus']) {
-    if (isOn(key)) throw new WherryError('unsupported', `${key} is currently not implemented for docker driver`);
-  }
-  return { type: 'image', names, push };
+  const byDigest = isOn('push-by-digest') && push;
+  const tagged = byDigest ? names.find((name) => /:[^/]*$/.test(name)) : undefined;
+  if (tagged !== undefined) throw invalid(`failed to solve: can't push tagged ref ${tagged} by digest`);
+  const passing = parseBool(attributes.store ?? '') === false;
+  return { type: 'image', names, push, ...(byDigest ? { byDigest } : {}), ...(passing ? { passing } : {}) };
 }
 
 /** Without a destination `docker` goes into the store, and `oci` to standard output. */

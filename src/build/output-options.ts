@@ -1,0 +1,82 @@
+/**
+ * What an output of images may say of their form (`type=image,compression=zstd,annotation.a=b`): BuildKit's
+ * exporter/containerimage/opts.go. Errors are in its words.
+ */
+import { WherryError } from '#base/error.ts';
+import { given } from '#base/given.ts';
+import { parseBool } from '#base/units.ts';
+import { COMPRESSIONS } from '#build/cache-config.ts';
+import { type OutputOption, readAnnotation } from '#build/options.ts';
+import type { BuildRequest, Packing } from '#build/request.ts';
+
+/** Types that make images. */
+const IMAGES = ['image', 'registry', 'docker', 'oci'];
+
+/** Of all outputs together. Throws kind `invalid`, and `unsupported` for what is not made here. */
+export function imageForm(options: readonly OutputOption[]): Pick<BuildRequest, 'annotations'> & { packing?: Packing } {
+  const own = options.filter(({ type }) => IMAGES.includes(type)).map(({ attributes }) => attributes);
+  for (const attributes of own) checkForm(attributes);
+  const packings = own.map(packingOf).filter((one) => one !== undefined);
+  const [packing] = packings;
+  if (new Set(packings.map((one) => JSON.stringify(one))).size > 1) {
+    throw new WherryError('unsupported', 'Cannot compress the layers of one image in several ways', {
+      hint: 'Give all outputs the same compression, or build once more: steps come from the cache',
+    });
+  }
+  return { annotations: own.flatMap(annotationsIn), ...given({ packing }) };
+}
+
+type Attributes = OutputOption['attributes'];
+
+const DRIVER = 'is currently not implemented for docker driver';
+
+function checkForm(attributes: Attributes): void {
+  const isOn = (key: string) => {
+    const read = parseBool(attributes[key] ?? 'false');
+    if (read === undefined) throw new WherryError('invalid', `non-bool value specified for ${key}`);
+    return read;
+  };
+  for (const key of ['force-compression', 'name-canonical', 'push', 'push-by-digest', 'rewrite-timestamp', 'unpack']) {
+    isOn(key);
+  }
+  for (const key of ['dangling-name-prefix', 'nydus']) {
+    if (attributes[key]) throw new WherryError('unsupported', `${key} ${DRIVER}`);
+  }
+  if (isOn('insecure') || isOn('registry.insecure')) {
+    throw new WherryError('unsupported', 'Cannot push to an insecure registry by an option of the output', {
+      hint: 'Say that it is insecure in registries.conf',
+    });
+  }
+  if (attributes['oci-mediatypes'] !== undefined && !isOn('oci-mediatypes')) {
+    throw new WherryError('unsupported', "Cannot write Docker's media types: images are made in the OCI's format", {
+      hint: 'Leave out oci-mediatypes=false: registries and engines of the last years take both',
+    });
+  }
+}
+
+function packingOf(attributes: Attributes): Packing | undefined {
+  const { compression, 'compression-level': level, 'force-compression': force = 'false' } = attributes;
+  if (compression === undefined && level === undefined) return undefined;
+  if (compression === 'estargz') {
+    throw new WherryError('unsupported', 'Cannot make eStargz layers', { hint: `Use ${COMPRESSIONS.join(', ')}` });
+  }
+  const kind = COMPRESSIONS.find((one) => one === (compression ?? 'gzip'));
+  if (kind === undefined) throw new WherryError('invalid', `unsupported compression type ${compression}`);
+  const most = kind === 'zstd' ? 22 : 9;
+  if (level !== undefined && (!/^\d{1,2}$/.test(level) || Number(level) > most)) {
+    throw new WherryError('invalid', `non-int value ${level} specified for compression-level`, {
+      hint: `Use 0 to ${most}`,
+    });
+  }
+  const forced = parseBool(force) === true;
+  return { kind, forced, ...given({ level: level === undefined ? undefined : Number(level) }) };
+}
+
+/** `annotation.KEY`, `annotation-index.KEY`, `annotation-manifest[linux/arm64].KEY` … */
+function annotationsIn(attributes: Attributes): BuildRequest['annotations'] {
+  return Object.entries(attributes).flatMap(([key, value]) => {
+    const [, scope, name] = /^annotation(?:-([a-z-]+(?:\[[^\]]*\])?))?\.(.+)$/.exec(key) ?? [];
+    if (name === undefined) return [];
+    return readAnnotation(`${scope === undefined ? '' : `${scope}:`}${name}=${value}`);
+  });
+}
