@@ -7,6 +7,8 @@ import { isMap, Timestamp, type Tree, type TreeMap } from '#compose/model/tree.t
 
 interface Problem {
   path: readonly string[];
+  /** What is wrong, where that is below the path that compose names. */
+  place?: readonly string[];
   message: string;
   /** How deep it is: of several, the deepest is told. */
   depth: number;
@@ -15,7 +17,9 @@ interface Problem {
 /** Throws Misplaced, with the problem that compose would name. */
 export function checkSchema(tree: TreeMap): void {
   const problem = check(tree, FILE, []);
-  if (problem !== undefined) throw new Misplaced(problem.path, `${problem.path.join('.')} ${problem.message}`);
+  if (problem !== undefined) {
+    throw new Misplaced(problem.place ?? problem.path, `${problem.path.join('.')} ${problem.message}`);
+  }
 }
 
 const problemAt = (path: readonly string[], message: string, extra = 0): Problem => ({
@@ -91,9 +95,11 @@ function checkMap(map: TreeMap, shape: Simple, path: readonly string[]): Problem
     if (own !== undefined) problem = worse(problem, check(value, own, [...path, key]));
     else if (fields !== undefined || (item !== undefined && names !== undefined)) unknown.push(key);
   }
-  if (unknown.length === 0 || shape.isOpen) return problem;
+  const [first] = unknown;
+  if (first === undefined || shape.isOpen) return problem;
   const words = unknown.sort().map(quoted);
-  return worse(problem, problemAt(path, `additional properties ${words.join(', ')} not allowed`, 1));
+  const found = problemAt(path, `additional properties ${words.join(', ')} not allowed`, 1);
+  return worse(problem, { ...found, place: [...path, first] });
 }
 
 function shapeOf(key: string, { fields, item, names, isPlain }: Simple): Shape | undefined {

@@ -151,6 +151,20 @@ secrets: {s1: {file: ./a.conf}, s2: {environment: TOKEN}}
     expect(await done('made', 'run', '--rm', '-T', 'a')).toContain('built\n');
     expect(await done('made', 'down', '--rmi', 'local')).toContain('Image made-a:latest  Removed');
   });
+
+  test('says which line of a Dockerfile failed, and makes nothing', async () => {
+    project('broken', {
+      'compose.yaml': 'services:\n  a: {build: .}\n',
+      Dockerfile: 'FROM localhost/busybox\nRUN echo no; exit 3\n',
+    });
+    const { status, stderr } = await compose('broken', 'up', '-d');
+    expect({ status, stderr }).toEqual({
+      status: 1,
+      stderr: expect.stringContaining('   2 | >>> RUN echo no; exit 3\n'),
+    });
+    expect(stderr).toMatch(/\nfailed to solve: process "\/bin\/sh -c echo no; exit 3" did not .*: exit code: 3\n$/);
+    expect((await compose('broken', 'ps', '-aq')).stdout).toBe('');
+  });
 });
 
 describe('a command on a service', () => {

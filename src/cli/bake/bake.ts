@@ -15,12 +15,12 @@ import { type BakeFiles, readFiles } from '#cli/bake/files.ts';
 import { BAKE_FLAGS, type BakeValues } from '#cli/bake/flags.ts';
 import { listed, readList } from '#cli/bake/list.ts';
 import { printed } from '#cli/bake/print.ts';
-import { type Done, type Job, runJobs, TargetError } from '#cli/bake/run.ts';
+import { type Done, type Job, runJobs } from '#cli/bake/run.ts';
 import { usedContext, wordsOf } from '#cli/bake/values.ts';
 import { parseMethod } from '#cli/build/call.ts';
 import { metadata } from '#cli/build/files.ts';
 import { wantedOf } from '#cli/build/request.ts';
-import { sayWarnings, showsWarnings } from '#cli/build/say.ts';
+import { sayWarnings, showsWarnings, Unbuilt } from '#cli/build/say.ts';
 import { checkTogether } from '#cli/build/together.ts';
 import { inBuildx } from '#cli/buildx/buildx.ts';
 import { type Context, command } from '#cli/command.ts';
@@ -80,7 +80,7 @@ async function bake(context: Context, names: string[], values: BakeValues): Prom
     return await buildAll(context, jobs, { values, view });
   } catch (error) {
     view.end();
-    if (!(error instanceof TargetError)) throw error;
+    if (!(error instanceof Unbuilt)) throw error;
     context.err.write(error.lines);
     throw error.cause;
   }

@@ -18,7 +18,7 @@ import type { TargetWords } from '#cli/bake/values.ts';
 import { aboutOf } from '#cli/build/about.ts';
 import type { Built } from '#cli/build/files.ts';
 import { namedContexts, type Wanted } from '#cli/build/request.ts';
-import { explain, type Source, solving } from '#cli/build/say.ts';
+import { explain, type Source, solving, Unbuilt } from '#cli/build/say.ts';
 import type { Context } from '#cli/command.ts';
 import { build } from '#engine/build.ts';
 import { removeImages } from '#engine/images.ts';
@@ -32,15 +32,6 @@ export interface Job {
 
 export interface Done extends Built {
   source: Source;
-}
-
-/** A target that was not built: with its lines of the Dockerfile. */
-export class TargetError extends Error {
-  readonly lines: string;
-  constructor(cause: unknown, lines: string) {
-    super((cause as Error).message, { cause });
-    this.lines = lines;
-  }
 }
 
 interface Baking {
@@ -156,7 +147,7 @@ async function buildTarget(baking: Baking, job: Job, linked: Record<string, Buil
   } catch (error) {
     const lines = explain(error, source);
     recorder.end({ message: error instanceof Error ? error.message : String(error), source: lines });
-    throw new TargetError(
+    throw new Unbuilt(
       named(job.name, baking.jobs.length > 1, source.text === undefined ? error : solving(error)),
       lines,
     );

@@ -22,6 +22,15 @@ export function explain(error: unknown, { name, text }: Source): string {
     .join('');
 }
 
+/** Of several builds one that failed: its cause is what to throw, after its lines of the Dockerfile. */
+export class Unbuilt extends Error {
+  readonly lines: string;
+  constructor(cause: unknown, lines: string) {
+    super((cause as Error).message, { cause });
+    this.lines = lines;
+  }
+}
+
 /** As buildx at the end of a build; with --debug each is explained. */
 export function sayWarnings(context: Context, warnings: readonly LintWarning[], { name, text = '' }: Source): void {
   if (warnings.length === 0) return;

@@ -10,6 +10,7 @@ import { type AttestOption, provenanceOf, readCache, readPlatforms, readSsh, sho
 import { vertexId } from '#build/progress.ts';
 import type { BuildRequest, BuildSecret, BuildSsh } from '#build/request.ts';
 import type { Wanted } from '#cli/build/request.ts';
+import { explain, solving, Unbuilt } from '#cli/build/say.ts';
 import { checkWanted } from '#cli/build/together.ts';
 import type { Context } from '#cli/command.ts';
 import { showBuild } from '#cli/solve/show.ts';
@@ -65,9 +66,16 @@ export async function buildServices(
     view.end();
   }
   for (const service of ordered) {
-    context.out.write((await jobs.get(service.name)) ?? '');
+    context.out.write((await jobs.get(service.name)?.catch((error) => giveUp(context, error))) ?? '');
     options.scope.report({ id: imageOf(project.name, service), state: 'Built', status: 'done' });
   }
+}
+
+/** Says where in the Dockerfile it failed, and throws why. */
+function giveUp(context: Context, error: unknown): never {
+  if (!(error instanceof Unbuilt)) throw error;
+  context.err.write(error.lines);
+  throw error.cause;
 }
 
 /** compose's words for a dry run. */
@@ -146,7 +154,13 @@ async function buildOne(
   const environment = { ...process.env, ...project.environment };
   const ways = { report, environment, ...given({ abort }) };
   if (check) return checkOne(context, service, { request, path, file }, ways);
-  await build(context.store, request, ways);
+  try {
+    await build(context.store, request, ways);
+  } catch (error) {
+    abort?.throwIfAborted();
+    const { dockerfile: source } = opened;
+    throw new Unbuilt(solving(error), explain(error, source));
+  }
   return '';
 }
 

@@ -32,7 +32,7 @@ describe('an error says where', () => {
   test.each([
     [
       'services:\n  web:\n    image: x\n    odd: 1\n',
-      "validating /compose.yaml: services.web additional properties 'odd' not allowed (line 2)",
+      "validating /compose.yaml: services.web additional properties 'odd' not allowed (line 4)",
     ],
     [
       'services:\n  web:\n    image: x\n    ports:\n      - 80\n      - target: []\n',
