@@ -31,14 +31,15 @@ const ORDER: Manifest['kind'][] = ['ConfigMap', 'Secret', 'PersistentVolumeClaim
 /** Reads the files of configs, secrets and bind mounts. Throws kind `invalid` for one that isn't there. */
 export function exportKube(project: Project, { namespace, storage = 1 << 30 }: KubeOptions = {}): KubeExport {
   const draft: Draft = { project, namespace, storage: quantity(storage), objects: [], notes: [], taken: new Set() };
-  const services = Object.values(project.services);
+  const all = Object.values(project.services);
+  const services = all.filter(({ provider }) => provider === undefined);
   const roles = rolesIn(draft);
   checkNames(services);
   addFileObjects(draft);
   addClaims(draft, services);
   const steady = services.filter((service) => !roles.isTask(service));
   for (const service of steady) addServices(draft, service, roles.owner(service));
-  for (const service of services) tellUnsaid(draft, service);
+  for (const service of all) tellUnsaid(draft, service);
   tellNetworks(draft, services);
   for (const service of services)
     if (roles.owner(service) === service && !roles.isInit(service)) draft.objects.push(workload(draft, service, roles));
@@ -65,9 +66,17 @@ function checkNames(services: readonly Service[]): void {
 
 /** The manifests as documents of YAML, the hints as comments. */
 export async function kubeYaml(project: Project, { objects, hints }: KubeExport): Promise<string> {
-  const { stringify } = await import('yaml');
-  // kubectl reads YAML 1.1, where an unquoted yes, no, on, y or 1_000 is no string.
-  const written = (object: object) => stringify(object, { version: '1.1', aliasDuplicateObjects: false, lineWidth: 0 });
+  const { Document, Scalar, visit } = await import('yaml');
+  const written = (object: object) => {
+    // kubectl reads YAML 1.1, where an unquoted yes, no, on, y or 1_000 is no string; and Go's numbers, which have 0o17.
+    const document = new Document(object, { version: '1.1', aliasDuplicateObjects: false });
+    visit(document, {
+      Scalar: (_, node) => {
+        if (typeof node.value === 'string' && /^[-+]?0o/i.test(node.value)) node.type = Scalar.QUOTE_DOUBLE;
+      },
+    });
+    return document.toString({ lineWidth: 0 });
+  };
   const head = `# The compose project "${project.name}", for: kubectl apply -f FILE\n`;
   const commented = hints.map((hint) => written(hint).replace(/^(?=.)/gm, '# '));
   const advice = commented.map(

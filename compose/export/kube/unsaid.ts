@@ -97,7 +97,7 @@ const UNSAID: Record<Exclude<keyof Service, Said>, string> = {
   models: 'have the model served in the cluster',
   oom_kill_disable: 'the kubelet decides who is killed',
   oom_score_adj: 'the kubelet decides who is killed',
-  provider: 'nothing runs a provider there',
+  provider: 'nothing runs a provider there, nor this service',
   stop_signal: 'have the image name it (STOPSIGNAL)',
   storage_opt: 'use deploy.resources',
   ulimits: "limits are the node's runtime's",

@@ -96,12 +96,12 @@ function bindMount(
       tell(draft, placeOf(service), `${mount.mountPath} becomes a ConfigMap's: the container can't write to it`);
     return add(bound.volume, { ...mount, subPath: bound.entry, readOnly: true });
   }
-  if (!SYSTEM.test(source))
-    tell(
-      draft,
-      placeOf(service),
-      `${source} (${bound.type}) is on this machine only: put it into the image, or into a volume`,
-    );
+  if (!SYSTEM.test(source)) {
+    const what = `${source} (${bound.type}) is on this machine only`;
+    tell(draft, placeOf(service), `${what}: put it into the image, or into a volume`);
+  } else if (source.endsWith('.sock')) {
+    tell(draft, placeOf(service), `${source} is the node's own, where something else may listen`);
+  }
   return add({ hostPath: { path: source } }, mount);
 }
 

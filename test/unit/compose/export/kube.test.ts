@@ -215,6 +215,22 @@ describe('what is written', () => {
     const text = await kubeYaml(odd, made);
     const read = parseAllDocuments(text, { version: '1.1' }) as { toJS(): unknown }[];
     expect(read.map((document) => document.toJS())).toEqual(made.objects);
+    const octal = project({ web: { command: ['0o17', '-0O7'] } });
+    expect(await kubeYaml(octal, exportKube(octal))).toMatch(/- "0o17"\n +- "-0O7"\n/);
+  });
+
+  test('a provider has no pod, and the socket of an engine is told of', () => {
+    const { objects: made, notes: told } = exportKube(
+      project({
+        model: { provider: { type: 'model' } },
+        web: { volumes: [{ type: 'bind', source: '/var/run/docker.sock', target: '/run/docker.sock' }] },
+      }),
+    );
+    expect(made.map(({ metadata }) => metadata.name)).toEqual(['web', 'web']);
+    expect(told).toEqual([
+      'service "model": provider is left out: nothing runs a provider there, nor this service',
+      'service "web": /var/run/docker.sock is the node\'s own, where something else may listen',
+    ]);
   });
 });
 
