@@ -1,6 +1,7 @@
 #define _GNU_SOURCE
 #include "monitor/fault.h"
 
+#include <ctype.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
@@ -125,4 +126,31 @@ int fault_read(const struct config *config, const char *said, int status, char *
 		snprintf(text, size, "%s: %s ended with status %d and no message", before, config->runtime.items[0],
 			 status);
 	return status_of(text);
+}
+
+bool fault_refused(const char *bytes, size_t size, char *text, size_t room)
+{
+	static const char before[] = "exec container process `";
+	char object[MESSAGE], message[MESSAGE];
+	const char *end, *from = object;
+	int name;
+
+	if (size >= sizeof(object))
+		return false;
+	memcpy(object, bytes, size);
+	object[size] = '\0';
+	/* On a terminal it is red. */
+	if (*from == '\x1b')
+		from += strcspn(from, "m") + 1;
+	if (from >= object + size || *from != '{')
+		return false;
+	if (!json_member(from, "msg", message, sizeof(message)) || strncmp(message, before, strlen(before)) != 0)
+		return false;
+	end = strrchr(message, '`');
+	name = (int)(end - message) - (int)strlen(before);
+	if (name < 0 || strncmp(end, "`: ", 3) != 0)
+		return false;
+	snprintf(text, room, "exec %.*s: %c%s", name, message + strlen(before), tolower((unsigned char)end[3]),
+		 end[3] ? end + 4 : "");
+	return true;
 }

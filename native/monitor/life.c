@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -192,10 +193,13 @@ static void note_end(uint64_t lasted)
 static void drained(void)
 {
 	uint64_t lasted = life.ended - life.since;
-	bool again = !life.stopped && !config_is_exec(life.config) &&
-		     (life.again ? restart_anyway(&life.restart)
-				 : restart_due(&life.restart, life.record.exit_code, lasted));
+	bool again;
 
+	if (output_refused() && life.record.exit_code == EXIT_FAILURE)
+		life.record.exit_code = FAULT_REFUSED;
+	again = !life.stopped && !config_is_exec(life.config) &&
+		(life.again ? restart_anyway(&life.restart)
+			    : restart_due(&life.restart, life.record.exit_code, lasted));
 	life.again = false;
 	life.drained = true;
 	log_flush();

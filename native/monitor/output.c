@@ -3,12 +3,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <unistd.h>
 
 #include "base/io.h"
 #include "monitor/chunk.h"
 #include "monitor/clients.h"
 #include "monitor/control.h"
+#include "monitor/fault.h"
 #include "monitor/log.h"
 #include "monitor/outlet.h"
 
@@ -25,6 +27,7 @@ struct source {
 	struct line line;
 	bool reading;
 	bool large;
+	bool begun; /* something was read */
 	/* The command's own stream. */
 	struct watch direct_watch;
 	struct outlet direct;
@@ -38,6 +41,7 @@ static struct source sources[2] = {
 };
 
 static bool is_terminal;
+static bool is_refused;
 static void (*finished)(void);
 static struct timer patience;
 static size_t last_words;
@@ -82,6 +86,11 @@ void output_share(unsigned stream, int fd)
 	struct source *source = source_of(stream);
 
 	outlet_share(&source->direct, &source->direct_watch, fd, direct_ready);
+}
+
+bool output_refused(void)
+{
+	return is_refused;
 }
 
 void output_let_go(void)
@@ -130,6 +139,19 @@ static void pass_on(struct source *source, const char *bytes, size_t size)
 	}
 }
 
+/* The program's first words may be the runtime's last ones: those go on as Docker has them. */
+static size_t reworded(struct source *source, size_t size)
+{
+	char text[4096];
+	bool first = !source->begun;
+
+	source->begun = true;
+	if (!first || (source->stream != STREAM_ERR && !is_terminal) || !fault_refused(chunk, size, text, sizeof(text)))
+		return size;
+	is_refused = true;
+	return (size_t)snprintf(chunk, CHUNK_SIZE, "%s%s\n", text, is_terminal ? "\r" : "");
+}
+
 /* One chunk; false when there is none, now or ever. */
 static bool read_chunk(struct source *source)
 {
@@ -138,7 +160,7 @@ static bool read_chunk(struct source *source)
 	if (n > 0) {
 		chunk_used((size_t)n);
 		last_words += (size_t)n;
-		pass_on(source, chunk, (size_t)n);
+		pass_on(source, chunk, reworded(source, (size_t)n));
 		return true;
 	}
 	/* A terminal says EIO when nobody has it open any more. */
@@ -187,8 +209,10 @@ void output_terminal(int fd)
 void output_start(void)
 {
 	finished = NULL;
+	is_refused = false;
 	for_each_source(source)
 	{
+		source->begun = false;
 		source->reading = source->watch.fd >= 0;
 		if (source->reading && watch_want(&source->watch, EPOLLIN) < 0)
 			source_end(source);

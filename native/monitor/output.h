@@ -32,6 +32,9 @@ void output_finish(void (*done)(void));
 /* Somebody has caught up or is gone: goes on reading where nobody else is behind. */
 void output_resume(void);
 
+/* Was the first that came no output of the program's, but the runtime's word that the kernel refused it? */
+bool output_refused(void);
+
 /* Closes the command's streams. */
 void output_let_go(void);
 

@@ -16,6 +16,13 @@ export function builderPlatforms(): string[] {
   return [...new Set([own, ...variants, ...beside, ...emulated().map((architecture) => `linux/${architecture}`)])];
 }
 
+/** What this processor runs at most: `linux/amd64/v3`. */
+export function processorPlatform(): Platform {
+  const host = hostPlatform();
+  const level = host.architecture === 'amd64' ? processorLevel() : 1;
+  return level > 1 ? { ...host, variant: `v${level}` } : host;
+}
+
 /**
  * Are a platform's programs run here? An emulator that is there and not registered is, for our own namespace: on the host that
  * is root's decision.

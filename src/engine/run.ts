@@ -13,7 +13,7 @@ import { mountPlace } from '#engine/mounts.ts';
 import { settleNetworking } from '#engine/networking.ts';
 import { readCatalog } from '#image/catalog.ts';
 import { type FindOptions, findImage, type Image, needImage, noSuchImage } from '#image/names.ts';
-import { formatPlatform, parsePlatform } from '#oci/platform.ts';
+import { formatPlatform, hostPlatform, matches, normalize, parsePlatform } from '#oci/platform.ts';
 import { storageDriver } from '#store/driver.ts';
 import { stageDirectory, stagingName } from '#store/staging.ts';
 import type { Store } from '#store/store.ts';
@@ -57,6 +57,7 @@ export async function createContainer(
     request.extras?.rootfs === undefined
       ? await resolveImage(store, request.config.Image, { ...options, platform: request.platform })
       : (await import('#engine/isolation-create.ts')).directoryImage(request);
+  warnings.push(...(await foreignWarning(request, resolved.image)));
   const id = newId();
   const name = await takeName(store, request.name, id);
   try {
@@ -70,6 +71,19 @@ export async function createContainer(
     releaseName(store, name, id);
     throw error;
   }
+}
+
+/** The image here may be for another machine than this one: it is told where nobody asked for that. */
+async function foreignWarning({ platform }: CreateRequest, { config }: Image): Promise<string[]> {
+  const host = hostPlatform();
+  if (platform !== undefined || (config.architecture ?? '') === '' || matches(host, config)) return [];
+  const { processorPlatform } = await import('#engine/builder.ts');
+  const detected = processorPlatform();
+  if (matches(detected, config)) return [];
+  const image = formatPlatform(normalize(config));
+  return [
+    `The requested image's platform (${image}) does not match the detected host platform (${formatPlatform(detected)}) and no specific platform was requested`,
+  ];
 }
 
 /** Where that fails there is no container. */

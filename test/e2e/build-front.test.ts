@@ -70,6 +70,22 @@ test('a program for a processor that nothing here is an emulator of is refused w
   expect(stderr).toContain('qemu-user');
 });
 
+test('an image for another processor is run as far as it goes, with Docker’s warning, error and exit status', async () => {
+  await succeed(
+    'build',
+    '--platform',
+    'linux/s390x',
+    '-t',
+    NAME,
+    context('FROM scratch\nCOPY --chmod=755 a /\nCMD ["/a"]\n'),
+  );
+  const { status, stderr } = await wherry(['run', '--rm', '--network', 'none', NAME]);
+  expect(stderr).toMatch(
+    /^WARNING: The requested image's platform \(linux\/s390x\) does not match the detected host platform \(linux\/\S+\) and no specific platform was requested\nexec \/a: exec format error\n$/,
+  );
+  expect(status).toBe(255);
+});
+
 /** A program of arm64 that writes its processor's name: write(1, "arm64\\n", 6), exit(0). */
 function armProgram(): Buffer {
   const code = [0xd2800020, 0x100000e1, 0xd28000c2, 0xd2800808, 0xd4000001, 0xd2800000, 0xd2800ba8, 0xd4000001];

@@ -65,8 +65,12 @@ function processOf(args: string[], terminal: boolean) {
 }
 
 describeMonitor((build) => {
-  function run(args: string[], { terminal = false, settings = {} as Settings } = {}) {
+  function run(
+    args: string[],
+    { terminal = false, settings = {} as Settings, before = (_place: Place): void => undefined } = {},
+  ) {
     const place = makeBundle(args, terminal);
+    before(place);
     const crun = crunAt(place);
     const id = `monitor-test-${process.pid}-${place.path.slice(-6)}`;
     const console = terminal ? ['@console@'] : [];
@@ -131,6 +135,18 @@ describeMonitor((build) => {
     const monitor = run(['sh', '-c', 'echo run; exit 1'], { settings: { restart: 'on-failure', 'restart-max': 2 } });
     expect(await monitor.hear('exit')).toBe('exit 1 0');
     expect(monitor.log()).toHaveLength(3);
+  });
+
+  test.each([
+    ['a pipe', false, 'exec /bin/alien: exec format error\n'],
+    ['a terminal', true, 'exec /bin/alien: exec format error\r\n'],
+  ])('a program that the kernel refuses ends with 255 and Docker’s words, on %s', async (_where, terminal, words) => {
+    const monitor = run(['/bin/alien'], {
+      terminal,
+      before: (place) => writeFileSync(place.at('rootfs/bin/alien'), 'neither ELF nor #!', { mode: 0o755 }),
+    });
+    expect(await monitor.hear('exit')).toBe('exit 255 0');
+    expect(monitor.log().map(({ log }) => log)).toEqual([words]);
   });
 
   test.each([
