@@ -1,8 +1,10 @@
-/** What a build that was killed left running: its steps end before their files go. */
-import { readdirSync } from 'node:fs';
+/** What a build that was killed left: programs of its steps, which end before their files go, and layers that nobody needs. */
+import { closeSync, mkdirSync, readdirSync, rmSync, writeSync } from 'node:fs';
 import { hostFacts } from '#container/facts.ts';
 import { forgetInRuntime, runtimeOf } from '#container/monitor.ts';
 import { STEP } from '#network/leases.ts';
+import { isDigest } from '#oci/manifest.ts';
+import { stageFile, stagingName } from '#store/staging.ts';
 import type { Store } from '#store/store.ts';
 import { readText, tryLock } from '#sys/file.ts';
 
@@ -15,5 +17,53 @@ export async function endLeftSteps(store: Store): Promise<void> {
     if (id === undefined || !/^[\w-]+$/.test(id) || !id.startsWith(STEP)) continue;
     const { manager } = hostFacts(store).cgroup;
     await forgetInRuntime(store, id, runtimeOf(store, { hostConfig: { Runtime: '' } }, { cgroupManager: manager }));
+  }
+}
+
+/** Which layers a build makes, and which lose their record to these, told to who comes after it is killed. */
+export interface LayerNotes extends Disposable {
+  note(diffIds: readonly string[]): void;
+  noted(): string[];
+}
+
+const NOTES = ['build', 'work'];
+
+/** A file, made with the first note and held by flock; no sweep() takes it, only who has dropped what it names. */
+export function openLayerNotes(store: Store): LayerNotes {
+  const all = new Set<string>();
+  let file: { path: string; fd: number } | undefined;
+  return {
+    note: (diffIds) => {
+      const more = diffIds.filter((diffId) => !all.has(diffId));
+      if (more.length === 0) return;
+      file ??= stageNotes(store);
+      writeSync(file.fd, more.map((diffId) => `${diffId}\n`).join(''));
+      for (const diffId of more) all.add(diffId);
+    },
+    noted: () => [...all],
+    [Symbol.dispose]: () => {
+      if (file === undefined) return;
+      rmSync(file.path, { force: true });
+      closeSync(file.fd);
+      file = undefined;
+    },
+  };
+}
+
+function stageNotes(store: Store): { path: string; fd: number } {
+  mkdirSync(store.path(...NOTES), { recursive: true, mode: 0o700 });
+  const path = store.path(...NOTES, stagingName('hold'));
+  return { path, fd: stageFile(path) };
+}
+
+/** Drops what builds that were killed have noted, as far as nobody needs it. Costs a readdir(3) where there is none. */
+export async function dropLeftLayers(store: Store, drop: (diffIds: readonly string[]) => Promise<void>): Promise<void> {
+  mkdirSync(store.path(...NOTES), { recursive: true, mode: 0o700 });
+  for (const name of readdirSync(store.path(...NOTES))) {
+    const path = store.path(...NOTES, name);
+    using held = await tryLock(path).catch(() => undefined);
+    if (held === undefined) continue;
+    await drop((readText(path) ?? '').split('\n').filter(isDigest));
+    rmSync(path, { force: true });
   }
 }

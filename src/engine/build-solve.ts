@@ -10,6 +10,7 @@ import type { Source } from '#build/solve/source.ts';
 import { readTree } from '#build/solve/tree.ts';
 import type { OutsideCaches } from '#engine/build-cache-from.ts';
 import { type Bases, layersOfImage } from '#engine/build-images.ts';
+import type { LayerNotes } from '#engine/build-leftovers.ts';
 import { canRun } from '#engine/builder.ts';
 import { holdImage } from '#image/catalog.ts';
 import type { Platform } from '#oci/manifest.ts';
@@ -22,10 +23,11 @@ export interface MeansOptions {
   place: (name: string) => string;
   bases: Bases;
   caches: OutsideCaches;
+  notes: LayerNotes;
   environment: NodeJS.ProcessEnv;
 }
 
-export function buildMeans(store: Store, { request, bases, caches, environment, place }: MeansOptions): Means {
+export function buildMeans(store: Store, { request, bases, caches, notes, environment, place }: MeansOptions): Means {
   let fetched = 0;
   const next = () => {
     fetched += 1;
@@ -57,7 +59,10 @@ export function buildMeans(store: Store, { request, bases, caches, environment, 
       await runStep(store, work, scope, { limits, securityOptions, cgroupParent, secrets, ssh, environment });
     },
     outside: (key) => caches.find(key),
-    hold: (diffIds) => holdImage(store, { blobs: [], diffIds }),
+    hold: (diffIds) => {
+      notes.note(diffIds);
+      return holdImage(store, { blobs: [], diffIds });
+    },
   };
 }
 

@@ -18,7 +18,7 @@ import type { LintWarning, Plan } from '#build/vertex.ts';
 import { parseSignal } from '#container/signals.ts';
 import type { OutsideCaches, ReadingOptions } from '#engine/build-cache-from.ts';
 import { type Bases, openBases } from '#engine/build-images.ts';
-import { endLeftSteps } from '#engine/build-leftovers.ts';
+import { dropLeftLayers, endLeftSteps, openLayerNotes } from '#engine/build-leftovers.ts';
 import { type Delivery, deliver } from '#engine/build-output.ts';
 import { buildMeans } from '#engine/build-solve.ts';
 import { hostPlatform } from '#oci/platform.ts';
@@ -143,16 +143,23 @@ async function runPlan(
   const started = Date.now();
   await endLeftSteps(store);
   await sweep(store);
+  const drop = (diffIds: readonly string[]) => dropWaste(store, diffIds);
+  await dropLeftLayers(store, drop);
   using _modes = withoutUmask();
   const temporary = temporaryPlace(store);
+  using notes = openLayerNotes(store);
   const caches = await outsideCaches(store, request, { report, abort });
-  const means = buildMeans(store, { request, bases, caches, environment, place: temporary.place });
+  const means = buildMeans(store, { request, bases, caches, notes, environment, place: temporary.place });
   const made = { plan, bases, started, report, ...given({ abort, toStdout }) };
   try {
     const { result, waste, hasGrown } = await solveAndDeliver(store, request, { ...made, means, temporary });
-    if (waste.length > 0) await dropWaste(store, waste);
+    await drop(waste);
     if (hasGrown) await (await import('#engine/build-gc.ts')).collectGarbage(store);
     return result;
+  } catch (error) {
+    // What the steps that ended have made is kept by their records; what these replaced is not.
+    await drop(notes.noted());
+    throw error;
   } finally {
     await caches.close();
     temporary.remove();
@@ -195,6 +202,7 @@ async function outsideCaches(store: Store, { cacheFrom }: BuildRequest, options:
 }
 
 async function dropWaste(store: Store, diffIds: readonly string[]): Promise<void> {
+  if (diffIds.length === 0) return;
   const { dropUnusedLayers } = await import('#image/waste.ts');
   const { imageUsers } = await import('#engine/images.ts');
   await dropUnusedLayers(store, diffIds, () => imageUsers(store));

@@ -6,11 +6,13 @@
 import { createReadStream } from 'node:fs';
 import { changeCatalog, holdImage } from '#image/catalog.ts';
 import { readDocuments } from '#image/documents.ts';
+import { findWaste, partsReader } from '#image/waste.ts';
 import { describe } from '#oci/digest.ts';
 import { type Descriptor, type Manifest, MEDIA } from '#oci/manifest.ts';
 import { blobPath, hasBlob, putBlob, removeBlob, stage } from '#store/blobs.ts';
 import { compressed } from '#store/compress.ts';
 import { decompressed } from '#store/decompress-stream.ts';
+import { heldParts } from '#store/holds.ts';
 import { layerFiles } from '#store/layer-files.ts';
 import { layerPath } from '#store/layers.ts';
 import { packTree } from '#store/pack.ts';
@@ -88,20 +90,27 @@ async function compressLayer(
   }
 }
 
-/** All names of the image get the new one. */
+/** All names of the image get the new one, and what only the former had goes. Whoever has the image held keeps its blobs. */
 async function replaceManifest(store: Store, former: string, manifest: Manifest): Promise<string> {
   const document = Buffer.from(JSON.stringify(manifest));
   const made = describe(manifest.mediaType ?? MEDIA.manifest, document);
   using _held = await holdImage(store, { blobs: [made.digest], diffIds: [] });
   await putBlob(store, document, made.mediaType);
+  let waste: string[] = [];
   await changeCatalog(
     store,
-    (entries) =>
-      entries.map((entry) =>
+    async (entries) => {
+      const after = entries.map((entry) =>
         entry.manifest.digest === former ? { ...entry, manifest: { ...entry.manifest, ...made } } : entry,
-      ),
+      );
+      const lost = entries.filter(({ manifest: { digest } }) => digest === former);
+      waste = findWaste(partsReader(store), lost, { kept: after, users: [], held: await heldParts(store) }).blobs;
+      return after;
+    },
     async () => {
-      if (former !== made.digest) removeBlob(store, former);
+      // The manifest itself is held by makeWhole() alone.
+      const gone = former === made.digest ? waste : [former, ...waste];
+      for (const digest of gone) removeBlob(store, digest);
     },
   );
   return made.digest;

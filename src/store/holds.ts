@@ -7,7 +7,7 @@ import { closeSync, readdirSync, rmSync, writeSync } from 'node:fs';
 import { hasCode } from '#base/error.ts';
 import { stageFile, stagingName } from '#store/staging.ts';
 import type { Store } from '#store/store.ts';
-import { readText, tryLock } from '#sys/file.ts';
+import { asStorageError, readText, tryLock } from '#sys/file.ts';
 
 /** Digests of blobs, and diff IDs of layers. */
 export interface Parts {
@@ -17,12 +17,18 @@ export interface Parts {
 
 /**
  * Holds these until disposed of. Under the catalogue's lock: then who is deleting has done so, and what is there stays.
- * The disposal comes after the new entries are in the index.
+ * The disposal comes after the new entries are in the index. Throws kind `unavailable` on a full disk.
  */
 export function holdParts(store: Store, { blobs, diffIds }: Parts): Disposable {
   const path = store.path('tmp', stagingName('hold'));
   const fd = stageFile(path);
-  writeSync(fd, [...blobs.map((digest) => `blob ${digest}\n`), ...diffIds.map((id) => `layer ${id}\n`)].join(''));
+  try {
+    writeSync(fd, [...blobs.map((digest) => `blob ${digest}\n`), ...diffIds.map((id) => `layer ${id}\n`)].join(''));
+  } catch (error) {
+    rmSync(path, { force: true });
+    closeSync(fd);
+    throw asStorageError(error, path);
+  }
   return {
     [Symbol.dispose]: () => {
       rmSync(path, { force: true });

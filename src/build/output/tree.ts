@@ -63,7 +63,7 @@ export async function writeTree(
     attempt(root, () => mkdirSync(raw(root), { recursive: true, mode: 0o755 }));
     const copying: Copying = { root, links: new Map(), directories: [] };
     for (const member of membersOf(store, result)) {
-      size += attempt(member.path, () => place(copying, member));
+      size += attempt(`${root}/${member.path}`, () => place(copying, member));
       count += 1;
       if (count % 100 !== 0) continue;
       told?.(size);

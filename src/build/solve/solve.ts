@@ -34,7 +34,7 @@ import { commitLayer, hasLayer, layerPath, removeLayer } from '#store/layers.ts'
 import { stageDirectory, stagingName } from '#store/staging.ts';
 import type { Store } from '#store/store.ts';
 import { takeTurn } from '#store/turns.ts';
-import { removeTree } from '#sys/file.ts';
+import { asStorageError, removeTree } from '#sys/file.ts';
 
 export interface SolveOptions {
   report: Report;
@@ -163,7 +163,9 @@ async function solveVertex(work: Work, index: number, inputs: Inputs): Promise<S
     const { solved, cached } = await solveStep(work, vertex, needed, told.scope);
     told.end({ cached });
     return solved;
-  } catch (error) {
+  } catch (cause) {
+    // Of what a step writes all begins in there.
+    const error = asStorageError(cause, work.store.path('tmp', 'layer'));
     const own = !work.stop.signal.aborted;
     told.end({ error: own ? (error as Error).message : `context canceled: ${(error as Error).message}` });
     const isBlamed = own && error instanceof WherryError && !(error instanceof Vanished);
@@ -344,7 +346,11 @@ async function cachedOr(
   if (found !== undefined) return hit(found, keys.quick);
   const former = findRecord(store, exact);
   const record = await makeLayer(work, vertex, { base, scope, exact }, make);
-  if (former !== undefined && former.diffId !== record.diffId) work.replaced.push(former.diffId);
+  if (former !== undefined && former.diffId !== record.diffId) {
+    // Before it has no record: who is killed after that leaves it to nobody.
+    work.held.use(await means.hold([former.diffId]));
+    work.replaced.push(former.diffId);
+  }
   keepRecord(store, record, [exact, ...further]);
   work.hasGrown = true;
   return outcome(exact, layerFrom(record), false);

@@ -21,7 +21,7 @@ import { namedContexts, type Wanted } from '#cli/build/request.ts';
 import { explain, type Source, solving, Unbuilt } from '#cli/build/say.ts';
 import type { Context } from '#cli/command.ts';
 import { build } from '#engine/build.ts';
-import { removeImages } from '#engine/images.ts';
+import { forgetDeadLinked, forgetLinked, linkedPrefix } from '#engine/build-linked.ts';
 
 export interface Job {
   name: string;
@@ -49,7 +49,8 @@ export async function runJobs(context: Context, jobs: readonly Job[], report: Re
   const stop = new AbortController();
   const temporary = temporaryPlace(context.store);
   const abort = AbortSignal.any([context.abort, stop.signal]);
-  const prefix = `localhost/wherry-bake-${process.pid}-${Date.now()}`;
+  const prefix = linkedPrefix();
+  await forgetDeadLinked(context.store);
   const baking: Baking = { context, jobs, report, abort, place: temporary.place, prefix };
   const running = new Map<string, Promise<Done>>();
   const start = (name: string): Promise<Done> => {
@@ -67,7 +68,7 @@ export async function runJobs(context: Context, jobs: readonly Job[], report: Re
     await Promise.allSettled(running.values());
     throw stop.signal.aborted ? stop.signal.reason : error;
   } finally {
-    await forgetLinked(baking);
+    await forgetLinked(context.store, linkedNames(baking));
     temporary.remove();
   }
 }
@@ -114,12 +115,9 @@ async function linkedContexts(
   return Object.fromEntries(await Promise.all(made));
 }
 
-async function forgetLinked(baking: Baking): Promise<void> {
+function linkedNames(baking: Baking): string[] {
   const linked = baking.jobs.filter((job) => isLinked(baking, job.name) && !isForOthers(job));
-  const names = linked.map(({ name }) => nameFor(baking, name));
-  if (names.length === 0) return;
-  // Those of targets that failed are not there.
-  for await (const _ of removeImages(baking.context.store, names, { force: true, prune: true, platforms: [] }));
+  return linked.map(({ name }) => nameFor(baking, name));
 }
 
 async function buildTarget(baking: Baking, job: Job, linked: Record<string, BuildContext>): Promise<Done> {
