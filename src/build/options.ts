@@ -6,6 +6,7 @@ import { csv } from '#base/csv.ts';
 import { WherryError } from '#base/error.ts';
 import { given } from '#base/given.ts';
 import { parseBool } from '#base/units.ts';
+import type { ProvenanceWish } from '#build/provenance.ts';
 import type { BuildRequest, BuildSecret, BuildSsh, CacheOptions } from '#build/request.ts';
 import type { Platform } from '#oci/manifest.ts';
 import { hostPlatform, parsePlatform } from '#oci/platform.ts';
@@ -135,10 +136,10 @@ export function shortAttests({ provenance, sbom }: Partial<Record<'provenance' |
 }
 
 /**
- * The mode of the provenance that is wanted; undefined: none. The last one of a type holds. Throws kind `unsupported` for
+ * The provenance that is wanted; undefined: none. The last one of a type holds. Throws kind `unsupported` for
  * an SBOM, `invalid` for what is neither.
  */
-export function provenanceOf(options: readonly AttestOption[]): 'min' | 'max' | undefined {
+export function provenanceOf(options: readonly AttestOption[]): ProvenanceWish | undefined {
   const attests = new Map(options.map(({ type, attributes }) => [type, attributes]));
   const known = ['provenance', 'sbom'];
   for (const [type, attributes] of attests) {
@@ -154,11 +155,18 @@ export function provenanceOf(options: readonly AttestOption[]): 'min' | 'max' | 
   }
   const attributes = attests.get('provenance');
   if (attributes === undefined) return undefined;
-  const { mode = 'max' } = attributes;
+  const { mode = 'max', version = 'v0.2', reproducible = 'false' } = attributes;
   if (mode !== 'min' && mode !== 'max') {
-    throw new WherryError('invalid', `invalid provenance mode "${mode}"`, { hint: 'Use mode=min or mode=max' });
+    throw new WherryError('invalid', `failed to solve: invalid mode "${mode}"`, { hint: 'Use mode=min or mode=max' });
   }
-  return mode;
+  if (version !== 'v0.2' && version !== 'v1') {
+    const why = `failed to solve: invalid provenance SLSA version: ${version}`;
+    throw new WherryError('invalid', why, { hint: 'Use version=v0.2 or version=v1' });
+  }
+  // Only for the exporter of inline caches, which writes none here either.
+  if (truth(attributes['inline-only'] ?? 'false', 'inline-only')) return undefined;
+  const builderId = attributes['builder-id'] ?? '';
+  return { mode, version, builderId, reproducible: truth(reproducible, `reproducible=${reproducible}`) };
 }
 
 /** `--build-context name=value`: names are images', so that they may stand for one. */

@@ -1,6 +1,6 @@
 /** What a build is asked for: the flags of docker build, read, and its contexts, opened. */
-import type { Material, predicateOf } from '#build/provenance.ts';
-import type { Platform } from '#oci/manifest.ts';
+import type { Material, ProvenanceWish, predicateOf } from '#build/provenance.ts';
+import type { Descriptor, Platform } from '#oci/manifest.ts';
 
 /** Where a build's files, or a stage's base, come from. */
 export type BuildContext =
@@ -108,8 +108,8 @@ export interface BuildRequest {
   packing?: Packing;
   cacheFrom: CacheOptions[];
   cacheTo: CacheOptions[];
-  /** mode of the provenance; undefined: none is written. */
-  provenance?: 'min' | 'max';
+  /** undefined: none is written. */
+  provenance?: ProvenanceWish;
   /** Seconds since the epoch for all that is made (SOURCE_DATE_EPOCH). */
   epoch?: number;
 }
@@ -132,7 +132,9 @@ export interface BuildResult {
   targets: BuiltTarget[];
   /** Of the manifest, or of the index with several platforms or attestations. */
   digest: string;
-  /** `docker.io/library/x:latest`, as they are in the store or in registries now. */
+  /** Of the same; undefined where no image was made. */
+  descriptor?: Descriptor;
+  /** `docker.io/library/x`, with the tags that were given. */
   names: string[];
   /** Of each platform, in the plan's order; found out when it is asked for. */
   provenance: () => Promise<Provenance[]>;

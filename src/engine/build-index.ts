@@ -1,10 +1,11 @@
 /** An index of what a build has made: an image for each platform, and attestations of them (image-spec, image-index.md). */
-import { type BuildTimes, type Material, PREDICATE, packageUrl, statementOf } from '#build/provenance.ts';
+import { type BuildTimes, type Material, packageUrl, predicateType, statementOf } from '#build/provenance.ts';
+import { neededBy } from '#build/provenance-steps.ts';
 import type { BuildRequest, BuiltTarget } from '#build/request.ts';
 import type { Plan, Vertex } from '#build/vertex.ts';
 import type { Bases } from '#engine/build-images.ts';
 import { describe } from '#oci/digest.ts';
-import { type Descriptor, MEDIA, type Platform } from '#oci/manifest.ts';
+import { type Descriptor, type Manifest, MEDIA, type Platform } from '#oci/manifest.ts';
 import { formatPlatform } from '#oci/platform.ts';
 import type { Document } from '#oci/push.ts';
 
@@ -21,7 +22,7 @@ export interface BuiltIndex {
 
 export interface Indexing {
   plan: Plan;
-  targets: readonly (BuiltTarget & { manifest: Descriptor })[];
+  targets: readonly (BuiltTarget & { manifest: Descriptor; document?: Document })[];
   /** Canonical. */
   names: readonly string[];
   materials: readonly Material[][];
@@ -57,9 +58,11 @@ export function indexOf(request: BuildRequest, { plan, targets, names, materials
     platform: plainPlatform(platform),
   }));
   const attested = request.provenance === undefined ? [] : targets;
-  const attestations = attested.map(({ platform, manifest: { digest } }, at) => {
+  const attestations = attested.map(({ platform, manifest: { digest }, document }, target) => {
     const subject = { names, platform, digest };
-    return attest(made, digest, statementOf(request, { subject, materials: materials[at] ?? [], times, plan }));
+    const making = { plan, target, materials: materials[target] ?? [] };
+    const statement = statementOf(request, { ...making, subject, times, layers: layersOf(document) });
+    return attest(made, digest, { statement, type: predicateType(request.provenance?.version ?? 'v0.2') });
   });
   const content = {
     schemaVersion: 2,
@@ -71,7 +74,13 @@ export function indexOf(request: BuildRequest, { plan, targets, names, materials
   return made;
 }
 
-function plainPlatform({ os, architecture, variant }: Platform): Platform {
+function layersOf(document: Document | undefined): Descriptor[] {
+  if (document === undefined) return [];
+  const { layers }: Manifest = JSON.parse(document.bytes.toString());
+  return layers;
+}
+
+export function plainPlatform({ os, architecture, variant }: Platform): Platform {
   return { architecture, os, ...(variant ? { variant } : {}) };
 }
 
@@ -87,7 +96,11 @@ const descriptorOf = ({ bytes, mediaType, digest }: Document): Descriptor => ({
 });
 
 /** A manifest that carries a statement about another (BuildKit's docs/attestations/attestation-storage.md). */
-function attest(made: BuiltIndex, subject: string, statement: object): Descriptor {
+function attest(
+  made: BuiltIndex,
+  subject: string,
+  { statement, type }: { statement: object; type: string },
+): Descriptor {
   const layer = documentOf(STATEMENT, statement);
   const unknown = { architecture: 'unknown', os: 'unknown' };
   const config = documentOf(MEDIA.config, {
@@ -99,7 +112,7 @@ function attest(made: BuiltIndex, subject: string, statement: object): Descripto
     schemaVersion: 2,
     mediaType: MEDIA.manifest,
     config: descriptorOf(config),
-    layers: [{ ...descriptorOf(layer), annotations: { 'in-toto.io/predicate-type': PREDICATE } }],
+    layers: [{ ...descriptorOf(layer), annotations: { 'in-toto.io/predicate-type': type } }],
   });
   made.blobs.push(config, layer);
   made.manifests.push(manifest);
@@ -116,8 +129,9 @@ function attest(made: BuiltIndex, subject: string, statement: object): Descripto
 /** What a target was made from: images by their digests, and files whose digests are given. */
 export async function materialsOf(plan: Plan, target: number, bases: Bases): Promise<Material[]> {
   const materials = new Map<string, Material>();
-  for (const vertex of neededBy(plan, target)) {
-    const material = await materialOf(vertex, bases);
+  for (const at of neededBy(plan, target)) {
+    const vertex = plan.vertices[at];
+    const material = vertex === undefined ? undefined : await materialOf(vertex, bases);
     if (material !== undefined) materials.set(material.uri, material);
   }
   return [...materials.values()];
@@ -134,15 +148,4 @@ async function materialOf(vertex: Vertex, bases: Bases): Promise<Material | unde
   }
   if (vertex.op !== 'http' || !vertex.checksum?.startsWith('sha256:')) return undefined;
   return { uri: vertex.url, digest: { sha256: vertex.checksum.replace('sha256:', '') } };
-}
-
-function neededBy({ vertices, targets }: Plan, target: number): Vertex[] {
-  const wanted = new Set<number>();
-  const open = [targets[target]?.result ?? -1];
-  for (let at = open.pop(); at !== undefined; at = open.pop()) {
-    if (wanted.has(at)) continue;
-    wanted.add(at);
-    open.push(...(vertices[at]?.inputs ?? []));
-  }
-  return vertices.filter((_, at) => wanted.has(at));
 }

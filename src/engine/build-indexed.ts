@@ -51,7 +51,7 @@ export async function provenanceOf(request: BuildRequest, origins: Origins): Pro
   const made: Provenance[] = [];
   for (const [at, { platform }] of plan.targets.entries()) {
     const materials = await materialsOf(plan, at, bases);
-    made.push({ platform, materials, predicate: predicateOf(request, platform, materials) });
+    made.push({ platform, materials, predicate: predicateOf(request, { plan, target: at, materials }) });
   }
   return made;
 }

@@ -1,4 +1,5 @@
 /** What becomes of a build's result: images in the store and in registries, archives, files. */
+import { given } from '#base/given.ts';
 import { handOver } from '#base/hand-over.ts';
 import { isLayerEnd, type Progress } from '#base/progress.ts';
 import { INLINE_CACHE, inlineCacheOf } from '#build/cache-config.ts';
@@ -9,7 +10,7 @@ import type { SolvedLayer } from '#build/solve/means.ts';
 import type { Solution } from '#build/solve/solve.ts';
 import type { PlanTarget } from '#build/vertex.ts';
 import { datedConfig } from '#engine/build-config.ts';
-import { annotationsOf, needsIndex } from '#engine/build-index.ts';
+import { annotationsOf, needsIndex, plainPlatform } from '#engine/build-index.ts';
 import {
   fullName,
   type MadeIndex,
@@ -27,8 +28,9 @@ import { recordImageEvent } from '#image/event.ts';
 import { assembleImage, type Made as MadeImage } from '#image/make.ts';
 import { pushImage } from '#image/push.ts';
 import { idOf, removeImage } from '#image/remove.ts';
+import { type Descriptor, MEDIA } from '#oci/manifest.ts';
 import { formatPlatform } from '#oci/platform.ts';
-import { familiar, parseReference } from '#oci/reference.ts';
+import { canonical, familiar, parseReference } from '#oci/reference.ts';
 import type { Store } from '#store/store.ts';
 
 export interface Delivery extends Origins {
@@ -38,6 +40,9 @@ export interface Delivery extends Origins {
   /** Where an archive goes that has no file: pieces that each are there until the call returns. */
   toStdout?: ((piece: Uint8Array) => void) | undefined;
 }
+
+/** What BuildKit says of an image in an archive: when that was made. */
+const CREATED = 'org.opencontainers.image.created';
 
 type Image = Extract<BuildOutput, { type: 'image' }>;
 type Files = Extract<BuildOutput, { type: 'local' | 'tar' }>;
@@ -58,14 +63,47 @@ export async function deliver(store: Store, request: BuildRequest, delivery: Del
   const targets = isIndexed ? await wholeTargets(store, request, found, delivery.abort) : found;
   const provenance = () => provenanceOf(request, delivery);
   const index = isIndexed ? await makeIndex(request, { ...delivery, targets, provenance }) : undefined;
-  const made = { ...delivery, targets, index };
+  const created = new Date(request.epoch === undefined ? Date.now() : request.epoch * 1000);
+  const dated = created.toISOString().replace(/\.\d+Z$/, 'Z');
+  const made = { ...delivery, targets, index, created: dated };
   for (const output of request.outputs) await handOut(store, request, output, made);
   const own = targets[kept];
   const passing = targets.filter(({ imageId }) => imageId !== own?.imageId && !known.has(imageId));
   await forget(store, passing);
   const first = own ?? targets[0];
   const sorted = first === undefined ? [] : [first, ...targets.filter((target) => target !== first)];
-  return { targets: sorted, digest: index?.top.digest ?? first?.digest ?? '', names, provenance };
+  const descriptor = describedTop(request, { index, first, created: dated });
+  return {
+    targets: sorted,
+    digest: index?.top.digest ?? first?.digest ?? '',
+    ...given({ descriptor }),
+    names: namesOf(request),
+    provenance,
+  };
+}
+
+/** As buildx tells them: those of the store as they are written, those of archives with their tags. */
+const namesOf = ({ outputs }: BuildRequest): string[] =>
+  outputs.flatMap((output) => {
+    if (!('names' in output)) return [];
+    return output.names.map((name) => (output.type === 'image' ? canonical(parseReference(name)) : fullName(name)));
+  });
+
+/** Of what a name stands for: the index, or the one manifest. */
+function describedTop(
+  request: BuildRequest,
+  { index, first, created }: { index: MadeIndex | undefined; first: MadeTarget | undefined; created: string },
+): Descriptor | undefined {
+  if (first === undefined) return undefined;
+  const isArchived = request.outputs.some(({ type }) => type === 'docker' || type === 'oci');
+  const dated = isArchived ? { annotations: { [CREATED]: created } } : {};
+  if (index !== undefined && needsIndex(request)) {
+    const { mediaType, digest, bytes } = index.top;
+    return { mediaType, digest, size: bytes.length, ...dated };
+  }
+  const { manifest, platform } = first;
+  const { mediaType, digest, size } = manifest;
+  return { mediaType: mediaType || MEDIA.manifest, digest, size, ...dated, platform: plainPlatform(platform) };
 }
 
 /** Is what is handed out other than what the store has? */
@@ -157,7 +195,7 @@ function noteImage(
   for (const name of names) recordImageEvent(store, 'tag', { id, labels, name: familiar(parseReference(name)) });
 }
 
-type Made = Delivery & { targets: readonly MadeTarget[]; index: MadeIndex | undefined };
+type Made = Delivery & { targets: readonly MadeTarget[]; index: MadeIndex | undefined; created: string };
 
 async function pushAll(
   store: Store,
@@ -191,16 +229,19 @@ async function saveArchive(
   store: Store,
   request: BuildRequest,
   { type, dest, names, tar }: Archive,
-  { targets, index, report, abort, toStdout }: Made,
+  { targets, index, created, report, abort, toStdout }: Made,
 ): Promise<void> {
   const { layOut, saveUnder } = await import('#image/save.ts');
   const images = targets.map(({ imageId: id }) => ({ id, names: names.map(fullName) }));
   const own = annotationsOf(request, needsIndex(request) ? 'index-descriptor' : 'manifest-descriptor');
+  const annotations = { [CREATED]: created, ...own.annotations };
+  const [one] = targets;
+  const platform = needsIndex(request) || one === undefined ? {} : { platform: plainPlatform(one.platform) };
   const inside =
     index === undefined
       ? {}
       : { index: { top: index.top, others: [...index.images, ...index.manifests, ...index.blobs] } };
-  const options = { docker: type === 'docker', abort, ...own, ...inside };
+  const options = { docker: type === 'docker', abort, annotations, ...platform, ...inside };
   await step(report, `exporting to ${type === 'oci' ? 'oci' : 'docker'} image format`, async ({ tell }) => {
     if (!tar) return layOut(store, images, dest, options);
     let size = 0;

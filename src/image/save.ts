@@ -6,6 +6,7 @@
 import { copyFileSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
 import { WherryError } from '#base/error.ts';
 import { asDaemon } from '#base/filter.ts';
+import { given } from '#base/given.ts';
 import { handOver } from '#base/hand-over.ts';
 import { type Entry, holdImage, readCatalog, sameImage } from '#image/catalog.ts';
 import { readDocuments } from '#image/documents.ts';
@@ -89,6 +90,7 @@ export interface ArchiveOptions {
   index?: { top: Document; others: readonly Document[] };
   /** Of the descriptors in index.json. */
   annotations?: Record<string, string>;
+  platform?: Platform;
 }
 
 /** As saveImages(), for what was built just now; canonical names are theirs in the archive alone. */
@@ -210,7 +212,7 @@ const fileOf = (digest: string) => `blobs/${digest.replace(':', '/')}`;
 function membersOf(
   store: Store,
   images: readonly Chosen[],
-  { docker, index, annotations }: Omit<ArchiveOptions, 'abort'>,
+  { docker, index, annotations, platform }: Omit<ArchiveOptions, 'abort'>,
 ): Member[] {
   const isOwn = ({ digest }: Descriptor) =>
     index === undefined || images.every(({ entry }) => entry.manifest.digest !== digest);
@@ -222,7 +224,7 @@ function membersOf(
   ];
   const repositories = repositoriesOf(images);
   const documents: [name: string, json: string][] = [
-    ['index.json', JSON.stringify(indexOf(listed(images, index?.top), annotations))],
+    ['index.json', JSON.stringify(indexOf(listed(images, index?.top), given({ annotations, platform })))],
     ...(docker ? [['manifest.json', JSON.stringify(images.map(dockerEntry))] as [string, string]] : []),
     ['oci-layout', '{"imageLayoutVersion": "1.0.0"}'],
     ...(repositories === undefined || !docker
@@ -254,11 +256,15 @@ function listed(images: readonly Chosen[], top: Document | undefined): Listed[] 
 }
 
 /** An entry for each tag, with containerd's annotation of the whole name beside the specification's tag. */
-function indexOf(images: readonly Listed[], own?: Record<string, string>): object {
+function indexOf(
+  images: readonly Listed[],
+  { annotations: own, platform }: Pick<ArchiveOptions, 'annotations' | 'platform'>,
+): object {
+  const where = platform === undefined ? {} : { platform };
   const manifests = images.flatMap(({ manifest, tags }): Descriptor[] => {
     const { digest, size } = manifest;
     const plain = { mediaType: manifest.mediaType || MEDIA.manifest, digest, size };
-    if (tags.length === 0) return [own === undefined ? plain : { ...plain, annotations: own }];
+    if (tags.length === 0) return [{ ...plain, ...(own === undefined ? {} : { annotations: own }), ...where }];
     return tags.map((tag) => ({
       ...plain,
       annotations: {
@@ -266,6 +272,7 @@ function indexOf(images: readonly Listed[], own?: Record<string, string>): objec
         'io.containerd.image.name': canonical(tag),
         'org.opencontainers.image.ref.name': tag.tag ?? '',
       },
+      ...where,
     }));
   });
   return { schemaVersion: 2, mediaType: MEDIA.index, manifests };

@@ -46,7 +46,8 @@ test('targets of a group are built at once, share their steps, and stand on each
   expect(new Set(stamps).size).toBe(1);
   const metadata = JSON.parse(readFileSync(join(root, 'md.json'), 'utf8'));
   expect(Object.keys(metadata).sort()).toEqual(['one', 'top', 'two']);
-  expect(metadata.top).toMatchObject({ 'image.name': 'docker.io/bake/top:latest' });
+  expect(metadata.top).toMatchObject({ 'image.name': 'docker.io/bake/top' });
+  expect(metadata.one).toMatchObject({ 'image.name': 'docker.io/bake/one' });
   expect(await succeed('images', '--format', '{{.Repository}}')).not.toContain('wherry-bake');
 });
 

@@ -50,9 +50,24 @@ test('an archive for two platforms has an index of both, and says of each what i
   const [statement] = blob(root, manifests[3].digest).layers;
   expect(blob(root, statement.digest)).toMatchObject({
     subject: [{ digest: { sha256: manifests[1].digest.replace('sha256:', '') } }],
-    predicate: { invocation: { environment: { platform: 'linux/arm64' } } },
+    // Of the machine that has built it.
+    predicate: { invocation: { environment: { platform: 'linux/amd64' } } },
   });
   expect((await wherry(['image', 'inspect', NAME])).status).not.toBe(0);
+});
+
+test('an archive of one image says in its index what it is for, and when it was made', async () => {
+  const root = context(FILES);
+  await succeed('build', '--timestamp', '60', '-o', `type=oci,tar=false,dest=${root}/out`, '-t', NAME, root);
+  expect(JSON.parse(readFileSync(join(root, 'out', 'index.json'), 'utf8')).manifests).toMatchObject([
+    {
+      platform: { architecture: 'amd64', os: 'linux' },
+      annotations: {
+        'io.containerd.image.name': 'docker.io/front/one:latest',
+        'org.opencontainers.image.created': '1970-01-01T00:01:00Z',
+      },
+    },
+  ]);
 });
 
 test('of several platforms the name gets the image that this machine runs', async () => {

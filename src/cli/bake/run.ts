@@ -7,6 +7,7 @@ import { WherryError } from '#base/error.ts';
 import { parseBool } from '#base/units.ts';
 import type { Target } from '#build/bake/fields.ts';
 import { linksOf } from '#build/bake/resolve.ts';
+import { needBuilder } from '#build/builders.ts';
 import { openContexts } from '#build/context/open.ts';
 import { temporaryPlace } from '#build/context/place.ts';
 import type { BuildEvent, Report } from '#build/event.ts';
@@ -139,9 +140,12 @@ async function buildTarget(baking: Baking, job: Job, linked: Record<string, Buil
     const contexts = { ...opened.contexts, ...linked };
     const request: BuildRequest = { ...wanted, dockerfile: opened.dockerfile, contexts };
     const toStdout = (piece: Uint8Array) => context.out.write(piece);
-    const result: BuildResult = await build(store, request, { report, abort, toStdout });
+    const made = await build(store, request, { report, abort, toStdout });
+    const names = made.names.filter((name) => !name.startsWith(baking.prefix));
+    const result: BuildResult = { ...made, names };
     recorder.end();
-    return { result, ref: recorder.ref, warnings, source };
+    const builder = needBuilder(store, words.values.builder);
+    return { result, ref: recorder.ref, builder, warnings, source };
   } catch (error) {
     const lines = explain(error, source);
     recorder.end({ message: error instanceof Error ? error.message : String(error), source: lines });

@@ -77,7 +77,7 @@ async function runBuild(context: Context, path: string, values: BuildValues): Pr
     const result = await build(context.store, request, { report, abort: context.abort, toStdout });
     end();
     say(context, values, result);
-    await writeFiles(files, { result, ref: recorder.ref, warnings });
+    await writeFiles(files, { result, ref: recorder.ref, builder, warnings });
     return 0;
   } catch (error) {
     const lines = explain(error, source);

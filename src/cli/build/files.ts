@@ -18,6 +18,8 @@ export function prepareFiles({ iidfile, metadataFile }: BuildValues): Files {
 export interface Built {
   result: BuildResult;
   ref: string;
+  /** Whom it was asked of. */
+  builder: { name: string; node: string };
   warnings: readonly LintWarning[];
 }
 
@@ -49,15 +51,19 @@ async function provenanceParts({ provenance }: BuildResult): Promise<object> {
 const formatted = ({ os, architecture, variant }: BuildResult['targets'][number]['platform']) =>
   [os, architecture, variant].filter(Boolean).join('/');
 
-export async function metadata({ result, ref, warnings }: Built): Promise<object> {
-  const { targets, digest, names } = result;
+/** Keys and their order are buildx's. */
+export async function metadata({ result, ref, builder, warnings }: Built): Promise<object> {
+  const { targets, digest, descriptor, names } = result;
+  const isIndex = descriptor !== undefined && descriptor.platform === undefined;
   const withWarnings = warnings.length > 0 && parseBool(process.env.BUILDX_METADATA_WARNINGS ?? '') === true;
   return {
     ...(await provenanceParts(result)),
-    'buildx.build.ref': `default/default/${ref}`,
+    'buildx.build.ref': `${builder.name}/${builder.node}/${ref}`,
     ...(withWarnings ? { 'buildx.build.warnings': warnings } : {}),
-    'containerimage.config.digest': targets[0]?.imageId ?? '',
-    'containerimage.digest': digest,
+    // Of an index there is no one configuration; of files none at all.
+    ...(isIndex || targets.length === 0 ? {} : { 'containerimage.config.digest': targets[0]?.imageId }),
+    ...(descriptor === undefined ? {} : { 'containerimage.descriptor': descriptor }),
+    ...(digest === '' ? {} : { 'containerimage.digest': digest }),
     ...(names.length === 0 ? {} : { 'image.name': names.join(',') }),
   };
 }

@@ -16,6 +16,11 @@ const request = (more: Partial<BuildRequest>) =>
     buildArgs: {},
     labels: {},
     target: '',
+    noCacheFilter: [],
+    network: 'default',
+    hosts: [],
+    ulimits: [],
+    contexts: {},
     secrets: [],
     ssh: [],
     annotations: [],
@@ -47,7 +52,10 @@ test('an index names an image for each platform, with the annotations that are i
 });
 
 test('provenance is a manifest of no platform, that names the image it is about', () => {
-  const { index, manifests, blobs } = indexOf(request({ provenance: 'min' }), about);
+  const { index, manifests, blobs } = indexOf(
+    request({ provenance: { mode: 'min', version: 'v0.2', builderId: '', reproducible: false } }),
+    about,
+  );
   const { manifests: entries } = JSON.parse(index.bytes.toString());
   expect(entries[2]).toMatchObject({
     digest: manifests[0]?.digest,

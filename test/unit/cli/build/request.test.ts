@@ -37,7 +37,8 @@ describe('what becomes of the result', () => {
     [['--network', 'foo'], 'network mode "foo" not supported by buildkit'],
     [['--sbom', 'true'], 'Cannot make an SBOM'],
     [['--attest', 'type=foo'], 'unknown attestation type "foo"'],
-    [['--provenance', 'mode=all'], 'invalid provenance mode "all"'],
+    [['--provenance', 'mode=all'], 'invalid mode "all"'],
+    [['--provenance', 'version=v3'], 'invalid provenance SLSA version: v3'],
     [['--timestamp', 'x'], 'invalid SOURCE_DATE_EPOCH: x'],
     [['--platform', 'a/b/c/d'], 'cannot parse platform specifier'],
   ])('%j is refused', (words, why) => {
@@ -47,8 +48,13 @@ describe('what becomes of the result', () => {
 
 test('provenance is asked for, in a mode, or not', () => {
   expect(wanted().provenance).toBeUndefined();
-  expect(wanted('--provenance=true').provenance).toBe('max');
-  expect(wanted('--provenance=mode=min').provenance).toBe('min');
+  expect(wanted('--provenance=true').provenance).toMatchObject({ mode: 'max', version: 'v0.2' });
+  expect(wanted('--provenance=mode=min,version=v1,builder-id=me').provenance).toEqual({
+    mode: 'min',
+    version: 'v1',
+    builderId: 'me',
+    reproducible: false,
+  });
   expect(wanted('--attest', 'type=provenance,mode=max', '--provenance=false').provenance).toBeUndefined();
 });
 
