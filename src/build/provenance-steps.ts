@@ -118,7 +118,7 @@ function sourceOf(vertex: Source, plan: Plan, digest: string | undefined): objec
 }
 
 /** `https://user:word@host/` is `https://host/`. */
-export const withoutCredentials = (url: string): string => url.replace(/^(\w+:\/\/)[^/@]*:[^/@]*@/, '$1');
+const withoutCredentials = (url: string): string => url.replace(/^(\w+:\/\/)[^/@]*:[^/@]*@/, '$1');
 
 interface Position {
   at: number;
