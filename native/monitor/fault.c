@@ -130,10 +130,10 @@ int fault_read(const struct config *config, const char *said, int status, char *
 
 bool fault_refused(const char *bytes, size_t size, char *text, size_t room)
 {
-	static const char before[] = "exec container process `";
+	static const char before[] = "exec container process ";
 	char object[MESSAGE], message[MESSAGE];
 	const char *end, *from = object;
-	int name;
+	char name[NAME];
 
 	if (size >= sizeof(object))
 		return false;
@@ -146,11 +146,10 @@ bool fault_refused(const char *bytes, size_t size, char *text, size_t room)
 		return false;
 	if (!json_member(from, "msg", message, sizeof(message)) || strncmp(message, before, strlen(before)) != 0)
 		return false;
+	/* Before the name it may guess: "(missing dynamic library?)". */
 	end = strrchr(message, '`');
-	name = (int)(end - message) - (int)strlen(before);
-	if (name < 0 || strncmp(end, "`: ", 3) != 0)
+	if (!quoted_name(message, name, sizeof(name)) || strncmp(end, "`: ", 3) != 0 || !end[3])
 		return false;
-	snprintf(text, room, "exec %.*s: %c%s", name, message + strlen(before), tolower((unsigned char)end[3]),
-		 end[3] ? end + 4 : "");
+	snprintf(text, room, "exec %s: %c%s", name, tolower((unsigned char)end[3]), end + 4);
 	return true;
 }

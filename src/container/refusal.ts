@@ -113,6 +113,20 @@ export function execRefusal(text: string, attempt: Attempt): { message: string; 
   return { message: `OCI runtime exec failed: exec failed: ${before}${reason}`, status: code === 125 ? 128 : code };
 }
 
+/** The status of a process whose program the kernel refused, as runc has it. */
+export const REFUSED = 255;
+
+/**
+ * The first that a process wrote to its standard error may be crun's word, a JSON object, that the kernel refused the program
+ * (one for another processor, a script without its interpreter): that in runc's words, or undefined. The monitor does
+ * the same for containers (native/monitor/fault.c).
+ */
+export function refusedByKernel(said: string): string | undefined {
+  if (!said.startsWith('{')) return undefined;
+  const [, name, why = ''] = /"msg": ?"exec container process [^`]*`(.*)`: (.*?)"/.exec(said) ?? [];
+  return name === undefined ? undefined : `exec ${name}: ${why.charAt(0).toLowerCase()}${why.slice(1)}`;
+}
+
 /** The error for a port that could not be bound: `tcp 0.0.0.0 80 EADDRINUSE`. */
 export function portRefusal(text: string, container: { id: string; name: string }): WherryError {
   const [protocol = '', address = '', port = '', code = ''] = text.split(' ');

@@ -8,6 +8,7 @@ import { WherryError } from '#base/error.ts';
 import type { RunWork, Scope } from '#build/solve/means.ts';
 import { forgetInRuntime, type PlacedRuntime, runtimeOf } from '#container/monitor.ts';
 import type { ContainerRecord } from '#container/record.ts';
+import { REFUSED, refusedByKernel } from '#container/refusal.ts';
 import { withCompiledFilter } from '#container/seccomp-cache.ts';
 import { makeSpec } from '#container/spec.ts';
 import { lookAround } from '#container/surroundings.ts';
@@ -167,8 +168,12 @@ function finished(
   { scope, started }: { scope: Scope; started: (() => void) | undefined },
 ): Promise<number> {
   let keep = started;
+  let [hasErred, isRefused] = [false, false];
   const take = (stream: 1 | 2) => (data: Buffer) => {
-    scope.log(stream, data);
+    const refused = stream === 1 || hasErred ? undefined : refusedByKernel(data.toString());
+    hasErred ||= stream === 2;
+    isRefused ||= refused !== undefined;
+    scope.log(stream, refused === undefined ? data : Buffer.from(`${refused}\n`));
     keep?.();
     keep = undefined;
   };
@@ -177,7 +182,7 @@ function finished(
   return new Promise((resolve, reject) => {
     child.once('error', reject);
     child.once('close', (code, signal) => {
-      resolve(code ?? (signal === null ? 1 : 128));
+      resolve(isRefused ? REFUSED : (code ?? (signal === null ? 1 : 128)));
     });
   });
 }
@@ -186,7 +191,7 @@ function finished(
 function judge(status: number, step: RunWork['step'], log: string): void {
   const accepted = step.validExitCodes ?? [0];
   if (accepted.includes(status)) return;
-  throw incomplete(step, `exit code: ${hasErrors(log) ? 1 : status}`);
+  throw incomplete(step, `exit code: ${hasErrors(log) && status !== REFUSED ? 1 : status}`);
 }
 
 const incomplete = ({ args }: RunWork['step'], why: string) =>

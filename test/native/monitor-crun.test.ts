@@ -138,16 +138,20 @@ describeMonitor((build) => {
   });
 
   test.each([
-    ['a pipe', false, 'exec /bin/alien: exec format error\n'],
-    ['a terminal', true, 'exec /bin/alien: exec format error\r\n'],
-  ])('a program that the kernel refuses ends with 255 and Docker’s words, on %s', async (_where, terminal, words) => {
-    const monitor = run(['/bin/alien'], {
-      terminal,
-      before: (place) => writeFileSync(place.at('rootfs/bin/alien'), 'neither ELF nor #!', { mode: 0o755 }),
-    });
-    expect(await monitor.hear('exit')).toBe('exit 255 0');
-    expect(monitor.log().map(({ log }) => log)).toEqual([words]);
-  });
+    ['a pipe', false, 'neither ELF nor #!', 'exec /bin/alien: exec format error\n'],
+    ['a terminal', true, 'neither ELF nor #!', 'exec /bin/alien: exec format error\r\n'],
+    ['a pipe, without its interpreter', false, '#!/nosuch\n', 'exec /bin/alien: no such file or directory\n'],
+  ])(
+    'a program that the kernel refuses ends with 255 and Docker’s words, on %s',
+    async (_where, terminal, file, words) => {
+      const monitor = run(['/bin/alien'], {
+        terminal,
+        before: (place) => writeFileSync(place.at('rootfs/bin/alien'), file, { mode: 0o755 }),
+      });
+      expect(await monitor.hear('exit')).toBe('exit 255 0');
+      expect(monitor.log().map(({ log }) => log)).toEqual([words]);
+    },
+  );
 
   test.each([
     ['nosuch', 127, 'exec: "nosuch": executable file not found in $PATH'],

@@ -1,5 +1,12 @@
 import { describe, expect, test } from 'vitest';
-import { type Attempt, execRefusal, inDockersWords, portRefusal, startRefusal } from '#container/refusal.ts';
+import {
+  type Attempt,
+  execRefusal,
+  inDockersWords,
+  portRefusal,
+  refusedByKernel,
+  startRefusal,
+} from '#container/refusal.ts';
 
 const attempt: Attempt = { kind: 'run', runtime: 'crun', command: '/etc/passwd', directory: '/' };
 
@@ -79,4 +86,15 @@ describe('a port that could not be bound', () => {
     expect(error).toMatchObject({ kind: 'denied', exitCode: 125 });
     expect(error.hint).toContain('net.ipv4.ip_unprivileged_port_start=80');
   });
+});
+
+test('crun’s word that the kernel refused a program is said as runc says it', () => {
+  const said = (words: string) =>
+    `{"msg":"exec container process ${words}","level":"error","time":"2026-01-01T00:00:00Z"}\n`;
+  expect(refusedByKernel(said('`/bin/sh`: Exec format error'))).toBe('exec /bin/sh: exec format error');
+  expect(refusedByKernel(said('(missing dynamic library?) `/s`: No such file or directory'))).toBe(
+    'exec /s: no such file or directory',
+  );
+  expect(refusedByKernel('{"msg":"hello"}\n')).toBeUndefined();
+  expect(refusedByKernel('sh: nope\n')).toBeUndefined();
 });
