@@ -144,7 +144,12 @@ export function statementOf(request: BuildRequest, statement: Statement): object
 
 type Whole = ReturnType<typeof wholePredicate>;
 
-function wholePredicate(request: BuildRequest, statement: Statement, mode: ProvenanceWish['mode']) {
+/** With its dates; mode=max has the steps and the values, whatever the request says. */
+export function wholePredicate(
+  request: BuildRequest,
+  statement: Omit<Statement, 'subject'>,
+  mode: ProvenanceWish['mode'],
+) {
   const predicate = predicateOf(request, statement);
   const { times } = statement;
   const { parameters } = predicate.invocation;
@@ -175,7 +180,7 @@ function withoutValues(args: Readonly<Record<string, string>>): Record<string, s
 
 function stepsAndSource(
   request: BuildRequest,
-  { plan, target, materials, layers }: Statement,
+  { plan, target, materials, layers }: Omit<Statement, 'subject'>,
 ): { buildConfig?: object; metadata: object } {
   const digests = new Map(materials.map(({ uri, digest }) => [uri, `sha256:${digest.sha256}`]));
   const { buildConfig, ids } = stepsOf(plan, target, (vertex) =>

@@ -126,6 +126,8 @@ export interface Provenance {
   platform: Platform;
   materials: Material[];
   predicate: ReturnType<typeof predicateOf>;
+  /** The same of mode=max. */
+  whole: object;
 }
 
 export interface BuildResult {

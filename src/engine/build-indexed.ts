@@ -2,7 +2,7 @@
 import { WherryError } from '#base/error.ts';
 import { given } from '#base/given.ts';
 import type { Progress } from '#base/progress.ts';
-import { predicateOf } from '#build/provenance.ts';
+import { predicateOf, wholePredicate } from '#build/provenance.ts';
 import type { BuildRequest, BuildResult, BuiltTarget, Provenance } from '#build/request.ts';
 import type { Plan } from '#build/vertex.ts';
 import type { Bases } from '#engine/build-images.ts';
@@ -47,11 +47,14 @@ export interface Origins {
 }
 
 export async function provenanceOf(request: BuildRequest, origins: Origins): Promise<Provenance[]> {
-  const { plan, bases } = origins;
+  const { plan, bases, started } = origins;
+  const times = { id: randomHex(12), started, finished: Date.now() };
   const made: Provenance[] = [];
   for (const [at, { platform }] of plan.targets.entries()) {
     const materials = await materialsOf(plan, at, bases);
-    made.push({ platform, materials, predicate: predicateOf(request, { plan, target: at, materials }) });
+    const about = { plan, target: at, materials };
+    const whole = wholePredicate(request, { ...about, times, layers: [] }, 'max');
+    made.push({ platform, materials, predicate: predicateOf(request, about), whole });
   }
   return made;
 }

@@ -24,7 +24,9 @@ export default command({
   summary: 'Start a build',
   details: `
     Builds an image from a Dockerfile, as BuildKit would, in this command and without a daemon. Steps that nothing has changed
-    for are taken from the cache, which all builds of a user share; "buildx du" lists it and "buildx prune" empties it.`,
+    for are taken from the cache, which all builds of a user share; "buildx du" lists it and "buildx prune" empties it.
+    Provenance of mode=max has the steps in the shape of BuildKit's; their digests are of this engine's steps, and the layers
+    that it names are those of the result.`,
   examples: [
     { does: 'Build what is here and give it a name', line: 'wherry build -t app .' },
     { does: 'See all output of the steps', line: 'wherry build --progress plain .' },

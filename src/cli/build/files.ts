@@ -41,9 +41,9 @@ async function provenanceParts({ provenance }: BuildResult): Promise<object> {
   const targets = await provenance();
   const isOne = targets.length === 1;
   return Object.fromEntries(
-    targets.map(({ platform, predicate }) => [
+    targets.map(({ platform, predicate, whole }) => [
       `buildx.build.provenance${isOne ? '' : `/${formatted(platform)}`}`,
-      predicate,
+      mode === 'max' ? whole : predicate,
     ]),
   );
 }

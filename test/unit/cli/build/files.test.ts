@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import type { BuildResult } from '#build/request.ts';
 import { metadata } from '#cli/build/files.ts';
 
@@ -36,4 +36,14 @@ test('the metadata of an index has no one configuration', async () => {
 test('the metadata of files has no image', async () => {
   const { descriptor: _none, ...result } = built({ targets: [], digest: '', names: [] }).result;
   expect(Object.keys(await metadata({ ...built({}), result }))).toEqual(['buildx.build.ref']);
+});
+
+test('the metadata tells the steps where BUILDX_METADATA_PROVENANCE asks for all', async () => {
+  const said = { platform: AMD, materials: [], predicate: { builder: { id: '' } }, whole: { all: true } };
+  const provenance = (async () => [said]) as unknown as BuildResult['provenance'];
+  const told = async () => Reflect.get(await metadata(built({ provenance })), 'buildx.build.provenance');
+  expect(await told()).toEqual({ builder: { id: '' } });
+  vi.stubEnv('BUILDX_METADATA_PROVENANCE', 'max');
+  onTestFinished(() => void vi.unstubAllEnvs());
+  expect(await told()).toEqual({ all: true });
 });
