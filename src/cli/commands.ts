@@ -246,6 +246,7 @@ export const GROUPS: Readonly<Record<string, string>> = {
 
 /** Flags that stand between a group's name and a command's: `compose -f x up`. */
 const GROUP_FLAGS: Readonly<Record<string, () => Promise<Flags>>> = {
+  buildx: async () => (await import('#cli/buildx/buildx.ts')).BUILDX_FLAGS,
   compose: async () => (await import('#cli/compose/flags.ts')).COMPOSE_FLAGS,
 };
 

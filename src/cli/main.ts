@@ -92,12 +92,18 @@ function unknownCommand(word: string): number {
 
 async function runGroup(group: string, rest: readonly string[], globals: Globals): Promise<number> {
   const flags = await loadGroupFlags(group);
-  if (Object.keys(flags).length > 0) return runFlaggedGroup(group, rest, flags, globals);
+  if (group === 'compose') return runFlaggedGroup(group, rest, flags, globals);
   const usage = `\nUsage:  ${program} ${group}\n\nRun '${program} ${group} --help' for more information`;
   try {
-    const { args, help, warnings } = parseFlags(rest, {}, { interspersed: false });
+    const { args, help, warnings } = parseFlags(rest, flags, { interspersed: false });
     for (const warning of warnings) out.line(warning);
     if (help || args.length === 0) return await printHelp([group], help ? out : err);
+    const found = findCommand([group, ...args]);
+    if (found !== undefined && 'key' in found) {
+      // Its commands take the same: what stands before the name is read with what stands behind it.
+      const before = rest.slice(0, rest.length - args.length);
+      return await runCommand({ ...found, rest: [...before, ...found.rest] }, await loadCommand(found.key), globals);
+    }
     return complain(`${program}: unknown command: ${program} ${group} ${args[0]}\n${usage}`, 1);
   } catch (error) {
     return misuse(error, usage);
@@ -151,7 +157,9 @@ async function runCommand(found: Found, definition: Definition, globals: Globals
   const { name, key, rest } = found;
   let parsed: Parsed;
   try {
-    parsed = parseFlags(rest, definition.flags, { interspersed: definition.interspersed !== false });
+    const shared = name.startsWith('buildx ') ? await loadGroupFlags('buildx') : {};
+    const flags = { ...shared, ...definition.flags };
+    parsed = parseFlags(rest, flags, { interspersed: definition.interspersed !== false });
   } catch (error) {
     return definition.terse ? tellMistake(error) : misuse(error, await usageText(name, definition));
   }
@@ -160,7 +168,7 @@ async function runCommand(found: Found, definition: Definition, globals: Globals
   if (parsed.help) return printHelp(name.split(' '));
   const wrong = await misuseOf(name, definition, parsed);
   if (wrong !== undefined) return complain(wrong, definition.misuseStatus ?? 1);
-  const debug = globals.debug || Boolean(process.env.WHERRY_DEBUG);
+  const debug = globals.debug || parsed.values.debug === true || Boolean(process.env.WHERRY_DEBUG);
   try {
     const store = definition.store === false ? undefined : await openStore();
     const group = before ?? (await absentFlags(key));

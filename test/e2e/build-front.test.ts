@@ -236,3 +236,15 @@ test('a builder that a script makes builds what its own name is given to', async
     stderr: expect.stringContaining('no builder "front-ci" found'),
   });
 });
+
+test("buildx's own flags stand before a command of it as well as behind", async () => {
+  const root = context(FILES);
+  const build = (...words: string[]) => wherry(['buildx', ...words, '--call=targets', root]);
+  expect(await build('--builder', 'default', 'build')).toMatchObject({ status: 0 });
+  expect(await build('-D', 'build')).toMatchObject({ status: 0 });
+  expect((await build('--builder=front-none', 'build')).stderr).toContain('no builder "front-none" found');
+  expect(await succeed('buildx', '--builder', 'default', 'inspect', '-D')).toMatch(/^Name: +default$/m);
+  // What is chosen gets no sum, as with buildx.
+  expect(await succeed('buildx', 'du', '--filter', 'id=none')).not.toContain('Reclaimable:');
+  expect(await succeed('buildx', 'du')).toContain('Reclaimable:');
+});

@@ -2,9 +2,15 @@
 import { WherryError } from '#base/error.ts';
 import type { Context } from '#cli/command.ts';
 import { hintLine } from '#cli/fail.ts';
-import { text } from '#cli/values.ts';
+import { boolean, text } from '#cli/values.ts';
 
 export const BUILDER_FLAG = { builder: { as: text, summary: 'Override the configured builder instance' } } as const;
+
+/** What each command of buildx takes, before its name and after it. */
+export const BUILDX_FLAGS = {
+  ...BUILDER_FLAG,
+  debug: { short: 'D', as: boolean, summary: 'Enable debug logging' },
+} as const;
 
 /** Runs it; an expected error is said as buildx says it, with what goes before its message. The exit status. */
 export async function inBuildx(

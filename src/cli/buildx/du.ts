@@ -40,7 +40,7 @@ export default command({
       const usage = (await cacheUsage(context.store)).filter((one) => filters.every((matches) => matches(one)));
       if (verbose || format === 'pretty') {
         for (const one of usage) context.out.write(pretty(one));
-        return printSummary(context, usage);
+        return printSummary(context, usage, filters);
       }
       if (format === 'json') {
         for (const one of usage) context.out.line(JSON.stringify(asJson(one)));
@@ -58,7 +58,7 @@ export default command({
           runPrefix: 'template parsing error: ',
         },
       );
-      if (format === '' || format === 'table') printSummary(context, usage);
+      if (format === '' || format === 'table') printSummary(context, usage, filters);
     }),
 });
 
@@ -115,7 +115,9 @@ function pretty(usage: CacheUsage): string {
 
 const sum = (usage: readonly CacheUsage[]) => usage.reduce((total, { size }) => total + size, 0);
 
-function printSummary({ out }: Context, usage: readonly CacheUsage[]): void {
+/** Of the whole cache: what filters choose has no sum. */
+function printSummary({ out }: Context, usage: readonly CacheUsage[], { length: filters }: readonly unknown[]): void {
+  if (filters > 0) return;
   const [shared, rest] = [usage.filter((one) => one.shared), usage.filter((one) => !one.shared)];
   if (shared.length > 0) {
     out.line(`Shared:\t\t${humanSize(sum(shared), 4)}`);
