@@ -7,9 +7,9 @@ import { CACHE_CONFIG, type FoundStep, INLINE_CACHE, readCacheConfig, readInline
 import type { Report } from '#build/event.ts';
 import { step, type Tell } from '#build/progress.ts';
 import type { CacheOptions } from '#build/request.ts';
+import { Vanished } from '#build/solve/kept.ts';
 import { type LayerFacts, measureLayer } from '#build/solve/layer.ts';
 import type { Outside, Scope } from '#build/solve/means.ts';
-import { Vanished } from '#build/solve/solve.ts';
 import { layoutPlace, type Place, parsedObject, registryPlace } from '#engine/build-cache-place.ts';
 import { findImage } from '#image/names.ts';
 import { type Descriptor, isDigest } from '#oci/manifest.ts';
