@@ -8,9 +8,9 @@ import type { Endpoint, EndpointRequest } from '#base/api.ts';
 import { WherryError } from '#base/error.ts';
 import { isServed, publishNames, startServers } from '#network/dns.ts';
 import { folderOf, hasNamespace } from '#network/folder.ts';
-import { type ClientSight, enterRoom, type Lease, pruneLeases, type Room } from '#network/leases.ts';
+import { type BridgeState, type ClientSight, enterRoom, type Lease, pruneLeases, type Room } from '#network/leases.ts';
 import { linger } from '#network/linger.ts';
-import { changeLinks, makeBridges, makeLinks, makeUserNamespace, USER } from '#network/link.ts';
+import { changeLinks, makeBridges, makeLinks, makeUserNamespace, removeBridge, USER } from '#network/link.ts';
 import { startOutside } from '#network/outside.ts';
 import {
   givePlaces,
@@ -147,8 +147,11 @@ async function make(store: Store, room: Room, request: JoinRequest, places: read
   return room.state.clients ?? {};
 }
 
+/** As its network has it: the default one's record may have been lost, and made anew with another subnet. */
 const isThere = ({ state }: Room, { bridge }: Place) =>
-  state.bridges.some(({ interface: name }) => name === bridge.interface);
+  state.bridges.some(
+    ({ interface: name, gateways }) => name === bridge.interface && gateways.join() === bridge.gateways.join(),
+  );
 
 function isReady(room: Room, places: readonly Place[]): boolean {
   const { outside } = room.state;
@@ -170,7 +173,12 @@ export async function prepare(
   }
   const links = async () => {
     const missing = places.filter((place) => !isThere(room, place));
-    const all = [...state.bridges, ...missing.map(({ bridge }) => bridge)];
+    const isMade = ({ interface: name }: BridgeState) => missing.some(({ bridge }) => bridge.interface === name);
+    const kept = state.bridges.filter((bridge) => !isMade(bridge));
+    for (const { interface: former } of state.bridges.filter(isMade)) {
+      await removeBridge(folder, former, { all: kept, sight: state.clients });
+    }
+    const all = [...kept, ...missing.map(({ bridge }) => bridge)];
     if (missing.length > 0) {
       state.clients = await makeBridges(folder, missing.map(newBridge), { all, sight: state.clients });
     }

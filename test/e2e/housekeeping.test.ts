@@ -12,7 +12,11 @@ import {
   wherry,
 } from '#test/support/wherry.ts';
 
-beforeAll(() => mendStore());
+// What is damaged here is found by being the only one.
+beforeAll(async () => {
+  await mendStore();
+  await succeed('system', 'prune', '-af');
+});
 afterEach(() => removeContainers());
 afterAll(() => wherry(['rmi', '-f', BUSYBOX]));
 

@@ -255,6 +255,19 @@ test('a network goes with its bridge when its last container has left, and is ma
   );
 });
 
+test('the default network that had to be made anew, with another subnet, has its bridge made anew', async () => {
+  const record = `${testUser().home}/.local/share/wherry/networks/bridge.json`;
+  await start('before', []);
+  const made = readFileSync(record, 'utf8');
+  const { pools, ...network } = JSON.parse(made);
+  writeFileSync(record, JSON.stringify({ ...network, pools: [{ subnet: '10.209.0.0/24', gateway: '10.209.0.1' }] }));
+  await start('after', []);
+  expect((await inside('after', 'ping -c 1 -W 2 10.209.0.1')).status).toBe(0);
+  writeFileSync(record, made);
+  await start('last', []);
+  expect((await inside('last', `ping -c 1 -W 2 ${pools[0].gateway}`)).status).toBe(0);
+});
+
 test('what serves networks ends some time after the last container has left, and comes back with the next', async () => {
   await start('db', ['--network', 'e2e-front'], serving('database'));
   const folder = join(testUser().runtimeDir, 'wherry/netns');
