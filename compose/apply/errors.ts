@@ -1,6 +1,5 @@
 /** What the engine throws, in the words in which docker compose hears it: from a daemon. */
-import { type ErrorKind, WherryError } from '#base/error.ts';
-import { given } from '#base/given.ts';
+import { type ErrorKind, restated, WherryError } from '#base/error.ts';
 
 const PREFIX = 'Error response from daemon: ';
 
@@ -16,8 +15,7 @@ export function spoken(error: unknown): string {
 /** An error of the engine's, which compose ends on with status 1, whatever it was. */
 export function asDaemon(error: unknown): unknown {
   if (!(error instanceof WherryError)) return error;
-  const { kind, message, hint } = error;
-  const options = { cause: error, ...given({ hint }) };
-  if (PREFIXED.has(kind) || message.startsWith(PREFIX)) return new WherryError(kind, message, options);
-  return new WherryError(kind, PREFIX + message, options);
+  const { kind, message } = error;
+  const isPrefixed = PREFIXED.has(kind) || message.startsWith(PREFIX);
+  return restated(error, { message: isPrefixed ? message : PREFIX + message });
 }

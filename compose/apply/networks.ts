@@ -1,5 +1,5 @@
 /** A project's networks: made where they are missing, taken over where compose made them, removed at its end. */
-import { WherryError } from '#base/error.ts';
+import { restated, WherryError } from '#base/error.ts';
 import { given } from '#base/given.ts';
 import { act, type Scope, teller } from '#compose/apply/scope.ts';
 import { networkHash } from '#compose/model/hash.ts';
@@ -135,9 +135,8 @@ async function makeNetwork(scope: Scope, request: NetworkRequest): Promise<void>
     }
     tell.error('Error');
     if (!(error instanceof WherryError)) throw error;
-    const { message, hint } = error;
-    const text = `failed to create network ${request.name}: Error response from daemon: ${message}`;
-    throw new WherryError('invalid', text, { cause: error, ...given({ hint }) });
+    const message = `failed to create network ${request.name}: Error response from daemon: ${error.message}`;
+    throw restated(error, { kind: 'invalid', message });
   }
   tell.done('Created');
 }

@@ -1,5 +1,5 @@
 /** push: the images that a project builds. */
-import { WherryError } from '#base/error.ts';
+import { restated, WherryError } from '#base/error.ts';
 import { given } from '#base/given.ts';
 import type { Progress } from '#base/progress.ts';
 import { together } from '#base/together.ts';
@@ -33,10 +33,7 @@ export async function pushProject(scope: Scope, project: Project, options: PushP
 }
 
 /** What a daemon says while it pushes has no prefix. */
-function asPushing(error: unknown): unknown {
-  if (!(error instanceof WherryError)) return error;
-  return new WherryError('invalid', error.message, { cause: error, ...given({ hint: error.hint }) });
-}
+const asPushing = (error: unknown) => (error instanceof WherryError ? restated(error, { kind: 'invalid' }) : error);
 
 function reportLayer({ report }: Scope, name: string, event: Progress): void {
   if (event.kind !== 'layer') return;

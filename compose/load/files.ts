@@ -67,7 +67,8 @@ function withEnvFiles(environment: Variables, directory: string, { cwd, envFiles
   let files = envFiles.map((file) => resolve(cwd, file));
   if (files.length === 0) {
     const own = join(directory, '.env');
-    if (isDisabled(environment.COMPOSE_DISABLE_ENV_FILE)) return environment;
+    const { COMPOSE_DISABLE_ENV_FILE: disabled } = environment;
+    if (disabled !== undefined && readSwitch(disabled)) return environment;
     if (isFile(directory)) throw invalid(`stat ${own}: not a directory`);
     if (!isFile(own)) return environment;
     files = [own];
@@ -75,11 +76,11 @@ function withEnvFiles(environment: Variables, directory: string, { cwd, envFiles
   return { ...readEnvFiles(files, environment, warn), ...environment };
 }
 
-function isDisabled(value: string | undefined): boolean {
-  if (value === undefined) return false;
+/** A variable's boolean. Throws kind `invalid` in Go's words, after `about`. */
+export function readSwitch(value: string, about = ''): boolean {
   const read = parseBool(value);
   if (read !== undefined) return read;
-  throw invalid(`strconv.ParseBool: parsing ${JSON.stringify(value)}: invalid syntax`);
+  throw invalid(`${about}strconv.ParseBool: parsing ${JSON.stringify(value)}: invalid syntax`);
 }
 
 export function isFile(path: string): boolean {

@@ -1,7 +1,7 @@
 /** Projects in registries, as `docker compose publish` puts them there: compose files and env files as parts of an artifact. */
 import { appendFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { WherryError } from '#base/error.ts';
+import { restated, WherryError } from '#base/error.ts';
 import { invalid } from '#compose/model/tree.ts';
 import { type ArtifactPart, withArtifact } from '#image/artifact.ts';
 
@@ -31,9 +31,8 @@ export async function fetchProject(
   } catch (error) {
     options.abort?.throwIfAborted();
     if (!(error instanceof WherryError) || error.kind === 'invalid') throw error;
-    const { hint, message } = error;
-    const what = `failed to pull OCI resource ${JSON.stringify(name)}: ${message}`;
-    throw new WherryError('invalid', what, { ...(hint === undefined ? {} : { hint }), cause: error });
+    const message = `failed to pull OCI resource ${JSON.stringify(name)}: ${error.message}`;
+    throw restated(error, { kind: 'invalid', message });
   }
 }
 

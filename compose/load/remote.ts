@@ -5,11 +5,10 @@
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { hasCode, WherryError } from '#base/error.ts';
-import { parseBool } from '#base/units.ts';
+import { hasCode, restated, WherryError } from '#base/error.ts';
 import { parseGitAddress } from '#build/context/git-address.ts';
 import type { Variables } from '#compose/load/dotenv.ts';
-import { FILE_NAMES, isFile } from '#compose/load/files.ts';
+import { FILE_NAMES, isFile, readSwitch } from '#compose/load/files.ts';
 import { invalid } from '#compose/model/tree.ts';
 
 export interface Fetched {
@@ -48,11 +47,7 @@ export function remoteFiles(options: RemoteOptions): RemoteFiles {
 }
 
 /** Whatever it is of, to who reads the project it is that a file of it can't be had. */
-function asLoading(error: unknown): unknown {
-  if (!(error instanceof WherryError)) return error;
-  const { hint, message } = error;
-  return new WherryError('invalid', message, { ...(hint === undefined ? {} : { hint }), cause: error });
-}
+const asLoading = (error: unknown) => (error instanceof WherryError ? restated(error, { kind: 'invalid' }) : error);
 
 async function fromGit(text: string, { environment, abort }: RemoteOptions): Promise<Fetched> {
   checkSwitch(environment, 'COMPOSE_EXPERIMENTAL_GIT_REMOTE', 'git');
@@ -83,12 +78,8 @@ async function fromRegistry(text: string, { environment, abort }: RemoteOptions)
 
 function checkSwitch(environment: Variables, name: string, what: string): void {
   const value = environment[name];
-  if (!value) return;
-  const isOn = parseBool(value);
-  if (isOn) return;
-  if (isOn === false) throw invalid(`${what} remote resource is disabled by "${name}"`);
-  const why = `strconv.ParseBool: parsing ${JSON.stringify(value)}: invalid syntax`;
-  throw invalid(`${name} environment variable expects boolean value: ${why}`);
+  if (!value || readSwitch(value, `${name} environment variable expects boolean value: `)) return;
+  throw invalid(`${what} remote resource is disabled by "${name}"`);
 }
 
 /** Half a day: nothing is fetched for so long. */

@@ -1,3 +1,5 @@
+import { given } from '#base/given.ts';
+
 /**
  * What went wrong, as a closed set that each face maps to its own status (the CLI to exit codes).
  *
@@ -28,6 +30,20 @@ export class WherryError extends Error {
     this.hint = options.hint;
     this.exitCode = options.exitCode;
   }
+}
+
+/** The same failure for who hears it elsewhere, in other words or of another kind. What to do about it stays, a status does not. */
+export function restated(
+  error: WherryError,
+  { kind = error.kind, message = error.message, exitCode }: Restatement,
+): WherryError {
+  return new WherryError(kind, message, { cause: error, ...given({ hint: error.hint, exitCode }) });
+}
+
+interface Restatement {
+  kind?: ErrorKind;
+  message?: string;
+  exitCode?: number | undefined;
 }
 
 /** Is it an error of the operating system with one of these codes (`ENOENT`)? */

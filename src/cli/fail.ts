@@ -1,6 +1,6 @@
 /** An error becomes a message, a hint and an exit status. */
 import { FREE_SPACE, reasonOf } from '#base/errno.ts';
-import { type ErrorKind, hasCode, WherryError } from '#base/error.ts';
+import { type ErrorKind, hasCode, restated, WherryError } from '#base/error.ts';
 import type { Output } from '#cli/command.ts';
 
 /** What ends a command from outside; carries the status that shells give a signal. */
@@ -25,11 +25,8 @@ export function describe(error: WherryError): string {
 }
 
 /** An error in the middle of an answer: Docker's client shows it without the prefix. */
-export function inStream(error: unknown): unknown {
-  if (!(error instanceof WherryError)) return error;
-  const { message, hint } = error;
-  return new WherryError('invalid', message, { ...(hint === undefined ? {} : { hint }), cause: error });
-}
+export const inStream = (error: unknown): unknown =>
+  error instanceof WherryError ? restated(error, { kind: 'invalid' }) : error;
 
 /** A hint as it is printed: the commands in it have the name that we were called by. */
 export function hintLine(program: string, hint: string): string {

@@ -1,6 +1,6 @@
 /** stop, kill, wait: what is done to a container that runs, through its monitor and by signals to its first process. */
 import { existsSync } from 'node:fs';
-import { WherryError } from '#base/error.ts';
+import { restated, WherryError } from '#base/error.ts';
 import { type Ear, listenToMonitor } from '#container/ear.ts';
 import { recordContainerEvent, type Told } from '#container/event.ts';
 import { findContainer, readRecord } from '#container/names.ts';
@@ -250,8 +250,7 @@ export async function prefixed<T>(about: string, action: () => T | Promise<T>): 
     return await action();
   } catch (error) {
     if (!(error instanceof WherryError)) throw error;
-    const { kind, message, hint } = error;
-    throw new WherryError(kind, `${about}: ${message}`, { cause: error, ...(hint === undefined ? {} : { hint }) });
+    throw restated(error, { message: `${about}: ${error.message}` });
   }
 }
 

@@ -5,7 +5,7 @@
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Endpoint, EndpointRequest } from '#base/api.ts';
-import { WherryError } from '#base/error.ts';
+import { restated, WherryError } from '#base/error.ts';
 import { isServed, publishNames, startServers } from '#network/dns.ts';
 import { folderOf, hasNamespace } from '#network/folder.ts';
 import { type BridgeState, type ClientSight, enterRoom, type Lease, pruneLeases, type Room } from '#network/leases.ts';
@@ -118,12 +118,7 @@ function inDockersWords<T>(give: () => T): T {
     return give();
   } catch (error) {
     if (!(error instanceof WherryError)) throw error;
-    const { kind, message, hint } = error;
-    throw new WherryError(kind, `${REFUSED}${message}`, {
-      ...(hint === undefined ? {} : { hint }),
-      exitCode: 125,
-      cause: error,
-    });
+    throw restated(error, { message: `${REFUSED}${error.message}`, exitCode: 125 });
   }
 }
 

@@ -3,7 +3,7 @@
  * made once, as by builds that run side by side.
  */
 
-import { WherryError } from '#base/error.ts';
+import { restated, WherryError } from '#base/error.ts';
 import { parseBool } from '#base/units.ts';
 import type { Target } from '#build/bake/fields.ts';
 import { linksOf } from '#build/bake/resolve.ts';
@@ -171,9 +171,8 @@ export function openTarget(
 /** Of several targets an error says which one it is about. */
 function named(name: string, isOneOfMany: boolean, error: unknown): unknown {
   if (!isOneOfMany || !(error instanceof WherryError)) return error;
-  const { kind, message, hint, exitCode } = error;
-  const more = { ...(hint === undefined ? {} : { hint }), ...(exitCode === undefined ? {} : { exitCode }) };
-  return new WherryError(kind, `target ${name}: ${message}`, { ...more, cause: error });
+  const { message, exitCode } = error;
+  return restated(error, { message: `target ${name}: ${message}`, exitCode });
 }
 
 /** `[internal] load …` becomes `[app internal] load …`; each target's vertices are its own. */

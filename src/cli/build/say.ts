@@ -1,6 +1,5 @@
 /** What is said beside a build's progress: where in the Dockerfile an error is, and what its checks found. */
-import { WherryError } from '#base/error.ts';
-import { given } from '#base/given.ts';
+import { restated, WherryError } from '#base/error.ts';
 import { DockerfileError, showPlace } from '#build/dockerfile/fault.ts';
 import type { LintWarning } from '#build/vertex.ts';
 import type { Context } from '#cli/command.ts';
@@ -56,6 +55,6 @@ const SOLVING = 'failed to solve: ';
 /** Once the Dockerfile is there, what goes wrong went wrong in the builder, says buildx. */
 export function solving(error: unknown): unknown {
   if (!(error instanceof WherryError) || error.message.startsWith(SOLVING)) return error;
-  const { kind, message, hint, exitCode } = error;
-  return new WherryError(kind, SOLVING + message, { ...given({ hint, exitCode }), cause: error });
+  const { message, exitCode } = error;
+  return restated(error, { message: SOLVING + message, exitCode });
 }

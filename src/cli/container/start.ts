@@ -1,4 +1,4 @@
-import { WherryError } from '#base/error.ts';
+import { restated, WherryError } from '#base/error.ts';
 import { type Context, command, given } from '#cli/command.ts';
 import { eachName } from '#cli/each.ts';
 import { boolean, text } from '#cli/values.ts';
@@ -67,6 +67,5 @@ async function startInFront(context: Context, names: readonly string[], { attach
 /** Only run tells by its status (126, 127) why nothing was started. */
 function withoutStatus(error: unknown): never {
   if (!(error instanceof WherryError)) throw error;
-  const { kind, message, hint } = error;
-  throw new WherryError(kind, message, { cause: error, ...given({ hint }) });
+  throw restated(error, {});
 }
