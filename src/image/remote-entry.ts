@@ -1,8 +1,9 @@
 /** Manifests at a registry, described as a manifest list describes them. */
 import { WherryError } from '#base/error.ts';
+import { readDocument } from '#image/remote-document.ts';
 import { fetchConfig } from '#image/resolve.ts';
 import { inOrder, type ListEntry } from '#oci/local-lists.ts';
-import { type Descriptor, type Index, MAX_DOCUMENT, type Manifest, MEDIA, type Platform } from '#oci/manifest.ts';
+import { type Descriptor, type Manifest, MEDIA, type Platform } from '#oci/manifest.ts';
 import { canonical, type Reference } from '#oci/reference.ts';
 import type { FetchedManifest, Registry } from '#oci/registry.ts';
 import { openTarget } from '#oci/sources.ts';
@@ -37,23 +38,6 @@ export async function fetchList(
   } finally {
     await registry.close();
   }
-}
-
-/** Less is asked of it than of an image that will run here: attestations and charts have manifests as well. */
-export function readDocument(fetched: FetchedManifest, reference: Reference): Index | Manifest {
-  const json: Partial<Index & Manifest> = JSON.parse(fetched.bytes.toString());
-  if (json?.schemaVersion === 2 && Array.isArray(json.manifests) && json.manifests.every(isDocument)) {
-    return json as Index;
-  }
-  if (json?.schemaVersion === 2 && Array.isArray(json.layers) && isDocument(json.config)) return json as Manifest;
-  throw new WherryError('unsupported', `${canonical(reference)} is not a manifest`);
-}
-
-function isDocument(descriptor: Descriptor | undefined): boolean {
-  const { digest, size } = descriptor ?? {};
-  return (
-    /^sha(?:256|384|512):[0-9a-f]+$/.test(String(digest)) && Number.isSafeInteger(size) && Number(size) <= MAX_DOCUMENT
-  );
 }
 
 async function inList(registry: Registry, reference: Reference, entry: Descriptor): Promise<ListEntry> {

@@ -1,15 +1,14 @@
 /** New names at registries for what registries have: manifests and their blobs are brought beside them, the index last. */
 import { WherryError } from '#base/error.ts';
 import { type CombineOptions, combine, type SourceDocument } from '#image/combine.ts';
-import { readDocument } from '#image/remote-entry.ts';
+import { atRegistry, readDocument, topOf } from '#image/remote-document.ts';
 import { fetchConfig } from '#image/resolve.ts';
 import { digestOf } from '#oci/digest.ts';
 import { inOrder } from '#oci/local-lists.ts';
 import { type Descriptor, isDigest, type Manifest, MEDIA, type Platform } from '#oci/manifest.ts';
 import { type Document, hasRemoteBlob, mountBlob, putManifest } from '#oci/push.ts';
-import { canonical, familiar, parseReference, type Reference, repositoryOf, withDefaultTag } from '#oci/reference.ts';
+import { familiar, parseReference, type Reference, repositoryOf, withDefaultTag } from '#oci/reference.ts';
 import type { Registry } from '#oci/registry.ts';
-import { openTarget } from '#oci/sources.ts';
 import { download } from '#oci/transfer.ts';
 import { uploadBlob } from '#oci/upload.ts';
 
@@ -95,17 +94,15 @@ function readDescriptor(text: string): Partial<Descriptor> & { digest: string } 
 
 async function lookUp({ reference, said = {} }: Source, abort: AbortSignal | undefined): Promise<Found> {
   return atRegistry(reference, abort, async (registry) => {
-    const fetched = await registry.manifest(reference, reference.digest);
-    const content = readDocument(fetched, reference);
-    const mediaType = content.mediaType || fetched.mediaType;
-    const document = { bytes: fetched.bytes, mediaType, digest: fetched.digest };
+    const { document, content } = await topOf(registry, reference);
     if ('manifests' in content) return { reference, document, index: content };
     const platform = said.platform ?? (await platformOf(registry, reference, content));
     const { annotations } = said;
+    const { mediaType, digest, bytes } = document;
     const descriptor: Descriptor = {
       mediaType,
-      digest: fetched.digest,
-      size: fetched.bytes.length,
+      digest,
+      size: bytes.length,
       ...(annotations === undefined ? {} : { annotations }),
       ...(platform === undefined ? {} : { platform }),
     };
@@ -122,23 +119,6 @@ async function platformOf(
   if (config.mediaType !== MEDIA.config && config.mediaType !== MEDIA.dockerConfig) return undefined;
   const said: Partial<Platform> = JSON.parse((await fetchConfig(registry, reference, config)).toString());
   return said.os && said.architecture ? inOrder(said) : undefined;
-}
-
-/** With the registry open; what is not there is said as buildx says it. */
-export async function atRegistry<T>(
-  reference: Reference,
-  abort: AbortSignal | undefined,
-  work: (registry: Registry) => Promise<T>,
-): Promise<T> {
-  const registry = await openTarget(reference, { abort });
-  try {
-    return await work(registry);
-  } catch (error) {
-    if (!(error instanceof WherryError) || error.kind !== 'not-found') throw error;
-    throw new WherryError('not-found', `${canonical(reference)}: not found`, { cause: error });
-  } finally {
-    await registry.close();
-  }
 }
 
 /** Puts it under one of its tags. told: hears of each manifest that is copied, and of the document at the end. */
@@ -198,8 +178,9 @@ async function copyBlobs({ registry, to, abort }: Copying, from: Reference, { by
       : { mounted: false, session: undefined };
     if (mounted) continue;
     const { digest, size } = blob;
+    const named = { domain: from.domain, path: from.path, digest };
     await atRegistry(from, abort, (source) => {
-      const open = (start: number, end: number) => part(download(source, from, blob), start, end);
+      const open = (start: number, end: number) => part(download(source, named, blob), start, end);
       return uploadBlob(registry, to, { digest, size, open }, { session });
     });
   }

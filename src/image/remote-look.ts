@@ -1,7 +1,6 @@
 /** What a registry has under a name, with the configurations and attestations that it leads to (`buildx imagetools inspect`). */
 
-import { readDocument } from '#image/remote-entry.ts';
-import { atRegistry } from '#image/remote-index.ts';
+import { atRegistry, readDocument, topOf } from '#image/remote-document.ts';
 import { fetchConfig } from '#image/resolve.ts';
 import type { Descriptor, Index } from '#oci/manifest.ts';
 import { formatPlatform } from '#oci/platform.ts';
@@ -24,14 +23,13 @@ export interface RemoteLook {
 export async function lookAtRemote(asked: string, abort?: AbortSignal): Promise<RemoteLook> {
   const reference = withDefaultTag(parseReference(asked));
   return atRegistry(reference, abort, async (registry) => {
-    const fetched = await registry.manifest(reference, reference.digest);
-    const content = readDocument(fetched, reference);
-    const mediaType = content.mediaType || fetched.mediaType;
+    const { document, content } = await topOf(registry, reference);
+    const { bytes, mediaType, digest } = document;
     return {
       name: canonical(reference),
       asked,
-      descriptor: { mediaType, digest: fetched.digest, size: fetched.bytes.length },
-      raw: fetched.bytes,
+      descriptor: { mediaType, digest, size: bytes.length },
+      raw: bytes,
       ...('manifests' in content ? { index: content } : {}),
     };
   });
