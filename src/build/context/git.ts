@@ -6,6 +6,7 @@ import { chmodSync, existsSync, lstatSync, lutimesSync, mkdirSync, readdirSync, 
 import { join } from 'node:path';
 import { hasCode, WherryError } from '#base/error.ts';
 import { type GitAddress, withoutPassword } from '#build/context/git-address.ts';
+import { gitEnvironment } from '#build/context/git-environment.ts';
 import { removeTree } from '#sys/file.ts';
 import { needTool } from '#sys/host.ts';
 import { type Finished, run } from '#sys/process.ts';
@@ -204,10 +205,13 @@ async function need(repository: Repository, args: readonly string[]): Promise<Fi
 }
 
 async function git(repository: Repository, args: readonly string[]): Promise<Finished> {
-  const { abort, said } = repository;
+  const { address, authorization, alone, abort, said } = repository;
   // Modes of files come from git; what they leave open is for everybody to read, as in any checkout.
   const command = ['-c', 'umask 022 && exec "$@"', 'sh', needTool('git', 'git'), ...SAFE, ...args];
-  const finished = await run('sh', command, { env: environment(repository), abort });
+  const finished = await run('sh', command, {
+    env: gitEnvironment(process.env, { remote: address.remote, authorization, alone }),
+    abort,
+  });
   for (const line of finished.stderr.split('\n')) if (line.trim() !== '') said?.(line);
   return finished;
 }
@@ -217,51 +221,3 @@ const SAFE = [
   ...['-c', 'core.hooksPath=/dev/null', '-c', 'core.fsmonitor=false', '-c', 'advice.detachedHead=false'],
   ...['-c', 'init.defaultBranch=main', '-c', 'protocol.ext.allow=never', '-c', 'gc.auto=0'],
 ];
-
-function environment({ address, authorization, alone }: Repository): NodeJS.ProcessEnv {
-  const { HOME: home = '/', ...env } = process.env;
-  const own = alone === undefined ? ofUser(home, env) : ofNobody(home, alone.agent);
-  return { ...env, GIT_TERMINAL_PROMPT: '0', ...own, ...authorized(address.remote, authorization) };
-}
-
-function ofUser(home: string, env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
-  // ssh asks the system where the home of its user is, and in our user namespace that is root.
-  const mine = (name: string) => join(home, '.ssh', name);
-  const files = ['config'].filter((name) => existsSync(mine(name))).flatMap((name) => ['-F', mine(name)]);
-  const keys = ['id_ed25519', 'id_ecdsa', 'id_rsa'].filter((name) => existsSync(mine(name)));
-  const ssh = [
-    'ssh',
-    ...files,
-    ...['-o', 'BatchMode=yes', '-o', `UserKnownHostsFile=${mine('known_hosts')}`],
-    ...keys.flatMap((name) => ['-i', mine(name)]),
-  ];
-  return { HOME: home, GIT_SSH_COMMAND: env.GIT_SSH_COMMAND ?? ssh.map(quoted).join(' ') };
-}
-
-/** As BuildKit, which knows no host: one with another key than the user knows is refused all the same. */
-function ofNobody(home: string, agent: string | undefined): NodeJS.ProcessEnv {
-  const hosts = `UserKnownHostsFile=/dev/null ${join(home, '.ssh', 'known_hosts')}`;
-  const options = ['BatchMode=yes', 'IdentityFile=none', 'LogLevel=ERROR', 'StrictHostKeyChecking=accept-new', hosts];
-  const ssh = ['ssh', '-F', '/dev/null', ...options.flatMap((option) => ['-o', option])];
-  return {
-    HOME: '/nonexistent',
-    XDG_CONFIG_HOME: '/nonexistent',
-    GIT_CONFIG_NOSYSTEM: '1',
-    GIT_CONFIG_GLOBAL: '/dev/null',
-    GIT_ASKPASS: '/bin/false',
-    GIT_SSH_COMMAND: ssh.map(quoted).join(' '),
-    SSH_AUTH_SOCK: agent,
-  };
-}
-
-/** By the environment: arguments can be read by everybody. */
-function authorized(remote: string, authorization: string | undefined): NodeJS.ProcessEnv {
-  if (authorization === undefined || !/^https?:/i.test(remote)) return {};
-  return {
-    GIT_CONFIG_COUNT: '1',
-    GIT_CONFIG_KEY_0: `http.${new URL(remote).origin}/.extraHeader`,
-    GIT_CONFIG_VALUE_0: `Authorization: ${authorization}`,
-  };
-}
-
-const quoted = (word: string) => `'${word.replaceAll("'", "'\\''")}'`;

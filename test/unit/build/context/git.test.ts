@@ -107,3 +107,19 @@ test('a reference is never an option of git', async () => {
   await expect(fetched({ ref })).rejects.toThrow(`repository does not contain ref ${ref}`);
   expect(existsSync(join(folder, 'ran'))).toBe(false);
 });
+
+test('run by a hook, it works on no repository but its own', async () => {
+  const mine = join(folder, 'mine');
+  execFileSync('git', ['clone', '--quiet', '--origin', 'mine', origin, mine]);
+  writeFileSync(join(mine, 'web/index.html'), 'not committed\n');
+  const status = () => execFileSync('git', ['-C', mine, 'status', '--short', '--branch'], { encoding: 'utf8' });
+  const before = status();
+  const hook = { GIT_DIR: join(mine, '.git'), GIT_WORK_TREE: mine, GIT_INDEX_FILE: join(mine, '.git/index') };
+  Object.assign(process.env, hook);
+  const { root } = await fetched({ ref: 'dev' }).finally(() => {
+    for (const name of Object.keys(hook)) delete process.env[name];
+  });
+  expect(readFileSync(join(root, 'web/index.html'), 'utf8')).toBe('two\n');
+  expect(readFileSync(join(mine, 'web/index.html'), 'utf8')).toBe('not committed\n');
+  expect(status()).toBe(before);
+});
