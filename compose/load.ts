@@ -9,7 +9,7 @@ import { dirname } from 'node:path';
 import { hasCode } from '#base/error.ts';
 import { resolveEnvFiles, resolveLabelFiles, type Variables } from '#compose/load/dotenv.ts';
 import { applyExtends, forget } from '#compose/load/extends.ts';
-import { checkName, findFiles, nameOfDirectory, normalizeName } from '#compose/load/files.ts';
+import { checkName, findFiles, type Look, nameOfDirectory, normalizeName } from '#compose/load/files.ts';
 import { applyInclude } from '#compose/load/include.ts';
 import { interpolate } from '#compose/load/interpolate.ts';
 import { merge, unique } from '#compose/load/merge.ts';
@@ -37,6 +37,7 @@ export interface LoadOptions {
   stdin: () => Promise<string>;
   /** Told what compose warns of. */
   warn: (text: string) => void;
+  look?: Look;
   projectDirectory?: string;
   projectName?: string;
   /** In place of `.env`. */
@@ -93,8 +94,8 @@ export async function loadProject(options: LoadOptions): Promise<Project> {
       .filter((profile) => profile !== '');
   const project = withProfiles(toProject(tree, origin), profiles);
   if (options.consistency !== false) checkConsistency(project);
-  if (options.resolveEnvironment !== false) resolveEnvFiles(project, options.warn);
-  resolveLabelFiles(project, options.warn);
+  if (options.resolveEnvironment !== false) resolveEnvFiles(project, options);
+  resolveLabelFiles(project, options);
   return project;
 }
 
@@ -107,7 +108,11 @@ export async function loadModel(options: LoadOptions): Promise<TreeMap> {
 async function loadTree(options: LoadOptions, isBare = false): Promise<Loaded> {
   const found = findFiles(options);
   const { environment } = found;
-  const remote = remoteFiles(options);
+  const fetch = remoteFiles(options);
+  const remote: RemoteFiles = (address) => {
+    options.look?.(address);
+    return fetch(address);
+  };
   const { files, directory = found.directory } = await fetched(found.files, remote);
   const sources: Source[] = [];
   for (const file of files) sources.push(await readSource(file, options));
@@ -135,7 +140,8 @@ async function fetched(
   return { files: local, ...(first === undefined ? {} : { directory: dirname(first) }) };
 }
 
-async function readSource(file: string, { stdin }: Pick<LoadOptions, 'stdin'>): Promise<Source> {
+async function readSource(file: string, { stdin, look }: Pick<LoadOptions, 'stdin' | 'look'>): Promise<Source> {
+  look?.(file);
   const text = file === '-' ? await stdin() : readText(file);
   return { file, text, documents: await readYaml(text, file) };
 }
@@ -202,7 +208,7 @@ async function added(tree: TreeMap, document: YamlDocument, source: Source, scop
     directory: scope.directory,
     environment: scope.environment,
     chain: [...scope.chain, source.file],
-    warn: options.warn,
+    told: options,
     remote: (address) => {
       options.remoteIncluded?.(address);
       return scope.remote(address);

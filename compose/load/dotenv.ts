@@ -2,6 +2,7 @@
 
 import { existsSync, readFileSync } from 'node:fs';
 import { hasCode, WherryError } from '#base/error.ts';
+import type { Told } from '#compose/load/files.ts';
 import { type Lookup, substitute, TemplateError } from '#compose/load/template.ts';
 import type { EnvFile, Project, Service } from '#compose/model/project.ts';
 import { invalid } from '#compose/model/tree.ts';
@@ -158,14 +159,11 @@ function readFile(file: string, text: string, into: Variables, lookup: Lookup, w
  * The variables of env files, later ones over earlier ones; environment comes before them where values name variables.
  * Throws kind `invalid` with the file.
  */
-export function readEnvFiles(
-  files: readonly string[],
-  environment: Variables,
-  warn: (text: string) => void,
-): Variables {
+export function readEnvFiles(files: readonly string[], environment: Variables, { warn, look }: Told): Variables {
   const variables: Variables = {};
   const lookup: Lookup = (name) => environment[name] ?? variables[name];
   for (const file of files) {
+    look?.(file);
     const text = readText(file, () => invalid(`couldn't find env file: ${file}`));
     readFile(file, text, variables, lookup, warn);
   }
@@ -184,28 +182,28 @@ function readText(path: string, missing: () => WherryError): string {
 }
 
 /** The variables that services have from env files; the files are then forgotten. In place. */
-export function resolveEnvFiles(project: Project, warn: (text: string) => void): void {
+export function resolveEnvFiles(project: Project, told: Told): void {
   for (const service of Object.values(project.services)) {
-    resolveEnvironmentOf(service, project.environment, warn);
+    resolveEnvironmentOf(service, project.environment, told);
     delete service.env_file;
   }
 }
 
 /** The labels that services have from files; the files are then forgotten. In place. */
-export function resolveLabelFiles(project: Project, warn: (text: string) => void): void {
+export function resolveLabelFiles(project: Project, told: Told): void {
   for (const service of Object.values(project.services)) {
-    resolveLabels(service, warn);
+    resolveLabels(service, told);
     delete service.label_file;
   }
 }
 
-function resolveEnvironmentOf(service: Service, environment: Variables, warn: (text: string) => void): void {
+function resolveEnvironmentOf(service: Service, environment: Variables, told: Told): void {
   const own: Record<string, string | null> = {};
   for (const [name, value] of Object.entries(service.environment ?? {})) own[name] = value ?? environment[name] ?? null;
   const isSet = (pair: [string, string | null]): pair is [string, string] => pair[1] !== null;
   const variables: Variables = Object.fromEntries(Object.entries(own).filter(isSet));
   const lookup: Lookup = (name) => environment[name] ?? own[name] ?? undefined;
-  for (const file of service.env_file ?? []) readServiceFile(file, variables, lookup, warn);
+  for (const file of service.env_file ?? []) readServiceFile(file, variables, lookup, told);
   const all = { ...variables, ...own };
   if (Object.keys(all).length > 0) service.environment = all;
 }
@@ -214,8 +212,9 @@ function readServiceFile(
   { path, required, format = '' }: EnvFile,
   into: Variables,
   lookup: Lookup,
-  warn: (text: string) => void,
+  { warn, look }: Told,
 ): void {
+  look?.(path);
   const missing = invalid(`env file ${path} not found: stat ${path}: no such file or directory`);
   const text = textUnlessMissing(path, required === false ? undefined : missing);
   if (text === undefined) return;
@@ -242,11 +241,12 @@ function readRaw(text: string, into: Variables, lookup: Lookup): void {
   }
 }
 
-function resolveLabels(service: Service, warn: (text: string) => void): void {
+function resolveLabels(service: Service, { warn, look }: Told): void {
   const files = [service.label_file ?? []].flat();
   if (files.length === 0) return;
   const labels: Variables = {};
   for (const path of files) {
+    look?.(path);
     const missing = invalid(`label file ${path} not found: stat ${path}: no such file or directory`);
     const own: Variables = {};
     readFile(

@@ -18,7 +18,17 @@ export interface Where {
   /** The process's. */
   environment: Variables;
   warn: (text: string) => void;
+  look?: Look;
 }
+
+/**
+ * Told of everything that a project is read from, whether it is there or not: absolute paths, `-` for standard input, the
+ * addresses of what is elsewhere.
+ */
+export type Look = (path: string) => void;
+
+/** Who is told what happens while files are read. */
+export type Told = Pick<Where, 'warn' | 'look'>;
 
 export interface Found {
   /** Absolute, `-`, or the address of one that is elsewhere. */
@@ -40,11 +50,11 @@ const OVERRIDES = [
 
 /** Throws kind `invalid`, in compose's words, where there is no file, or one that was named isn't there. */
 export function findFiles(where: Where): Found {
-  const { cwd, warn } = where;
+  const { cwd } = where;
   const given = named(where);
   // What is in the first `.env` may name the files, and theirs may be another one.
   const environment = withEnvFiles({ PWD: cwd, ...where.environment }, directoryOf(given, where), where);
-  const files = given.length > 0 ? given : (fromEnvironment(environment, cwd) ?? lookUp(directoryOf([], where), warn));
+  const files = given.length > 0 ? given : (fromEnvironment(environment, cwd) ?? lookUp(directoryOf([], where), where));
   const directory = directoryOf(files, where);
   return { files, directory, environment: withEnvFiles(environment, directory, where) };
 }
@@ -63,17 +73,19 @@ function directoryOf(files: readonly string[], { cwd, projectDirectory }: Where)
   return first === undefined || isRemote(first) ? cwd : dirname(first);
 }
 
-function withEnvFiles(environment: Variables, directory: string, { cwd, envFiles = [], warn }: Where): Variables {
+function withEnvFiles(environment: Variables, directory: string, where: Where): Variables {
+  const { cwd, envFiles = [], look } = where;
   let files = envFiles.map((file) => resolve(cwd, file));
   if (files.length === 0) {
     const own = join(directory, '.env');
     const { COMPOSE_DISABLE_ENV_FILE: disabled } = environment;
     if (disabled !== undefined && readSwitch(disabled)) return environment;
+    look?.(own);
     if (isFile(directory)) throw invalid(`stat ${own}: not a directory`);
     if (!isFile(own)) return environment;
     files = [own];
   }
-  return { ...readEnvFiles(files, environment, warn), ...environment };
+  return { ...readEnvFiles(files, environment, where), ...environment };
 }
 
 /** A variable's boolean. Throws kind `invalid` in Go's words, after `about`. */
@@ -104,29 +116,32 @@ function fromEnvironment(environment: Variables, cwd: string): string[] | undefi
 }
 
 /** From a directory upwards: the first file of ours, and an override beside it. */
-function lookUp(start: string, warn: (text: string) => void): string[] {
+function lookUp(start: string, told: Told): string[] {
   for (let directory = start; ; directory = dirname(directory)) {
-    const [found, ...more] = present(FILE_NAMES, directory);
+    const [found, ...more] = present(FILE_NAMES, directory, told);
     if (found !== undefined) {
       if (more.length > 0) {
-        warn(`Found multiple config files with supported names: ${[found, ...more].join(', ')}`);
-        warn(`Using ${found}`);
+        told.warn(`Found multiple config files with supported names: ${[found, ...more].join(', ')}`);
+        told.warn(`Using ${found}`);
       }
-      return [found, ...overrideIn(directory, warn)];
+      return [found, ...overrideIn(directory, told)];
     }
     if (directory === dirname(directory)) throw invalid('no configuration file provided: not found');
   }
 }
 
-const present = (names: readonly string[], directory: string) =>
-  names.map((name) => join(directory, name)).filter((path) => existsSync(path));
+function present(names: readonly string[], directory: string, { look }: Told): string[] {
+  const paths = names.map((name) => join(directory, name));
+  for (const path of paths) look?.(path);
+  return paths.filter((path) => existsSync(path));
+}
 
-function overrideIn(directory: string, warn: (text: string) => void): string[] {
-  const [found, ...more] = present(OVERRIDES, directory);
+function overrideIn(directory: string, told: Told): string[] {
+  const [found, ...more] = present(OVERRIDES, directory, told);
   if (found === undefined) return [];
   if (more.length > 0) {
-    warn(`Found multiple override files with supported names: ${[found, ...more].join(', ')}`);
-    warn(`Using ${found}`);
+    told.warn(`Found multiple override files with supported names: ${[found, ...more].join(', ')}`);
+    told.warn(`Using ${found}`);
   }
   return [found];
 }

@@ -5,7 +5,7 @@ import { dirname, isAbsolute, join, relative, resolve } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { hasCode } from '#base/error.ts';
 import { readEnvFiles, type Variables } from '#compose/load/dotenv.ts';
-import { isFile } from '#compose/load/files.ts';
+import { isFile, type Told } from '#compose/load/files.ts';
 import type { Fetched } from '#compose/load/remote.ts';
 import { isRemote } from '#compose/model/paths.ts';
 import { invalid, isMap, sprint, type Tree, type TreeMap, typeName } from '#compose/model/tree.ts';
@@ -16,7 +16,7 @@ export interface Including {
   environment: Variables;
   /** The files that we are inside of. */
   chain: readonly string[];
-  warn: (text: string) => void;
+  told: Told;
   /** Fetches a file that is elsewhere. */
   remote: (address: string) => Promise<Fetched>;
   /** Loads files as a project of their own; paths are resolved against `base`, which is relative to our directory. */
@@ -78,14 +78,17 @@ async function loadEntry({ paths, directory, envFiles }: Entry, including: Inclu
   const isElsewhere = isRemote(paths[0] ?? '') || (directory !== undefined && isAbsolute(directory));
   const base = isElsewhere ? own : relative(including.directory, own) || '.';
   const found =
-    envFiles.length === 0 ? defaultEnvFile(own) : envFiles.map((file) => envFileAt(including.directory, file));
-  const variables = readEnvFiles(found, including.environment, including.warn);
+    envFiles.length === 0
+      ? defaultEnvFile(own, including.told)
+      : envFiles.map((file) => envFileAt(including.directory, file));
+  const variables = readEnvFiles(found, including.environment, including.told);
   const environment = { ...variables, ...including.environment };
   return including.load(files, { directory: own, base, environment, chain: including.chain });
 }
 
-function defaultEnvFile(directory: string): string[] {
+function defaultEnvFile(directory: string, { look }: Told): string[] {
   const path = join(directory, '.env');
+  look?.(path);
   return isFile(path) ? [path] : [];
 }
 

@@ -24,6 +24,7 @@
 #include "launcher/node.h"
 #include "launcher/place.h"
 #include "launcher/runtime.h"
+#include "launcher/standing.h"
 
 /* What a process that is started from inside (a monitor's clean-up) needs to know that it is there already. */
 static const char MARK[] = "WHERRY_INSIDE";
@@ -164,6 +165,23 @@ static void go_inside(void)
 	node_tell("WHERRY_NAMESPACE", names[inside]);
 }
 
+/* Is the answer to this command the one of last time? Else the command is told where to note what it says. */
+static bool is_answered(int count, char *const words[])
+{
+	scoped_str path = runtime_path(geteuid() == 0);
+	struct standing standing;
+	char told[sizeof(standing.name) + sizeof(standing.stamp)];
+
+	node_tell("WHERRY_STANDING", NULL);
+	if (!standing_asked(&standing, count, words))
+		return false;
+	if (standing_repeat(&standing, path))
+		return true;
+	snprintf(told, sizeof(told), "%s %s", standing.name, standing.stamp);
+	node_tell("WHERRY_STANDING", told);
+	return false;
+}
+
 /* docker-compose was a program of its own once, and scripts still call it: docker's words, with compose in front. */
 static char **with_compose(int count, char *words[])
 {
@@ -191,11 +209,15 @@ int main(int count, char *words[])
 	}
 	die_as(program);
 	refuse_privileges();
+	const bool inside = is_inside();
+
+	if (!inside && is_answered(count, words))
+		return EXIT_SUCCESS;
 	scoped_str home = node_home();
 
 	node_tell("WHERRY_PROGRAM", program);
 	node_tell("WHERRY_HOME", home);
-	if (!is_inside()) {
+	if (!inside) {
 		tell_number("WHERRY_UID", geteuid());
 		tell_number("WHERRY_GID", getegid());
 		if (needs_namespace(count, words)) {

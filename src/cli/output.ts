@@ -30,14 +30,20 @@ export function openOutput(fd: 1 | 2): Output {
   };
 }
 
+let written = 0;
+
+/** How much this process has written to both by now. */
+export const bytesWritten = (): number => written;
+
 const clock = new Int32Array(new SharedArrayBuffer(4));
 
 const failed = (fd: 1 | 2, error: unknown) => `write /dev/${fd === 1 ? 'stdout' : 'stderr'}: ${reasonOf(error)}`;
 
 function writeWhole(fd: 1 | 2, data: Uint8Array): void {
-  for (let written = 0; written < data.length; ) {
+  written += data.length;
+  for (let done = 0; done < data.length; ) {
     try {
-      written += writeSync(fd, data, written);
+      done += writeSync(fd, data, done);
     } catch (error) {
       if (hasCode(error, 'ENOSPC', 'EDQUOT', 'EFBIG', 'EIO')) throw new WherryError('invalid', failed(fd, error));
       // Somebody set the pipe or terminal to non-blocking; its reader needs a moment.

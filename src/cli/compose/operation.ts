@@ -2,7 +2,7 @@
 import { WherryError } from '#base/error.ts';
 import { given } from '#base/given.ts';
 import { parseBool } from '#base/units.ts';
-import type { Context } from '#cli/command.ts';
+import type { Context, Output } from '#cli/command.ts';
 import { openProgress } from '#cli/compose/progress.ts';
 import { composeFlags, envFiles, isDryRun, openProject, warn } from '#cli/compose/project.ts';
 import { infoOf, modeOf, parallelOf } from '#cli/compose/settings.ts';
@@ -32,6 +32,8 @@ export interface Showing {
   values: object;
   /** What is done, for a terminal: Running, Stopping … */
   title: string;
+  /** What they are shown on; else what the user wants. */
+  output?: Output;
   /** Nothing is shown. */
   quiet?: boolean;
   /** false: signals are somebody else's afterwards, and end the command now. */
@@ -43,7 +45,7 @@ export interface Showing {
 /** Does an operation whose steps are shown. */
 export async function operate<T>(
   context: Context,
-  { values, title, quiet = false, signals, isReal = false }: Showing,
+  { values, title, output = infoOf(context), quiet = false, signals, isReal = false }: Showing,
   operation: (scope: Scope) => Promise<T>,
 ): Promise<T> {
   const flags = composeFlags(context);
@@ -54,7 +56,7 @@ export async function operate<T>(
     });
   }
   const mode = quiet ? 'quiet' : modeOf(context);
-  const show = openProgress(infoOf(context), { mode, title, dryRun });
+  const show = openProgress(output, { mode, title, dryRun });
   const limit = parallelOf(context);
   const isLegacy = flags.compatibility || isOn('COMPOSE_COMPATIBILITY');
   try {

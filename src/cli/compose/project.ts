@@ -60,7 +60,14 @@ export function refuseDryRun(context: Context, values: object, what: 'interactiv
 export type Wishes = Partial<
   Pick<
     LoadOptions,
-    'interpolate' | 'normalize' | 'resolvePaths' | 'consistency' | 'resolveEnvironment' | 'profiles' | 'remoteIncluded'
+    | 'interpolate'
+    | 'normalize'
+    | 'resolvePaths'
+    | 'consistency'
+    | 'resolveEnvironment'
+    | 'profiles'
+    | 'remoteIncluded'
+    | 'look'
   >
 >;
 
@@ -80,7 +87,9 @@ export async function openProject(
   const loaded = await loadProject(loadOptions(context, { ...wishes, resolveEnvironment: false }));
   const selected = withSelected(withNamedEnabled(loaded, services), services);
   // Only those that are wanted: what others lack is no concern of theirs.
-  if (wishes.resolveEnvironment !== false) resolveEnvFiles(selected, (text) => warn(context, text));
+  if (wishes.resolveEnvironment !== false) {
+    resolveEnvFiles(selected, { warn: (text) => warn(context, text), ...given({ look: wishes.look }) });
+  }
   return composeFlags(context).allResources ? selected : withoutUnused(selected);
 }
 
@@ -165,7 +174,7 @@ function workingDirectory(): string {
 
 /** What the launcher tells Node is no concern of a compose file's. */
 const LAUNCHERS = new Set(
-  ['GID', 'HOME', 'INSIDE', 'NAMESPACE', 'PROGRAM', 'RUNTIME_DIR', 'UID'].map((word) => `WHERRY_${word}`),
+  ['GID', 'HOME', 'INSIDE', 'NAMESPACE', 'PROGRAM', 'RUNTIME_DIR', 'STANDING', 'UID'].map((word) => `WHERRY_${word}`),
 );
 
 /** As compose has it: PWD is there even where the shell did not set it. */

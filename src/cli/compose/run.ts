@@ -73,7 +73,7 @@ export default composeCommand({
   flags: FLAGS,
   run: async (context, [name = '', ...command], values) => {
     const tty = checkRun(context, values);
-    const opened = withFlags(context, await openTrusted(context, [name], false), { ...values, scale: [] });
+    const opened = withFlags(context, await openTrusted(context, [name], { yes: false }), { ...values, scale: [] });
     const project = values.noDeps ? withSelected(opened, [name], 'ignore') : opened;
     const service = await changed(context, project, { name, command, tty, values });
     if (service.tty && values.interactive && !values.detach && !isTerminal(0)) {

@@ -3,7 +3,7 @@ import { createInterface, type Interface } from 'node:readline/promises';
 import { WherryError } from '#base/error.ts';
 import { parseBool } from '#base/units.ts';
 import type { Context } from '#cli/command.ts';
-import { composeFlags, openModel, openProject } from '#cli/compose/project.ts';
+import { composeFlags, openModel, openProject, type Wishes } from '#cli/compose/project.ts';
 import { modeOf } from '#cli/compose/settings.ts';
 import { isTerminal } from '#cli/output.ts';
 import { formatTable } from '#cli/table.ts';
@@ -16,9 +16,14 @@ import type { Project } from '#compose/model/project.ts';
  * copy is, and asked whether to trust what it includes from elsewhere and whether its variables are right. Throws kind
  * `invalid` for a no.
  */
-export async function openTrusted(context: Context, services: readonly string[], yes: boolean): Promise<Project> {
+export async function openTrusted(
+  context: Context,
+  services: readonly string[],
+  { yes, ...wishes }: Pick<Wishes, 'look'> & { yes: boolean },
+): Promise<Project> {
   const included: string[] = [];
-  const project = await openProject(context, services, { remoteIncluded: (address) => included.push(address) });
+  const remoteIncluded = (address: string) => included.push(address);
+  const project = await openProject(context, services, { ...wishes, remoteIncluded });
   const { file } = composeFlags(context);
   const [first] = file;
   if (first === undefined || !isRemote(first)) return project;

@@ -3,6 +3,7 @@ import { type Context, given, type Values } from '#cli/command.ts';
 import { CREATE_FLAGS, createOptions, ignoresOrphans, withFlags } from '#cli/compose/create-flags.ts';
 import { isOn, operate } from '#cli/compose/operation.ts';
 import { composeCommand, isDryRun } from '#cli/compose/project.ts';
+import { type Listener, listen } from '#cli/compose/standing.ts';
 import { openTrusted } from '#cli/compose/trust.ts';
 import { boolean, integer, listOf, text } from '#cli/values.ts';
 import { type CreateOptions, createProject } from '#compose/apply/create.ts';
@@ -84,15 +85,17 @@ export default composeCommand({
   flags: FLAGS,
   run: async (context, services, values) => {
     const detach = checkUp(values);
-    const project = await chosenProject(context, services, values);
+    const listener = listen(context);
+    const project = await chosenProject(context, services, { values, listener });
     const isAttached = !detach && !values.noStart;
     if (values.watch) checkWatch(project);
-    await operate(context, { values, title: 'Running' }, async (scope) => {
+    await operate(context, { values, title: 'Running', output: listener.output }, async (heard) => {
+      const scope = listener.within(heard);
       await createProject(scope, project, upOptions(context, project, services, { scope, values }));
       if (isAttached || values.noStart) return;
       await startProject(scope, project, { wait: values.wait, waitTimeout: (values.waitTimeout ?? 0) * 1000 });
     });
-    if (!isAttached) return;
+    if (!isAttached) return values.noStart || isDryRun(context, values) ? undefined : listener.note(project);
     if (isDryRun(context, values)) {
       return context.out.line("end of 'compose up' output, interactive run is not supported in dry-run mode");
     }
@@ -106,8 +109,12 @@ export default composeCommand({
 const invalid = (message: string) => new WherryError('invalid', message);
 
 /** With the flags in it. Throws kind `invalid` in compose's words. */
-async function chosenProject(context: Context, services: readonly string[], values: UpValues): Promise<Project> {
-  const opened = await openTrusted(context, services, values.yes);
+async function chosenProject(
+  context: Context,
+  services: readonly string[],
+  { values, listener: { look } }: { values: UpValues; listener: Listener },
+): Promise<Project> {
+  const opened = await openTrusted(context, services, { yes: values.yes, look });
   if (Object.keys(opened.services).length === 0) throw invalid('no service selected');
   const flagged = withFlags(context, opened, values);
   const project = values.noDeps ? withSelected(flagged, services, 'ignore') : flagged;

@@ -102,3 +102,33 @@ test('no profile is active where none is named', async () => {
   expect((await load(files)).profiles).toEqual([]);
   expect((await load(files, { environment: { COMPOSE_PROFILES: ' p,,q' } })).profiles).toEqual(['p', 'q']);
 });
+
+test('who wants to know is told of all that a project is read from, and of what was not there', async () => {
+  const looked = new Set<string>();
+  const files = {
+    'up/compose.yaml': `
+include: [{path: sub/in.yaml, env_file: in.env}, sub/other/c.yaml]
+services:
+  web: {extends: {file: base.yaml, service: web}, label_file: web.labels}
+  job: {image: x, env_file: [{path: job.env, required: false}, all.env]}
+`,
+    'up/sub/in.yaml': 'services: {in: {image: x}}',
+    'up/sub/other/c.yaml': 'services: {other: {image: x}}',
+    'up/in.env': '',
+    'up/base.yaml': 'services: {web: {image: x}}',
+    'up/web.labels': 'a=b',
+    'up/all.env': '',
+    'up/.env': '',
+    'up/down/here': '',
+  };
+  await load(files, { cwd: join(root, 'up/down'), look: (path) => looked.add(path) });
+  const found = [...looked].map((path) => path.replace(`${root}/up/`, ''));
+  expect(found).toEqual(expect.arrayContaining(['compose.yaml', '.env', 'base.yaml', 'web.labels', 'all.env']));
+  expect(found).toEqual(expect.arrayContaining(['sub/in.yaml', 'in.env', 'sub/other/c.yaml', 'sub/other/.env']));
+  expect(found).toEqual(expect.arrayContaining(['job.env', 'compose.override.yml', 'docker-compose.override.yaml']));
+  expect(found).toEqual(expect.arrayContaining(['down/.env', 'down/compose.yml', 'down/docker-compose.yaml']));
+  looked.clear();
+  const stdin = async () => 'services: {a: {image: x}}';
+  await load({}, { files: ['-'], stdin, look: (path) => looked.add(path) });
+  expect([...looked]).toContain('-');
+});

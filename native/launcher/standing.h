@@ -1,0 +1,30 @@
+/*
+ * Answers that stand. A `compose up -d` that finds everything as the files want it changes nothing, and the next one
+ * would say the same in the same words. So the command notes what it said and all that it looked at
+ * (src/engine/standing.ts), and while none of that has changed the launcher says it again: a stat() each is what Node's
+ * start would be waited for.
+ *
+ * A note is strings, each ended by a zero byte: the stamp, then
+ *   =PATH, STAT       what stat() says of a file: "DEVICE INODE SIZE MTIME CTIME", times in nanoseconds
+ *   -PATH             a file that is not there
+ *   @PID, START       a process, and when it was started (io_start_time())
+ * and last 1TEXT or 2TEXT, what is written to standard output or error.
+ */
+#ifndef WHERRY_LAUNCHER_STANDING_H
+#define WHERRY_LAUNCHER_STANDING_H
+
+#include <stdbool.h>
+
+/* Which note is asked for: its name, of the words and the directory; its stamp, of all else that answers depend on. */
+struct standing {
+	char name[33];
+	char stamp[33];
+};
+
+/* Is it a command that may have an answer? Then the note that it would have. */
+bool standing_asked(struct standing *standing, int count, char *const words[]);
+
+/* Says it, where there is one below the runtime directory at PATH and it still stands. False: nothing was written. */
+bool standing_repeat(const struct standing *standing, const char *path);
+
+#endif
