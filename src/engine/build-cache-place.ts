@@ -8,7 +8,7 @@ import { fetchConfig } from '#image/resolve.ts';
 import { digestOf } from '#oci/digest.ts';
 import { type Descriptor, MAX_DOCUMENT } from '#oci/manifest.ts';
 import { familiar, parseReference, withDefaultTag } from '#oci/reference.ts';
-import { isObject } from '#oci/shape.ts';
+import { isObject, parsedObject } from '#oci/shape.ts';
 import { openTarget } from '#oci/sources.ts';
 import { download } from '#oci/transfer.ts';
 import { hexOf } from '#store/digest.ts';
@@ -23,17 +23,6 @@ export interface Place {
   /** A blob's bytes; the digest is the receiver's to check. */
   open(descriptor: Descriptor): AsyncIterable<Buffer>;
   close(): Promise<void>;
-}
-
-/** Throws kind `corrupt`. */
-export function parsedObject(bytes: Buffer): Record<string, unknown> {
-  try {
-    const json: unknown = JSON.parse(bytes.toString());
-    if (isObject(json)) return json;
-  } catch (cause) {
-    throw new WherryError('corrupt', 'it is not valid JSON', { cause });
-  }
-  throw new WherryError('corrupt', 'it is not a JSON object');
 }
 
 export const registryOptions = (options: CacheOptions, abort: AbortSignal | undefined) => ({

@@ -1,9 +1,11 @@
 /** Manifests and indexes at a registry, of whatever is there: attestations and charts have them as well. */
 import { restated, WherryError } from '#base/error.ts';
-import { type Descriptor, type Index, MAX_DOCUMENT, type Manifest } from '#oci/manifest.ts';
+import { fetchConfig } from '#image/resolve.ts';
+import { checkConfig, type Descriptor, type Index, type Manifest, parseAny } from '#oci/manifest.ts';
 import type { Document } from '#oci/push.ts';
 import { canonical, type Reference } from '#oci/reference.ts';
 import type { FetchedManifest, Registry } from '#oci/registry.ts';
+import { type Json, parsedObject } from '#oci/shape.ts';
 import { openTarget } from '#oci/sources.ts';
 
 /** With the registry open. */
@@ -34,19 +36,18 @@ export async function topOf(
   return { document: { bytes, digest, mediaType: content.mediaType || fetched.mediaType }, content };
 }
 
-/** Less is asked of it than of an image that will run here: attestations and charts have manifests as well. */
-export function readDocument(fetched: FetchedManifest, reference: Reference): Index | Manifest {
-  const json: Partial<Index & Manifest> = JSON.parse(fetched.bytes.toString());
-  if (json?.schemaVersion === 2 && Array.isArray(json.manifests) && json.manifests.every(isDocument)) {
-    return json as Index;
-  }
-  if (json?.schemaVersion === 2 && Array.isArray(json.layers) && isDocument(json.config)) return json as Manifest;
-  throw new WherryError('unsupported', `${canonical(reference)} is not a manifest`);
+/** Less is asked of it than of an image that will run here. Throws kind `corrupt` and `unsupported`. */
+export function readDocument({ bytes, mediaType }: FetchedManifest, reference: Reference): Index | Manifest {
+  const document = parseAny(bytes, mediaType, canonical(reference));
+  return document.kind === 'index' ? document.index : document.manifest;
 }
 
-function isDocument(descriptor: Descriptor | undefined): boolean {
-  const { digest, size } = descriptor ?? {};
-  return (
-    /^sha(?:256|384|512):[0-9a-f]+$/.test(String(digest)) && Number.isSafeInteger(size) && Number(size) <= MAX_DOCUMENT
-  );
+/** A configuration, whose fields have their types; an empty one says nothing. Throws kind `corrupt`. */
+export async function readConfig(registry: Registry, reference: Reference, descriptor: Descriptor): Promise<Json> {
+  const bytes = await fetchConfig(registry, reference, descriptor);
+  if (bytes.length === 0) return {};
+  const name = canonical(reference);
+  const json = parsedObject(bytes, `the configuration of "${name}"`);
+  checkConfig(json, name);
+  return json;
 }

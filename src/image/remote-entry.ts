@@ -1,7 +1,6 @@
 /** Manifests at a registry, described as a manifest list describes them. */
 import { WherryError } from '#base/error.ts';
-import { readDocument } from '#image/remote-document.ts';
-import { fetchConfig } from '#image/resolve.ts';
+import { readConfig, readDocument } from '#image/remote-document.ts';
 import { inOrder, type ListEntry } from '#oci/local-lists.ts';
 import { type Descriptor, type Manifest, MEDIA, type Platform } from '#oci/manifest.ts';
 import { canonical, type Reference } from '#oci/reference.ts';
@@ -55,9 +54,7 @@ async function inList(registry: Registry, reference: Reference, entry: Descripto
 type Fetched = { reference: Reference; fetched: FetchedManifest; document: Manifest };
 
 async function describe(registry: Registry, { reference, fetched, document }: Fetched): Promise<ListEntry> {
-  const config: Partial<Platform> = JSON.parse(
-    (await fetchConfig(registry, reference, document.config)).toString() || '{}',
-  );
+  const config: Partial<Platform> = await readConfig(registry, reference, document.config);
   const { bytes, digest } = fetched;
   const mediaType = document.mediaType || fetched.mediaType || MEDIA.manifest;
   return {

@@ -1,14 +1,14 @@
 /** New names at registries for what registries have: manifests and their blobs are brought beside them, the index last. */
 import { WherryError } from '#base/error.ts';
 import { type CombineOptions, combine, type SourceDocument } from '#image/combine.ts';
-import { atRegistry, readDocument, topOf } from '#image/remote-document.ts';
-import { fetchConfig } from '#image/resolve.ts';
+import { atRegistry, readConfig, readDocument, topOf } from '#image/remote-document.ts';
 import { digestOf } from '#oci/digest.ts';
 import { inOrder } from '#oci/local-lists.ts';
 import { type Descriptor, isDigest, type Manifest, MEDIA, type Platform } from '#oci/manifest.ts';
 import { type Document, hasRemoteBlob, mountBlob, putManifest } from '#oci/push.ts';
 import { familiar, parseReference, type Reference, repositoryOf, withDefaultTag } from '#oci/reference.ts';
 import type { Registry } from '#oci/registry.ts';
+import { DESCRIPTOR, malformedField } from '#oci/shape.ts';
 import { download } from '#oci/transfer.ts';
 import { uploadBlob } from '#oci/upload.ts';
 
@@ -89,6 +89,8 @@ function readDescriptor(text: string): Partial<Descriptor> & { digest: string } 
     throw fail((error as Error).message);
   }
   if (!isDigest(json.digest)) throw fail('it has no digest');
+  const wrong = malformedField({ ...json }, DESCRIPTOR);
+  if (wrong !== undefined) throw fail(`it has malformed ${wrong}`);
   return { ...json, digest: json.digest };
 }
 
@@ -117,7 +119,7 @@ async function platformOf(
   { config }: Manifest,
 ): Promise<Platform | undefined> {
   if (config.mediaType !== MEDIA.config && config.mediaType !== MEDIA.dockerConfig) return undefined;
-  const said: Partial<Platform> = JSON.parse((await fetchConfig(registry, reference, config)).toString());
+  const said: Partial<Platform> = await readConfig(registry, reference, config);
   return said.os && said.architecture ? inOrder(said) : undefined;
 }
 

@@ -1,11 +1,11 @@
 /** What a registry has under a name, with the configurations and attestations that it leads to (`buildx imagetools inspect`). */
 
-import { atRegistry, readDocument, topOf } from '#image/remote-document.ts';
-import { fetchConfig } from '#image/resolve.ts';
+import { atRegistry, readConfig, readDocument, topOf } from '#image/remote-document.ts';
 import type { Descriptor, Index } from '#oci/manifest.ts';
 import { formatPlatform } from '#oci/platform.ts';
 import { canonical, familiar, parseReference, type Reference, withDefaultTag } from '#oci/reference.ts';
 import type { Registry } from '#oci/registry.ts';
+import { isObject, parsedObject } from '#oci/shape.ts';
 import { download } from '#oci/transfer.ts';
 
 export interface RemoteLook {
@@ -76,7 +76,7 @@ async function manifestOf(registry: Registry, reference: Reference, { digest }: 
 async function imageOf(registry: Registry, reference: Reference, entry: Descriptor): Promise<object | undefined> {
   const manifest = await manifestOf(registry, reference, entry);
   if (manifest === undefined) return undefined;
-  return JSON.parse((await fetchConfig(registry, reference, manifest.config)).toString() || '{}');
+  return readConfig(registry, reference, manifest.config);
 }
 
 const TYPE = 'in-toto.io/predicate-type';
@@ -105,8 +105,8 @@ async function saidIn(registry: Registry, reference: Reference, about: readonly 
 async function predicateIn(registry: Registry, reference: Reference, layer: Descriptor): Promise<object> {
   const chunks: Buffer[] = [];
   for await (const chunk of download(registry, reference, layer)) chunks.push(chunk);
-  const statement: { predicate?: object } = JSON.parse(Buffer.concat(chunks).toString());
-  return statement.predicate ?? {};
+  const { predicate } = parsedObject(Buffer.concat(chunks), `the statement ${layer.digest}`);
+  return isObject(predicate) ? predicate : {};
 }
 
 /** `registry/name:tag@digest`, of a manifest that an index names. */

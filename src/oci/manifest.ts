@@ -4,7 +4,17 @@
  */
 import type { HealthConfig } from '#base/api.ts';
 import { WherryError } from '#base/error.ts';
-import { brief, CONFIG, DEFAULTS, DESCRIPTOR, isObject, type Json, malformedField } from '#oci/shape.ts';
+import {
+  brief,
+  CONFIG,
+  DEFAULTS,
+  DESCRIPTOR,
+  DOCUMENT,
+  isObject,
+  type Json,
+  malformedField,
+  parsedObject,
+} from '#oci/shape.ts';
 
 /** image-spec, descriptor.md */
 export interface Descriptor {
@@ -113,14 +123,24 @@ export function isDigest(text: unknown): text is string {
 /** A document that was read, told apart. */
 export type Document = { kind: 'manifest'; manifest: Manifest } | { kind: 'index'; index: Index };
 
-/**
- * Reads a manifest or an index. What it is stands in the document itself; mediaType (the registry's Content-Type, or
- * the descriptor's) decides only where the document doesn't say, and must not contradict it.
- * Throws kind `unsupported` for schema 1 and for what is no container image, kind `corrupt` for everything malformed.
- */
+/** The manifest of an image, or an index. Throws as parseAny(), and kind `unsupported` for what is no container image. */
 export function parseDocument(bytes: Buffer, mediaType: string, name: string): Document {
-  const json = parseObject(bytes, `the manifest of "${name}"`);
+  const document = parseAny(bytes, mediaType, name);
+  if (document.kind === 'manifest') checkImage(document.manifest, mediaType, name);
+  return document;
+}
+
+/**
+ * Reads a manifest or an index of whatever is there: attestations and charts have them as well. What it is stands in the
+ * document itself; mediaType (the registry's Content-Type, or the descriptor's) decides only where the document doesn't
+ * say, and must not contradict it. Throws kind `unsupported` for schema 1, kind `corrupt` for everything malformed.
+ */
+export function parseAny(bytes: Buffer, mediaType: string, name: string): Document {
+  const json = parsedObject(bytes, `the manifest of "${name}"`);
   refuseSchema1(json, mediaType, name);
+  const wrong = malformedField(json, DOCUMENT);
+  if (wrong !== undefined) throw malformed(name, `it has malformed ${wrong}`);
+  for (const key of Object.keys(DOCUMENT)) if (json[key] === null) delete json[key];
   const stated = typeof json.mediaType === 'string' ? json.mediaType : mediaType;
   // A document that could be read both ways is an attack (CVE-2021-41190).
   if (json.manifests !== undefined && (json.layers !== undefined || json.config !== undefined)) {
@@ -129,18 +149,7 @@ export function parseDocument(bytes: Buffer, mediaType: string, name: string): D
   const isIndex = json.manifests !== undefined || stated === MEDIA.index || stated === MEDIA.dockerList;
   if (json.schemaVersion !== 2) throw malformed(name, `its schemaVersion is ${brief(json.schemaVersion)}`);
   if (isIndex) return { kind: 'index', index: checkIndex(json, name) };
-  return { kind: 'manifest', manifest: checkManifest(json, stated === MEDIA.dockerManifest, name) };
-}
-
-function parseObject(bytes: Buffer, what: string): Json {
-  let json: unknown;
-  try {
-    json = JSON.parse(bytes.toString());
-  } catch (cause) {
-    throw new WherryError('corrupt', `Cannot read ${what}: it is not valid JSON`, { cause });
-  }
-  if (isObject(json)) return json;
-  throw new WherryError('corrupt', `Cannot read ${what}: it is not a JSON object`);
+  return { kind: 'manifest', manifest: checkManifest(json, name) };
 }
 
 function malformed(name: string, why: string): WherryError {
@@ -164,20 +173,22 @@ function checkIndex(json: Json, name: string): Index {
   return json as unknown as Index;
 }
 
-function checkManifest(json: Json, isDocker: boolean, name: string): Manifest {
+function checkManifest(json: Json, name: string): Manifest {
   const { config, layers } = json;
   if (!Array.isArray(layers)) throw malformed(name, 'it has no list of layers');
   checkDescriptor(config, 'its config', name);
-  checkConfigType((config as Descriptor).mediaType, isDocker, name);
-  if ((config as Descriptor).size > MAX_DOCUMENT) {
-    throw malformed(name, `its config has ${(config as Descriptor).size} bytes, at most ${MAX_DOCUMENT} can be`);
+  if (config.size > MAX_DOCUMENT) {
+    throw malformed(name, `its config has ${config.size} bytes, at most ${MAX_DOCUMENT} can be`);
   }
-  if (layers.length > MAX_LAYERS) throw malformed(name, `it has ${layers.length} layers, at most ${MAX_LAYERS} can be`);
-  for (const [at, layer] of layers.entries()) {
-    checkDescriptor(layer, `its layer ${at}`, name);
-    if (!IMAGE_TYPE.test((layer as Descriptor).mediaType)) throw unsupportedType((layer as Descriptor).mediaType, name);
-  }
+  for (const [at, layer] of layers.entries()) checkDescriptor(layer, `its layer ${at}`, name);
   return json as unknown as Manifest;
+}
+
+function checkImage({ config, layers, mediaType }: Manifest, asked: string, name: string): void {
+  checkConfigType(config.mediaType, (mediaType ?? asked) === MEDIA.dockerManifest, name);
+  if (layers.length > MAX_LAYERS) throw malformed(name, `it has ${layers.length} layers, at most ${MAX_LAYERS} can be`);
+  const odd = layers.find((layer) => !IMAGE_TYPE.test(layer.mediaType));
+  if (odd !== undefined) throw unsupportedType(odd.mediaType, name);
 }
 
 /** Helm charts, Wasm modules, plugins and signatures live in registries too. Docker's sentences. */
@@ -211,25 +222,32 @@ const withoutNulls = (json: Json) => Object.fromEntries(Object.entries(json).fil
 
 /** Reads an image's configuration. layers: how many its manifest has; each needs its diff ID. */
 export function parseConfig(bytes: Buffer, layers: number, name: string): ImageConfig {
-  const json = parseObject(bytes, `the configuration of "${name}"`);
+  const json = parsedObject(bytes, `the configuration of "${name}"`);
   const rootfs = json.rootfs as ImageConfig['rootfs'] | null | undefined;
   if (rootfs === undefined || rootfs === null)
     throw new WherryError('corrupt', 'invalid rootfs in image configuration');
   const diffIds: unknown = rootfs.diff_ids ?? [];
-  const wrong = (why: string) => new WherryError('corrupt', `Cannot use the configuration of "${name}": ${why}`);
-  if (!Array.isArray(diffIds) || !diffIds.every(isDigest)) throw wrong('its list of diff IDs is malformed');
+  if (!Array.isArray(diffIds) || !diffIds.every(isDigest)) {
+    throw new WherryError('corrupt', `Cannot use the configuration of "${name}": its list of diff IDs is malformed`);
+  }
   if (diffIds.length !== layers) {
     const hint = `The configuration of "${name}" has ${diffIds.length} diff IDs for ${layers} layers`;
     throw new WherryError('corrupt', "layers from manifest don't match image configuration", { hint });
   }
-  const field = malformedField(json, CONFIG);
-  if (field !== undefined) throw wrong(`its ${field} is malformed`);
-  const setting = malformedField(isObject(json.config) ? json.config : {}, DEFAULTS);
-  if (setting !== undefined) throw wrong(`its config.${setting} is malformed`);
+  checkConfig(json, name);
   const config = completeConfig(json);
   const changes = (config.history ?? []).filter((step) => step.empty_layer !== true).length;
   if (changes > layers) throw new WherryError('corrupt', 'too many non-empty layers in History section');
   return config;
+}
+
+/** Throws kind `corrupt` for a configuration with a field of another type than its own. */
+export function checkConfig(json: Json, name: string): void {
+  const field = malformedField(json, CONFIG);
+  const setting = malformedField(isObject(json.config) ? json.config : {}, DEFAULTS);
+  const wrong = field ?? (setting === undefined ? undefined : `config.${setting}`);
+  if (wrong === undefined) return;
+  throw new WherryError('corrupt', `Cannot use the configuration of "${name}": its ${wrong} is malformed`);
 }
 
 /**

@@ -1,4 +1,5 @@
-/** The types that fields of foreign documents must have. Null is as good as absent, as Go's decoder takes it. */
+/** Foreign documents, and the types that their fields must have. Null is as good as absent, as Go's decoder takes it. */
+import { WherryError } from '#base/error.ts';
 
 type Check = (value: unknown) => boolean;
 
@@ -6,6 +7,20 @@ export type Json = Record<string, unknown>;
 
 export const isObject = (value: unknown): value is Json =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** Reads one. what: it by name, for the error, which is of kind `corrupt`. */
+export function parsedObject(bytes: Buffer, what?: string): Json {
+  const wrong = (why: string, cause?: unknown) =>
+    new WherryError('corrupt', what === undefined ? why : `Cannot read ${what}: ${why}`, { cause });
+  let json: unknown;
+  try {
+    json = JSON.parse(bytes.toString());
+  } catch (cause) {
+    throw wrong('it is not valid JSON', cause);
+  }
+  if (isObject(json)) return json;
+  throw wrong('it is not a JSON object');
+}
 
 /** Foreign text for a message: one line, nothing for the terminal, and not the whole of it. */
 export function brief(value: unknown, length = 100): string {
@@ -35,6 +50,9 @@ export function malformedField(json: Json, fields: Record<string, Check>): strin
 
 const texts = list(isText);
 const anyMap = map(or(isObject));
+
+/** image-spec, manifest.md and image-index.md: what is not checked one by one. */
+export const DOCUMENT = { mediaType: text, annotations: map(isText) };
 
 /** image-spec, descriptor.md: what is not checked one by one. */
 export const DESCRIPTOR = {

@@ -34,11 +34,11 @@ test('a list is all of its manifests, each with the platform that the list gives
 
 test.each([
   ['is not there', undefined, 'no such manifest: HOST/a:1'],
-  ['is no manifest', '{"schemaVersion":2}', 'HOST/a:1 is not a manifest'],
+  ['is no manifest', '{"schemaVersion":2}', 'Cannot use the manifest of "HOST/a:1": it has no list of layers'],
   [
     'has no configuration that could be read',
-    '{"schemaVersion":2,"layers":[],"config":{"digest":"../x","size":1}}',
-    'HOST/a:1 is not a manifest',
+    '{"schemaVersion":2,"layers":[],"config":{"mediaType":"","digest":"../x","size":1}}',
+    'Cannot use the manifest of "HOST/a:1": its config has no valid digest',
   ],
 ])('what %s is named', async (_, text, message) => {
   const server = await startRegistry();

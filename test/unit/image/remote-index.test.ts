@@ -42,3 +42,40 @@ test('a blob that the source has lost is named, not the name that it was for', a
     missing(`blob unknown: blob unknown to registry (${from.host}/from/one@${lost})`),
   );
 });
+
+test("a source's digest that leads elsewhere in the target is not asked for", async () => {
+  const [from, to] = [await startRegistry(), await startRegistry()];
+  const change = ({ layers, ...rest }: Record<string, unknown>) => ({
+    ...rest,
+    layers: [...(layers as object[]), { mediaType: 'x/y', digest: '../../../v2/other/manifests/1', size: 1 }],
+  });
+  const { manifest } = await from.addImage('one:1', { change });
+  from.addIndex('one:all', [manifest]);
+  await expect(create(`${to.host}/to:1`, `${from.host}/one:all`)).rejects.toMatchObject({
+    kind: 'corrupt',
+    message: expect.stringMatching(/its layer 1 has no valid digest$/),
+  });
+  expect(to.asked.filter(({ path }) => path !== '/v2/')).toEqual([]);
+});
+
+test('an index with an entry for no platform in particular is searched for one', async () => {
+  const server = await startRegistry();
+  const { manifest } = await server.addImage('a:one');
+  server.addIndex('a:all', [{ ...manifest, platform: null }]);
+  const words = { sources: [`${server.host}/a:all`], tags: [], append: false };
+  const platforms = [{ os: 'linux', architecture: 'amd64' }];
+  await expect(combineRemote(words, { prefersIndex: true, platforms, annotations: [] })).rejects.toMatchObject({
+    message: 'none of the manifests match the provided platforms',
+  });
+});
+
+test.each([
+  ['{', /JSON/],
+  ['{"digest":"sha256:abc"}', 'it has no digest'],
+  [`{"digest":"sha256:${'a'.repeat(64)}","platform":"linux"}`, 'it has malformed platform'],
+])('a descriptor that is none is told: %s', async (text, why) => {
+  await expect(create('127.0.0.1:1/to:1', text)).rejects.toMatchObject({
+    kind: 'invalid',
+    message: typeof why === 'string' ? `failed to parse source ${text}: ${why}` : expect.stringMatching(why),
+  });
+});

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { lookAtRemote, partsOf } from '#image/remote-look.ts';
-import { startRegistry } from '#test/support/registry.ts';
+import { sha256, startRegistry } from '#test/support/registry.ts';
 
 const partsIn = async (name: string) => partsOf(await lookAtRemote(name));
 
@@ -29,5 +29,20 @@ test('a manifest that the registry has lost is named, not the index that is ther
   await expect(partsIn(`${server.host}/a:1`)).rejects.toMatchObject({
     kind: 'not-found',
     message: `manifest for ${server.host}/a@${manifest.digest} not found: manifest unknown: manifest unknown`,
+  });
+});
+
+test.each(['<html>', 'null', '{"os":{}}'])('a configuration of %s is told, and is no defect of ours', async (text) => {
+  const server = await startRegistry();
+  const bytes = Buffer.from(text);
+  server.blobs.set(sha256(bytes), bytes);
+  const change = ({ config, ...rest }: Record<string, unknown>) => ({
+    ...rest,
+    config: { ...(config as object), digest: sha256(bytes), size: bytes.length },
+  });
+  await server.addImage('a:1', { change });
+  await expect(partsIn(`${server.host}/a:1`)).rejects.toMatchObject({
+    kind: 'corrupt',
+    message: expect.stringMatching(/^Cannot (?:read|use) the configuration of "127/),
   });
 });
