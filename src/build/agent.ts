@@ -12,8 +12,18 @@ const FAILURE = Buffer.from([0, 0, 0, 1, 5]);
 /** As OpenSSH's own. */
 const LONGEST = 256 * 1024;
 
-/** Passes on what is allowed, one message after the other, until either side ends. Throws what the streams do. */
+/** Passes on what is allowed, one message after the other, until either side ends or fails, also unasked: that ends both. */
 export async function serveAgent(inside: Duplex, agent: Duplex): Promise<void> {
+  const end = () => {
+    inside.destroy();
+    agent.destroy();
+  };
+  // Until there is something to ask, nobody reads from the agent: that there is none any more would be nobody's error.
+  for (const side of [inside, agent]) side.on('error', end).on('close', end);
+  await passOn(inside, agent).then(end, end);
+}
+
+async function passOn(inside: Duplex, agent: Duplex): Promise<void> {
   const answers = messages(agent);
   for await (const message of messages(inside)) {
     if (!ALLOWED.has(message[4] ?? 0)) {

@@ -1,6 +1,6 @@
 /** RUN --mount=type=ssh: the step has a socket of its own, and what it says goes to an agent outside. */
 import { chmodSync, chownSync, mkdirSync, readFileSync, statSync } from 'node:fs';
-import { connect, createServer, type Socket } from 'node:net';
+import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import { WherryError } from '#base/error.ts';
 import { serveAgent } from '#build/agent.ts';
@@ -34,8 +34,8 @@ export async function forwardAgent(
     open.defer(() => removeTree(folder));
     const outside = await agentOf(agent, environment, open);
     const path = join(folder, 'agent');
-    const server = createServer((inside) => linked(inside, connect(outside)));
-    await new Promise<void>((resolve, reject) => server.once('error', reject).listen(path, resolve));
+    const server = createServer((inside) => void serveAgent(inside, connect(outside)));
+    await new Promise<void>((resolve, reject) => server.on('error', reject).listen(path, resolve));
     open.defer(() => void server.close());
     chownSync(path, owner.uid ?? 0, owner.gid ?? 0);
     chmodSync(path, owner.mode ?? 0o600);
@@ -44,15 +44,6 @@ export async function forwardAgent(
     await open.disposeAsync();
     throw error;
   }
-}
-
-function linked(inside: Socket, outside: Socket): void {
-  const end = () => {
-    inside.destroy();
-    outside.destroy();
-  };
-  // What ends one of them ends both.
-  serveAgent(inside, outside).then(end, end);
 }
 
 /** A socket that was named, or one of an agent that is started for the keys that were named. */

@@ -1,6 +1,11 @@
+import { once } from 'node:events';
+import { renameSync } from 'node:fs';
+import { connect, createServer } from 'node:net';
+import { join } from 'node:path';
 import { Duplex, duplexPair } from 'node:stream';
 import { expect, test } from 'vitest';
 import { serveAgent } from '#build/agent.ts';
+import { temporaryDirectory } from '#test/support/store.ts';
 
 const message = (type: number, ...rest: number[]) => Buffer.from([0, 0, 0, 1 + rest.length, type, ...rest]);
 
@@ -41,4 +46,24 @@ test('a message that is longer than any is ends the conversation', async () => {
   step.write(Buffer.from([0x7f, 0xff, 0xff, 0xff, 11]));
   await serveAgent(inside, stream);
   expect(asked).toEqual([]);
+});
+
+test('an agent that goes while nobody asks it for anything ends the conversation', async () => {
+  const [, inside] = duplexPair();
+  const { stream } = agent();
+  const served = serveAgent(inside, stream);
+  stream.destroy();
+  await served;
+  expect(inside.destroyed).toBe(true);
+});
+
+test('an agent that is not there, as an old socket stays behind, is no error of ours', async () => {
+  const folder = temporaryDirectory();
+  const server = createServer().listen(join(folder, 'socket'));
+  await once(server, 'listening');
+  renameSync(join(folder, 'socket'), join(folder, 'old'));
+  server.close();
+  const [, inside] = duplexPair();
+  await serveAgent(inside, connect(join(folder, 'old')));
+  expect(inside.destroyed).toBe(true);
 });
