@@ -4,7 +4,7 @@ import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { dockerShell, noDocker } from '#test/support/peers.ts';
+import { dockerShell, noDocker, quoted } from '#test/support/peers.ts';
 import { testUser } from '#test/support/user.ts';
 import { wherryPath } from '#test/support/wherry.ts';
 
@@ -166,9 +166,8 @@ function shellLine(root: string, line: string, program: string): string {
   const words = line.split(' ').filter((word) => word !== '');
   const variables = words[0] === 'env' ? words.slice(1) : [];
   const rest = words[0] === 'env' ? [] : words;
-  const quoted = (list: readonly string[]) => list.map((word) => `'${word}'`).join(' ');
   const print = line.includes('--list') ? '' : '--print';
-  const bake = `env MARK=/h ${quoted(variables)} ${program} buildx bake ${print} ${quoted(rest)}`;
+  const bake = `env MARK=/h ${variables.map(quoted).join(' ')} ${program} buildx bake ${print} ${rest.map(quoted).join(' ')}`;
   return `cd ${root}; ${bake} 2>$HOME/bake-errors || grep -a ^ERROR $HOME/bake-errors`;
 }
 

@@ -1,12 +1,13 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: the variables are those of compose files
 /** What the build sections of compose files ask for, here and by docker compose. */
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { clearTheStage, setTheStage } from '#test/support/compare.ts';
 import { byDocker, byWherry, told } from '#test/support/compose-lines.ts';
 import { noDocker } from '#test/support/peers.ts';
+import { plant } from '#test/support/tree.ts';
 
 const FILES: Record<string, string> = {
   '.env': 'TOKEN=of .env\n',
@@ -96,7 +97,6 @@ const REFUSED: [line: string, says: RegExp][] = [
 ];
 
 let directory = '';
-const folder = () => directory;
 
 /** Nobody minds the order of its lists. */
 function bakeFile(text: string) {
@@ -110,15 +110,13 @@ function bakeFile(text: string) {
 }
 
 describe.skipIf(noDocker !== undefined)('a build section', () => {
-  const own = (line: string) => byWherry(folder(), `-f ${line}`);
-  const theirs = (line: string) => byDocker(folder(), `-f ${line}`);
+  const own = (line: string) => byWherry(directory, `-f ${line}`);
+  const theirs = (line: string) => byDocker(directory, `-f ${line}`);
 
   beforeAll(async () => {
     await setTheStage([]);
-    directory = join(mkdtempSync(join(tmpdir(), 'wherry-cbuild-')), 'cbuild');
+    directory = plant(join(mkdtempSync(join(tmpdir(), 'wherry-cbuild-')), 'cbuild'), FILES);
     chmodSync(dirname(directory), 0o755);
-    mkdirSync(directory);
-    for (const [name, text] of Object.entries(FILES)) writeFileSync(join(folder(), name), text);
   });
 
   afterAll(async () => {

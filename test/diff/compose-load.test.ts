@@ -5,7 +5,7 @@ import { afterAll, describe, expect, inject, test } from 'vitest';
 import { wordsOf } from '#test/support/compare.ts';
 import { LOAD_CASES, type LoadCase } from '#test/support/compose-loads.ts';
 import { FLAGS, OWN_VARIABLES } from '#test/support/compose-settings.ts';
-import { docker, dockerShell } from '#test/support/peers.ts';
+import { docker, dockerShell, quoted } from '#test/support/peers.ts';
 import { testUser } from '#test/support/user.ts';
 
 const found = docker(['compose', 'version', '--short']);
@@ -37,8 +37,6 @@ function plain(text: string): string {
     .split('\n');
   return lines.filter((line, at) => !line.startsWith('level=') || lines.indexOf(line) === at).join('\n');
 }
-
-const quoted = (word: string) => `'${word.replaceAll("'", "'\\''")}'`;
 
 let number = 0;
 

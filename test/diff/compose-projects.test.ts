@@ -1,14 +1,15 @@
 /** Whole projects from up to down, here and by docker compose: what is told, listed and logged, and the exit codes. */
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { clearTheStage, setTheStage } from '#test/support/compare.ts';
 import { byDocker, byWherry, told } from '#test/support/compose-lines.ts';
 import { asking, balanced, shop } from '#test/support/compose-shop.ts';
 import { bringArchive, noDocker } from '#test/support/peers.ts';
 import { makeServices, noServices, SERVICES } from '#test/support/services.ts';
+import { plant } from '#test/support/tree.ts';
 import type { Finished } from '#test/support/user.ts';
 import { succeed } from '#test/support/wherry.ts';
 
@@ -210,12 +211,7 @@ describe.skipIf(noDocker !== undefined)('a whole project', () => {
     taken = createServer().listen(PORT, '127.0.0.1');
     root = mkdtempSync(join(tmpdir(), 'wherry-projects-'));
     chmodSync(root, 0o755);
-    for (const [project, { files }] of Object.entries({ ...MADE, ...SERVED })) {
-      for (const [name, text] of Object.entries(files)) {
-        mkdirSync(dirname(join(folder(project), name)), { recursive: true });
-        writeFileSync(join(folder(project), name), text);
-      }
-    }
+    for (const [project, { files }] of Object.entries({ ...MADE, ...SERVED })) plant(folder(project), files);
   });
 
   afterAll(async () => {

@@ -1,11 +1,12 @@
 /** What is said of a project that runs, here and by docker compose: the same lines, the same exit codes. */
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { clearTheStage, setTheStage } from '#test/support/compare.ts';
 import { byDocker, byWherry, told } from '#test/support/compose-lines.ts';
 import { noDocker } from '#test/support/peers.ts';
+import { plant } from '#test/support/tree.ts';
 
 const FILES: Record<string, string> = {
   'compose.yaml': `
@@ -146,18 +147,15 @@ const DIFFERENT: [line: string, why: string, says: RegExp][] = [
 
 /** Where both may look. */
 let directory = '';
-const folder = () => directory;
 
 describe.skipIf(noDocker !== undefined)('a project that runs', () => {
-  const own = (line: string) => byWherry(folder(), line);
-  const theirs = (line: string) => byDocker(folder(), line);
+  const own = (line: string) => byWherry(directory, line);
+  const theirs = (line: string) => byDocker(directory, line);
 
   beforeAll(async () => {
     await setTheStage([]);
-    directory = join(mkdtempSync(join(tmpdir(), 'wherry-view-')), 'cview');
+    directory = plant(join(mkdtempSync(join(tmpdir(), 'wherry-view-')), 'cview'), FILES);
     chmodSync(dirname(directory), 0o755);
-    mkdirSync(directory);
-    for (const [name, text] of Object.entries(FILES)) writeFileSync(join(folder(), name), text);
     for (const run of [own, theirs]) {
       const up = await run('up -d');
       expect(up, up.stderr).toMatchObject({ status: 0 });

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vit
 import { type Distribution, noDistribution, startDistribution } from '#test/support/distribution.ts';
 import { busyboxEntries } from '#test/support/embedded.ts';
 import type { Entry } from '#test/support/image.ts';
-import { besidePodman, noPeers } from '#test/support/peers.ts';
+import { besidePodman, noPeers, quoted } from '#test/support/peers.ts';
 import { testUser } from '#test/support/user.ts';
 import { removeContainers, succeed } from '#test/support/wherry.ts';
 
@@ -82,7 +82,7 @@ describe.skipIf(missing !== undefined)(`an image unpacked by us and by podman ($
     const { name } = testUser();
     const theirs = besidePodman(
       name,
-      `podman pull -q --tls-verify=false ${image} >/dev/null && podman unshare sh -c 'm=$(podman image mount ${image}); set -- "$m"; ${list.replaceAll("'", "'\\''")}'`,
+      `podman pull -q --tls-verify=false ${image} >/dev/null && podman unshare sh -c ${quoted(`m=$(podman image mount ${image}); set -- "$m"; ${list}`)}`,
     );
     expect(theirs.stderr).toBe('');
     const id = await succeed('run', '-d', '--network', 'none', image, 'sleep', '1000');

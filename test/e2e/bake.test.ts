@@ -1,14 +1,10 @@
-import { chmodSync, chownSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
-import { testUser } from '#test/support/user.ts';
-import { BUSYBOX, mendStore, succeed, wherry } from '#test/support/wherry.ts';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { buildContext, writeFiles } from '#test/support/build-context.ts';
+import { BUSYBOX, readyStore, succeed, wherry } from '#test/support/wherry.ts';
 
-beforeAll(async () => {
-  await mendStore();
-  await succeed('run', '--rm', BUSYBOX, 'true');
-});
+beforeAll(readyStore);
 afterAll(async () => {
   const { stdout } = await wherry(['images', '--format', '{{.Repository}}:{{.Tag}}']);
   await wherry(['rmi', '-f', ...stdout.split('\n').filter((name) => name.startsWith('bake/'))]);
@@ -17,12 +13,7 @@ afterAll(async () => {
 
 /** A directory of the user's with a bake file of these targets; what runs bake there. */
 function baking(target: object, group: object = {}) {
-  const root = mkdtempSync(join(tmpdir(), 'wherry-bake-'));
-  onTestFinished(() => rmSync(root, { recursive: true, force: true }));
-  chownSync(root, testUser().uid, testUser().gid);
-  chmodSync(root, 0o755);
-  writeFileSync(join(root, 'docker-bake.json'), JSON.stringify({ group, target }), { mode: 0o644 });
-  writeFileSync(join(root, 'f'), 'hello\n', { mode: 0o644 });
+  const root = buildContext({ 'docker-bake.json': JSON.stringify({ group, target }), f: 'hello\n' });
   const bake = (...words: string[]) => wherry(['buildx', 'bake', ...words], { cwd: root });
   return { root, bake };
 }
@@ -80,9 +71,7 @@ test('of several targets an error says which one failed, with its line, and the 
 });
 
 test('what reaches beyond the directory, or for the network of the host, has to be allowed', async () => {
-  const outside = mkdtempSync(join(tmpdir(), 'wherry-bake-out-'));
-  onTestFinished(() => rmSync(outside, { recursive: true, force: true }));
-  chmodSync(outside, 0o777);
+  const outside = buildContext({});
   const target = {
     host: inline(`FROM ${BUSYBOX}\nRUN --network=host true\n`, { network: 'host' }),
     out: inline('FROM scratch\nCOPY f /\n', { output: [join(outside, 'made')] }),
@@ -122,10 +111,9 @@ test('services of a compose file are targets, too; HCL is refused with a way out
   const { bake, root } = baking({});
   const compose =
     'services:\n  web:\n    image: bake/web\n    build: {dockerfile_inline: "FROM scratch\\nCOPY f /"}\n  db: {image: x}\n';
-  writeFileSync(join(root, 'compose.yaml'), compose, { mode: 0o644 });
+  writeFiles(root, { 'compose.yaml': compose, 'x.hcl': 'target "a" {}\n' });
   expect(await bake()).toMatchObject({ status: 0 });
   await succeed('image', 'inspect', 'bake/web');
-  writeFileSync(join(root, 'x.hcl'), 'target "a" {}\n', { mode: 0o644 });
   const { status, stderr } = await bake('-f', 'x.hcl');
   expect(status).toBe(1);
   expect(stderr).toContain('ERROR: Cannot read x.hcl: bake files in HCL are not supported');

@@ -1,6 +1,5 @@
-import { readFileSync } from 'node:fs';
 import { afterAll, afterEach, expect, test } from 'vitest';
-import { BUSYBOX, eventually, removeContainers, succeed, wherry } from '#test/support/wherry.ts';
+import { BUSYBOX, eventually, monitorOf, removeContainers, succeed, wherry } from '#test/support/wherry.ts';
 
 afterAll(() => removeContainers());
 afterEach(() => removeContainers());
@@ -27,8 +26,8 @@ const running = async () => (await succeed('ps', '--format', '{{.Names}}')).spli
 async function powerCut(names: string[]): Promise<void> {
   for (const name of names) {
     const pid = Number(await inspect(name, '{{.State.Pid}}'));
-    const parent = /^PPid:\s*(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
-    process.kill(Number(parent), 'SIGKILL');
+    const monitor = await monitorOf(name);
+    process.kill(monitor, 'SIGKILL');
     process.kill(pid, 'SIGKILL');
   }
 }

@@ -1,14 +1,11 @@
-import { chmodSync, cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { cpSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { buildContext } from '#test/support/build-context.ts';
 import { type Distribution, noDistribution, startDistribution } from '#test/support/distribution.ts';
-import { BUSYBOX, mendStore, succeed, wherry } from '#test/support/wherry.ts';
+import { BUSYBOX, readyStore, succeed, wherry } from '#test/support/wherry.ts';
 
-beforeAll(async () => {
-  await mendStore();
-  await succeed('run', '--rm', BUSYBOX, 'true');
-});
+beforeAll(readyStore);
 
 const NAME = 'build-cache/one';
 afterAll(async () => {
@@ -26,14 +23,7 @@ COPY --link a /linked
 RUN cat /a /count > /both && rm /a
 `;
 
-function context(dockerfile = STAGES): string {
-  const root = mkdtempSync(join(tmpdir(), 'wherry-cache-'));
-  onTestFinished(() => rmSync(root, { recursive: true, force: true }));
-  chmodSync(root, 0o777);
-  writeFileSync(join(root, 'Dockerfile'), dockerfile, { mode: 0o644 });
-  writeFileSync(join(root, 'a'), 'hello\n', { mode: 0o644 });
-  return root;
-}
+const context = () => buildContext({ Dockerfile: STAGES, a: 'hello\n' });
 
 /** As a machine that has never built this. */
 async function forget(): Promise<void> {

@@ -1,15 +1,13 @@
 import { execFileSync } from 'node:child_process';
-import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { buildContext } from '#test/support/build-context.ts';
 import { type Distribution, noDistribution, startDistribution } from '#test/support/distribution.ts';
-import { BUSYBOX, mendStore, succeed, wherry } from '#test/support/wherry.ts';
+import { temporaryDirectory } from '#test/support/store.ts';
+import { BUSYBOX, readyStore, succeed, wherry } from '#test/support/wherry.ts';
 
-beforeAll(async () => {
-  await mendStore();
-  await succeed('run', '--rm', BUSYBOX, 'true');
-});
+beforeAll(readyStore);
 
 const NAME = 'front/one';
 afterAll(async () => {
@@ -17,15 +15,7 @@ afterAll(async () => {
   await wherry(['builder', 'prune', '-af']);
 });
 
-function context(dockerfile: string): string {
-  const root = mkdtempSync(join(tmpdir(), 'wherry-front-'));
-  onTestFinished(() => rmSync(root, { recursive: true, force: true }));
-  // The user writes archives and metadata here, too.
-  chmodSync(root, 0o777);
-  writeFileSync(join(root, 'Dockerfile'), dockerfile, { mode: 0o644 });
-  writeFileSync(join(root, 'a'), 'hello\n', { mode: 0o644 });
-  return root;
-}
+const context = (dockerfile: string) => buildContext({ Dockerfile: dockerfile, a: 'hello\n' });
 
 const BOTH = ['--platform', 'linux/amd64,linux/arm64'];
 const FILES = 'FROM scratch\nCOPY a /\n';
@@ -177,8 +167,7 @@ describe.skipIf(noDistribution !== undefined)(`with a registry (${noDistribution
     await succeed('build', '-q', ...BOTH, '--provenance', 'mode=min', '--push', '-t', base, context(FILES));
     expect(raw(base).manifests).toHaveLength(4);
     await succeed('build', '-q', ...BOTH, '--push', '-t', copy, context(`FROM ${base}\nCOPY a /b\n`));
-    const out = mkdtempSync(join(tmpdir(), 'wherry-front-'));
-    onTestFinished(() => rmSync(out, { recursive: true, force: true }));
+    const out = temporaryDirectory();
     const whole = ['--insecure-policy', '--src-tls-verify=false', '--all'];
     execFileSync('skopeo', ['copy', '-q', ...whole, `docker://${copy}`, `dir:${out}`]);
     expect(raw(copy).manifests.map(({ platform }: { platform: object }) => platform)).toEqual([

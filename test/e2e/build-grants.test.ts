@@ -1,11 +1,12 @@
 /** What a build is given of the user's own, and what a Dockerfile of somebody else's can do with it. */
 import { execFileSync, spawnSync } from 'node:child_process';
-import { chmodSync, chownSync, copyFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { buildContext } from '#test/support/build-context.ts';
 import { testUser } from '#test/support/user.ts';
-import { BUSYBOX, mendStore, succeed, wherry, wherryPath } from '#test/support/wherry.ts';
+import { BUSYBOX, readyStore, wherry, wherryPath } from '#test/support/wherry.ts';
 
 /** The client's programs. */
 const hasSsh = ['ssh-agent', 'ssh-keygen', 'ssh-add'].every((name) => spawnSync('which', [name]).status === 0);
@@ -13,8 +14,7 @@ const tools = mkdtempSync(join(tmpdir(), 'wherry-grants-'));
 const client = join(tools, 'agent-client');
 
 beforeAll(async () => {
-  await mendStore();
-  await succeed('run', '--rm', BUSYBOX, 'true');
+  await readyStore();
   execFileSync('gcc', ['-static', '-O2', '-o', client, join(import.meta.dirname, '../support/agent-client.c')]);
 });
 afterAll(async () => {
@@ -24,13 +24,9 @@ afterAll(async () => {
 
 /** A directory of the user's with a Dockerfile and the client. */
 function context(dockerfile: string): string {
-  const root = mkdtempSync(join(tmpdir(), 'wherry-grants-'));
-  onTestFinished(() => rmSync(root, { recursive: true, force: true }));
-  writeFileSync(join(root, 'Dockerfile'), dockerfile, { mode: 0o644 });
+  const root = buildContext({ Dockerfile: dockerfile });
   copyFileSync(client, join(root, 'ask'));
   chmodSync(join(root, 'ask'), 0o755);
-  chmodSync(root, 0o755);
-  chownSync(root, testUser().uid, testUser().gid);
   return root;
 }
 

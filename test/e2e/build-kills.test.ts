@@ -1,37 +1,24 @@
 /** Builds that are ended at some moment, beside each other, or on a disk that is full; and what is there afterwards. */
 import { once } from 'node:events';
-import { chmodSync, chownSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { random } from '#test/fuzz/random.ts';
+import { buildContext } from '#test/support/build-context.ts';
 import { processesWith, stuckMounts } from '#test/support/load.ts';
 import { testUser } from '#test/support/user.ts';
-import { BUSYBOX, eventually, mendStore, startWherry, succeed, wherry } from '#test/support/wherry.ts';
+import { BUSYBOX, eventually, readyStore, startWherry, succeed, wherry } from '#test/support/wherry.ts';
 
 const NAME = 'ended/one';
 /** Among the arguments of every step. */
 const MARK = `step-${process.pid}`;
 const seed = Number(process.env.WHERRY_SEED ?? Date.now() % 1_000_000);
 
-beforeAll(async () => {
-  await mendStore();
-  await succeed('run', '--rm', BUSYBOX, 'true');
-});
+beforeAll(readyStore);
 afterAll(async () => {
   await wherry(['rmi', '-f', NAME]);
   await wherry(['builder', 'prune', '-af']);
 });
-
-/** A directory of the user's with this Dockerfile. */
-function context(dockerfile: string): string {
-  const root = mkdtempSync(join(tmpdir(), 'wherry-ended-'));
-  onTestFinished(() => rmSync(root, { recursive: true, force: true }));
-  chmodSync(root, 0o755);
-  chownSync(root, testUser().uid, testUser().gid);
-  writeFileSync(join(root, 'Dockerfile'), dockerfile, { mode: 0o644 });
-  return root;
-}
 
 const STAGES = `FROM ${BUSYBOX} AS a
 RUN : ${MARK}; usleep 100000; head -c 500000 /dev/urandom > /a
@@ -47,7 +34,7 @@ RUN : ${MARK}; test $(ls /d | wc -l) = 50 && echo $N > /n
 `;
 
 test(`a build that is ended at any moment leaves nothing but what the next one uses (WHERRY_SEED=${seed})`, async () => {
-  const root = context(STAGES);
+  const root = buildContext({ Dockerfile: STAGES });
   const build = (n: number, ...flags: string[]) => ['build', '-t', NAME, '--build-arg', `N=${n}`, ...flags, root];
   const signals = ['SIGKILL', 'SIGINT', 'SIGTERM'] as const;
   for (let at = 0; at < 15; at += 1) {
@@ -71,7 +58,7 @@ test(`a build that is ended at any moment leaves nothing but what the next one u
 });
 
 test('six builds of one file at once give the same image', async () => {
-  const root = context(STAGES);
+  const root = buildContext({ Dockerfile: STAGES });
   await succeed('builder', 'prune', '-af');
   const built = await Promise.all(Array.from({ length: 6 }, () => wherry(['build', '-q', '-t', NAME, root])));
   expect(built.map(({ status }) => status)).toEqual([0, 0, 0, 0, 0, 0]);
@@ -80,7 +67,7 @@ test('six builds of one file at once give the same image', async () => {
 });
 
 test('what a compression by force has replaced is gone', async () => {
-  const root = context(`FROM ${BUSYBOX}\nRUN echo one > /one\nRUN echo two > /two\n`);
+  const root = buildContext({ Dockerfile: `FROM ${BUSYBOX}\nRUN echo one > /one\nRUN echo two > /two\n` });
   const blobs = () => readdirSync(join(testUser().home, '.local/share/wherry/blobs/sha256')).length;
   const build = (kind: string) =>
     succeed(
@@ -100,7 +87,6 @@ test('what a compression by force has replaced is gone', async () => {
 });
 
 test('names that a killed bake has left go with the next one', async () => {
-  const root = context('');
   const target = {
     base: { 'dockerfile-inline': `FROM ${BUSYBOX}\nRUN echo base > /base\n` },
     top: {
@@ -109,7 +95,7 @@ test('names that a killed bake has left go with the next one', async () => {
       contexts: { base: 'target:base' },
     },
   };
-  writeFileSync(join(root, 'docker-bake.json'), JSON.stringify({ target }), { mode: 0o644 });
+  const root = buildContext({ 'docker-bake.json': JSON.stringify({ target }) });
   const linked = async () => (await succeed('images', '--format', '{{.Repository}}')).includes('wherry-bake');
   const child = startWherry(['buildx', 'bake', 'top'], { stdio: 'ignore', cwd: root });
   const closed = once(child, 'close');

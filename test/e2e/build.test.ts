@@ -1,37 +1,14 @@
-import { chmodSync, chownSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { buildContext, writeFiles } from '#test/support/build-context.ts';
 import { testUser } from '#test/support/user.ts';
-import { BUSYBOX, eventually, mendStore, startWherry, succeed, wherry } from '#test/support/wherry.ts';
+import { BUSYBOX, eventually, readyStore, startWherry, succeed, wherry } from '#test/support/wherry.ts';
 
 const NAME = 'built/one';
-beforeAll(async () => {
-  await mendStore();
-  await succeed('run', '--rm', BUSYBOX, 'true');
-});
+beforeAll(readyStore);
 afterAll(async () => {
   await wherry(['rmi', '-f', NAME]);
   await wherry(['builder', 'prune', '-af']);
 });
-
-/** A directory of the user's with these files. */
-function context(files: Record<string, string>): string {
-  const root = mkdtempSync(join(tmpdir(), 'wherry-build-'));
-  onTestFinished(() => rmSync(root, { recursive: true, force: true }));
-  change(root, files);
-  // mkdtemp's 0700 would keep the user out.
-  chmodSync(root, 0o755);
-  return root;
-}
-
-function change(root: string, files: Record<string, string>): void {
-  for (const [name, text] of Object.entries(files)) {
-    mkdirSync(dirname(join(root, name)), { recursive: true });
-    writeFileSync(join(root, name), text, { mode: 0o644 });
-    chownSync(join(root, name), testUser().uid, testUser().gid);
-  }
-}
 
 const build = (root: string, ...flags: string[]) =>
   wherry(['build', '--progress', 'plain', '-t', NAME, ...flags, root]);
@@ -41,7 +18,7 @@ const cached = (text: string) => text.split('\n').filter((line) => line.endsWith
 
 describe('steps', () => {
   test('an image has what its steps have made, in the stages that it takes from', async () => {
-    const root = context({
+    const root = buildContext({
       'src/a.txt': 'hello\n',
       'run.sh': 'echo ran',
       Dockerfile: `FROM ${BUSYBOX} AS made
@@ -61,20 +38,20 @@ CMD ["cat", "/out"]
 
   test('a built image is built again from what is kept; a changed file changes what depends on it alone', async () => {
     const dockerfile = `FROM ${BUSYBOX}\nRUN echo ${Date.now()} > /first\nCOPY a.txt /\nRUN cat /a.txt > /last\n`;
-    const root = context({ 'a.txt': '1', 'other.txt': '1', Dockerfile: dockerfile });
+    const root = buildContext({ 'a.txt': '1', 'other.txt': '1', Dockerfile: dockerfile });
     expect(cached((await build(root)).stderr)).toBe(0);
     const id = await succeed('images', '-q', '--no-trunc', NAME);
-    change(root, { 'a.txt': '1', 'other.txt': '2' });
+    writeFiles(root, { 'a.txt': '1', 'other.txt': '2' });
     expect(cached((await build(root)).stderr)).toBe(3);
     expect(await succeed('images', '-q', '--no-trunc', NAME)).toBe(id);
-    change(root, { 'a.txt': '2' });
+    writeFiles(root, { 'a.txt': '2' });
     expect(cached((await build(root)).stderr)).toBe(1);
     expect(await runIn('cat /last')).toBe('2');
     expect(cached((await build(root, '--no-cache')).stderr)).toBe(0);
   });
 
   test('a step that fails shows its lines, its place and its status, and leaves no image', async () => {
-    const root = context({ Dockerfile: `FROM ${BUSYBOX}\nRUN echo before && exit 3\n` });
+    const root = buildContext({ Dockerfile: `FROM ${BUSYBOX}\nRUN echo before && exit 3\n` });
     await wherry(['rmi', '-f', NAME]);
     const { status, stderr } = await build(root);
     expect(status).toBe(1);
@@ -84,7 +61,7 @@ CMD ["cat", "/out"]
   });
 
   test('deletions and directories that are made anew hide what was below them', async () => {
-    const root = context({
+    const root = buildContext({
       Dockerfile: `FROM ${BUSYBOX}
 RUN mkdir -p /d/e/f && touch /d/old /d/e/old
 RUN rm -r /d && mkdir -p /d/e && touch /d/e/new && rm /etc/passwd
@@ -104,15 +81,15 @@ describe('mounts of RUN', () => {
     const id = `c${Date.now()}`;
     const mount = `--mount=type=cache,id=${id},target=/cache`;
     const file = (salt: number) => `FROM ${BUSYBOX}\nRUN ${mount} echo ${salt} >> /cache/log; cp /cache/log /log\n`;
-    const root = context({ Dockerfile: file(1) });
+    const root = buildContext({ Dockerfile: file(1) });
     expect(await build(root)).toMatchObject({ status: 0 });
-    change(root, { Dockerfile: file(2) });
+    writeFiles(root, { Dockerfile: file(2) });
     expect(await build(root)).toMatchObject({ status: 0 });
     expect(await runIn('cat /log; ls -d /cache 2>&1; true')).toContain('1\n2\nls: /cache');
   });
 
   test('a secret is there while its step runs, and nowhere else', async () => {
-    const root = context({
+    const root = buildContext({
       Dockerfile: `FROM ${BUSYBOX}\nRUN --mount=type=secret,id=word,env=WORD wc -c < /run/secrets/word > /size 2>/dev/null || echo $WORD | wc -c > /size\n`,
     });
     const done = await wherry(['build', '--progress', 'plain', '-t', NAME, '--secret', 'id=word,env=SECRET', root], {
@@ -129,7 +106,7 @@ describe('mounts of RUN', () => {
   });
 
   test('what a step writes into a bound context is gone with it', async () => {
-    const root = context({
+    const root = buildContext({
       'a.txt': 'same',
       Dockerfile: `FROM ${BUSYBOX}\nRUN --mount=type=bind,target=/ctx,rw echo other > /ctx/a.txt && cp /ctx/a.txt /kept\n`,
     });
@@ -141,7 +118,7 @@ describe('mounts of RUN', () => {
 test('independent stages run at the same time', async () => {
   const stage = (name: string) => `FROM ${BUSYBOX} AS ${name}\nRUN date +%s > /start; sleep 2; date +%s > /end\n`;
   const copies = ['a', 'b'].map((name) => `COPY --from=${name} /start /end /${name}/\n`).join('');
-  const root = context({ Dockerfile: `${stage('a')}${stage('b')}FROM ${BUSYBOX}\n${copies}` });
+  const root = buildContext({ Dockerfile: `${stage('a')}${stage('b')}FROM ${BUSYBOX}\n${copies}` });
   expect(await build(root, '--no-cache')).toMatchObject({ status: 0 });
   const [startA = 0, endA = 0, startB = 0, endB = 0] = (await runIn('cat /a/start /a/end /b/start /b/end'))
     .split('\n')
@@ -151,7 +128,7 @@ test('independent stages run at the same time', async () => {
 });
 
 test('an interrupted build ends its programs and leaves the store whole', async () => {
-  const root = context({ Dockerfile: `FROM ${BUSYBOX}\nRUN echo begun; sleep 4321\n` });
+  const root = buildContext({ Dockerfile: `FROM ${BUSYBOX}\nRUN echo begun; sleep 4321\n` });
   const running = async () => (await testUser().run('pgrep', ['-f', 'sleep 4321$'])).status === 0;
   const child = startWherry(['build', '--no-cache', root]);
   const ended = new Promise((resolve) => child.once('exit', resolve));
@@ -163,7 +140,7 @@ test('an interrupted build ends its programs and leaves the store whole', async 
 });
 
 test('an image that was built can be saved and loaded, and has the same ID', async () => {
-  const root = context({ Dockerfile: `FROM ${BUSYBOX}\nRUN echo ${Date.now()} > /x\n` });
+  const root = buildContext({ Dockerfile: `FROM ${BUSYBOX}\nRUN echo ${Date.now()} > /x\n` });
   expect(await build(root)).toMatchObject({ status: 0 });
   const id = await succeed('images', '-q', '--no-trunc', NAME);
   const { stdout } = await testUser().run('sh', ['-c', 'mktemp -d']);

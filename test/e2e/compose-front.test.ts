@@ -6,7 +6,7 @@ import { afterEach, beforeAll, expect, test } from 'vitest';
 import { testUser } from '#test/support/user.ts';
 import {
   BUSYBOX,
-  eventually,
+  listening,
   mendStore,
   removeContainers,
   startWherry,
@@ -43,18 +43,8 @@ afterEach(() => removeContainers());
 
 /** A program and what it has said so far. */
 function started(child: ReturnType<typeof startWherry>) {
-  const said = { all: '' };
-  for (const stream of [child.stdout, child.stderr]) {
-    stream?.on('data', (data) => {
-      said.all += data;
-    });
-  }
-  const seen = (pattern: RegExp) =>
-    eventually(
-      () => said.all,
-      (all) => pattern.test(all),
-    );
-  return { child, said, seen, ended: once(child, 'close') };
+  const { said, seen } = listening(child);
+  return { child, said, seen: (pattern: RegExp) => seen((all) => pattern.test(all)), ended: once(child, 'close') };
 }
 
 const up = (...args: string[]) => started(startWherry(['compose', 'up', ...args], { cwd: folder() }));

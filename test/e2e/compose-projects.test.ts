@@ -2,17 +2,12 @@
 import { chmodSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { project } from '#test/support/compose-project.ts';
-import { BUSYBOX, eventually, mendStore, succeed, wherry } from '#test/support/wherry.ts';
+import { project, SLEEP } from '#test/support/compose-project.ts';
+import { BUSYBOX, eventually, mendStore, readyStore, succeed, wherry } from '#test/support/wherry.ts';
 
-beforeAll(async () => {
-  await mendStore();
-  await succeed('run', '--rm', BUSYBOX, 'true');
-});
+beforeAll(readyStore);
 afterAll(() => mendStore());
 
-/** Ends at once when it is told to. */
-const SLEEP = `["sh", "-c", "trap 'exit 0' TERM; sleep 1000 & wait"]`;
 /** Serves a directory. */
 const serve = (directory: string) => `["sh", "-c", "trap 'exit 0' TERM; httpd -f -p 80 -h ${directory} & wait"]`;
 

@@ -1,19 +1,17 @@
 /** Projects whose files are in a git repository or a registry. */
 import { execFileSync, spawn } from 'node:child_process';
-import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
-import { createConnection, createServer } from 'node:net';
+import { existsSync } from 'node:fs';
+import { createConnection } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { project } from '#test/support/compose-project.ts';
-import { noDistribution, startDistribution } from '#test/support/distribution.ts';
+import { freePort, noDistribution, startDistribution } from '#test/support/distribution.ts';
+import { plant } from '#test/support/tree.ts';
+import { sha256 } from '#test/support/uploads.ts';
 import { testUser } from '#test/support/user.ts';
-import { BUSYBOX, eventually, mendStore, succeed, wherry } from '#test/support/wherry.ts';
+import { BUSYBOX, eventually, mendStore, readyStore, wherry } from '#test/support/wherry.ts';
 
-beforeAll(async () => {
-  await mendStore();
-  await succeed('run', '--rm', BUSYBOX, 'true');
-});
+beforeAll(readyStore);
 afterAll(() => mendStore());
 
 /** Why there can be no git server here; undefined where there can. */
@@ -26,15 +24,6 @@ const noDaemon = (() => {
   }
 })();
 
-function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const server = createServer().listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === 'object' ? (address?.port ?? 0) : 0));
-    });
-  });
-}
-
 const answers = (port: number) =>
   new Promise<boolean>((resolve) => {
     const socket = createConnection(port, '127.0.0.1', () => resolve(true)).on('error', () => resolve(false));
@@ -43,13 +32,9 @@ const answers = (port: number) =>
 
 /** A repository of these files with a tag v1, and a server for it. @returns its address */
 async function repository(root: string, files: Record<string, string>): Promise<string> {
-  const at = join(root, 'served/stack.git');
+  const at = plant(join(root, 'served/stack.git'), files);
   const git = (...args: string[]) =>
     execFileSync('git', ['-C', at, '-c', 'user.name=t', '-c', 'user.email=t@example.com', ...args]);
-  for (const [name, text] of Object.entries(files)) {
-    mkdirSync(join(at, name, '..'), { recursive: true });
-    writeFileSync(join(at, name), text);
-  }
   execFileSync('git', ['init', '--quiet', '-b', 'main', at]);
   git('add', '-A');
   git('commit', '-qm', 'one');
@@ -99,7 +84,7 @@ services:
 
 /** Puts a document into a registry. */
 async function put(host: string, text: string): Promise<{ digest: string; size: number }> {
-  const digest = `sha256:${createHash('sha256').update(text).digest('hex')}`;
+  const digest = sha256(Buffer.from(text));
   const begun = await fetch(`http://${host}/v2/stack/blobs/uploads/`, { method: 'POST' });
   const where = new URL(begun.headers.get('location') ?? '', `http://${host}`);
   where.searchParams.set('digest', digest);

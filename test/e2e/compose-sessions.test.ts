@@ -1,21 +1,23 @@
 /** Projects as a developer's day goes: several copies, a port that is taken, a kill -9, a session of up --watch. */
-import { readFileSync, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
-import { project } from '#test/support/compose-project.ts';
-import { BUSYBOX, eventually, mendStore, startWherry, succeed, wherry } from '#test/support/wherry.ts';
+import { project, SLEEP } from '#test/support/compose-project.ts';
+import {
+  BUSYBOX,
+  eventually,
+  listening,
+  mendStore,
+  monitorOf,
+  readyStore,
+  startWherry,
+  succeed,
+  wherry,
+} from '#test/support/wherry.ts';
 
-beforeAll(async () => {
-  await mendStore();
-  await succeed('run', '--rm', BUSYBOX, 'true');
-});
+beforeAll(readyStore);
 afterAll(() => mendStore());
-
-/** The parent of a container's first process. */
-const monitorOf = (pid: number) => Number(/^PPid:\s*(\d+)$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]);
-
-const SLEEP = `["sh", "-c", "trap 'exit 0' TERM; sleep 1000 & wait"]`;
 
 test('two copies of a project stand side by side by their names, each with its own files, containers and volumes', async () => {
   const { root } = project({
@@ -100,10 +102,7 @@ volumes: {data: {}}
   await compose('exec', '-T', 'db', 'sh', '-c', 'echo kept >/data/a; echo own >/own');
   const ids = async () => (await compose('ps', '-aq')).split('\n').sort();
   const before = await ids();
-  for (const id of before) {
-    const pid = Number(await succeed('inspect', '--format', '{{.State.Pid}}', id));
-    process.kill(monitorOf(pid), 'SIGKILL');
-  }
+  for (const id of before) process.kill(await monitorOf(id), 'SIGKILL');
   const running = () => compose('ps', '-q');
   expect(await eventually(running, (text) => text === '')).toBe('');
   await compose('up', '-d', '--wait');
@@ -139,13 +138,8 @@ services:
   });
   onTestFinished(() => void session.kill('SIGKILL'));
   const ended = new Promise((resolve) => session.once('exit', (code) => resolve(code)));
-  let said = '';
-  for (const stream of [session.stdout, session.stderr]) stream?.on('data', (piece) => (said += String(piece)));
-  const hears = (words: string) =>
-    eventually(
-      () => said,
-      (text) => text.includes(words),
-    );
+  const { seen } = listening(session);
+  const hears = (words: string) => seen((all) => all.includes(words));
   const shows = (path: string, wanted: string) =>
     eventually(
       async () =>

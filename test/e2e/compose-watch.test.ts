@@ -3,32 +3,21 @@ import { once } from 'node:events';
 import { mkdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
-import { project } from '#test/support/compose-project.ts';
-import { BUSYBOX, eventually, mendStore, startWherry, succeed, wherry } from '#test/support/wherry.ts';
+import { project, SLEEP } from '#test/support/compose-project.ts';
+import { BUSYBOX, eventually, listening, mendStore, readyStore, startWherry, wherry } from '#test/support/wherry.ts';
 
-/** Ends at once when it is told to. */
-const SLEEP = `["sh", "-c", "trap 'exit 0' TERM; sleep 1000 & wait"]`;
-
-beforeAll(async () => {
-  await mendStore();
-  await succeed('run', '--rm', BUSYBOX, 'true');
-});
+beforeAll(readyStore);
 afterAll(() => mendStore());
 
 /** Starts one; what it says is heard, and what its service `web` has is seen. */
 function session(root: string, ...args: string[]) {
   const watching = startWherry(['compose', ...args], { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] });
   onTestFinished(() => void watching.kill('SIGKILL'));
-  let said = '';
-  for (const stream of [watching.stdout, watching.stderr]) stream?.on('data', (piece) => (said += String(piece)));
+  const { seen } = listening(watching);
   return {
     watching,
     /** So many times. */
-    hears: (words: string, times = 1) =>
-      eventually(
-        () => said,
-        (text) => text.split(words).length > times,
-      ),
+    hears: (words: string, times = 1) => seen((all) => all.split(words).length > times),
     shows: (script: string, wanted: string) =>
       eventually(
         async () => (await wherry(['compose', 'exec', '-T', 'web', 'sh', '-c', script], { cwd: root })).stdout.trim(),

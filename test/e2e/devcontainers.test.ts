@@ -1,18 +1,18 @@
 /** Development containers, brought up by their reference client: it reads what wherry prints as if it were docker. */
-import { chownSync, cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chownSync, cpSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, expect, inject, test } from 'vitest';
+import { writeFiles } from '#test/support/build-context.ts';
 import { testUser } from '#test/support/user.ts';
-import { BUSYBOX, mendStore, removeContainers, succeed, wherry, wherryPath } from '#test/support/wherry.ts';
+import { BUSYBOX, readyStore, removeContainers, succeed, wherry, wherryPath } from '#test/support/wherry.ts';
 
 /** The client, where the tests' user can read it: the checkout may be closed to others. */
 let place: string;
 
 beforeAll(async () => {
-  await mendStore();
-  await succeed('run', '--rm', BUSYBOX, 'true');
+  await readyStore();
   place = mkdtempSync(join(tmpdir(), 'wherry-devc-'));
   chownSync(place, testUser().uid, testUser().gid);
   const entry = fileURLToPath(import.meta.resolve('@devcontainers/cli/package.json'));
@@ -38,17 +38,11 @@ function nodePath(): string {
 
 /** Makes a folder of the user's with `.devcontainer/<name>` of each of the files. */
 function workspace(name: string, files: Record<string, string | object>): string {
-  const folder = join(place, name);
   for (const [path, content] of Object.entries(files)) {
-    const file = join(folder, '.devcontainer', path);
-    mkdirSync(dirname(file), { recursive: true });
-    writeFileSync(file, typeof content === 'string' ? content : JSON.stringify(content));
+    const text = typeof content === 'string' ? content : JSON.stringify(content);
+    writeFiles(place, { [join(name, '.devcontainer', path)]: text });
   }
-  const { uid, gid } = testUser();
-  for (const path of readdirSync(folder, { recursive: true, encoding: 'utf8' }))
-    chownSync(join(folder, path), uid, gid);
-  chownSync(folder, uid, gid);
-  return folder;
+  return join(place, name);
 }
 
 const devcontainer = (verb: string, folder: string, ...args: string[]) =>

@@ -3,6 +3,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import {
   BUSYBOX,
   eventually,
+  listening,
   mendStore,
   removeContainers,
   startWherry,
@@ -57,31 +58,25 @@ const actions = async (name: string) => (await happened(name)).map(({ Action }) 
 describe('wherry events', () => {
   test('shows the life of a container as it goes on, in Docker’s lines', async () => {
     const watching = startWherry(['events', '--filter', 'label=watched'], { stdio: ['ignore', 'pipe', 'inherit'] });
-    let text = '';
-    watching.stdout?.setEncoding('utf8').on('data', (piece: string) => {
-      text += piece;
-    });
+    const { said, seen } = listening(watching);
     // It hears what happens from some moment on.
     await eventually(
       async () => {
         await succeed('rm', await succeed('create', '--label', 'watched', BUSYBOX));
-        return text;
+        return said.all;
       },
-      (seen) => seen.includes('container destroy'),
+      (all) => all.includes('container destroy'),
     );
-    text = '';
+    said.all = '';
     const run = ['run', '--name', 'seen', '--label', 'watched=yes', '--network', 'none', BUSYBOX, 'sh', '-c', 'exit 3'];
     expect(await wherry(run)).toMatchObject({ status: 3 });
     await succeed('rm', 'seen');
-    await eventually(
-      () => text,
-      (seen) => seen.includes('container destroy'),
-    );
+    await seen((all) => all.includes('container destroy'));
     const id = '[0-9a-f]{64}';
     const line = (action: string, attributes = '') =>
       `\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\d\\.\\d{9}\\S+ container ${action} ${id} \\(${attributes}image=${BUSYBOX}, name=seen, watched=yes\\)\n`;
     const lines = ['create', 'attach', 'start'].map((action) => line(action));
-    expect(text).toMatch(
+    expect(said.all).toMatch(
       new RegExp(`^${lines.join('')}${line('die', 'execDuration=0, exitCode=3, ')}${line('destroy')}$`),
     );
     watching.kill('SIGINT');

@@ -5,15 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startRegistry } from '#test/support/registry.ts';
 import { testUser } from '#test/support/user.ts';
-import {
-  BUSYBOX,
-  eventually,
-  removeContainers,
-  startWherry,
-  succeed,
-  wherry,
-  wherryPath,
-} from '#test/support/wherry.ts';
+import { BUSYBOX, eventually, removeContainers, startWherry, succeed, typed, wherry } from '#test/support/wherry.ts';
 
 type Json = Record<string, unknown>;
 
@@ -167,24 +159,6 @@ describe('each flag of run is seen from inside:', () => {
 });
 
 describe('a terminal', () => {
-  /** Types into what the line runs on a terminal of its own, then the keys, which end it. */
-  async function typed(line: string, keys: string): Promise<void> {
-    const child = testUser().start('script', ['-qec', `"${wherryPath()}" ${line}`, '/dev/null'], {
-      env: { TERM: 'xterm' },
-    });
-    let screen = '';
-    child.stdout?.on('data', (chunk: Buffer) => {
-      screen += chunk.toString();
-    });
-    child.stdin?.write('hello\n');
-    await eventually(
-      () => screen,
-      (text) => /hello\r\nhello/.test(text),
-    );
-    child.stdin?.write(keys);
-    await once(child, 'close');
-  }
-
   test('is left by the keys of --detach-keys: run, attach, start and exec', async () => {
     const keys = '--detach-keys ctrl-a,z';
     await succeed('create', '-it', '--name', 'made', ...ALONE, BUSYBOX, 'cat');

@@ -1,6 +1,5 @@
-import { readFileSync } from 'node:fs';
 import { afterAll, afterEach, describe, expect, test } from 'vitest';
-import { BUSYBOX, eventually, removeContainers, succeed, wherry } from '#test/support/wherry.ts';
+import { BUSYBOX, eventually, monitorOf, removeContainers, succeed, wherry } from '#test/support/wherry.ts';
 
 afterAll(() => removeContainers());
 afterEach(() => removeContainers());
@@ -20,13 +19,6 @@ const health = (isSo: (health: Health) => boolean = () => true) =>
   eventually(() => inspected<Health>('State.Health'), isSo);
 const is = (status: string) => (seen: Health) => seen.Status === status;
 const status = () => succeed('ps', '-a', '--format', '{{.Status}}');
-
-/** A container’s monitor dies as the kernel kills for memory. */
-async function killMonitor(name: string): Promise<void> {
-  const pid = Number(await succeed('inspect', '--format', '{{.State.Pid}}', name));
-  const parent = /^PPid:\s*(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
-  process.kill(Number(parent), 'SIGKILL');
-}
 
 test('a container is starting, unhealthy and healthy, as its check finds it', async () => {
   const id = await checked('echo said; test -e /well', '--health-retries', '2', '--health-interval', '300ms');
@@ -111,7 +103,8 @@ test('a restart begins with starting, and what was found before stays', async ()
 test('what has ended is not healthy, even where nobody saw the end', async () => {
   await checked('true');
   await health(is('healthy'));
-  await killMonitor('web');
+  // As the kernel kills for memory.
+  process.kill(await monitorOf('web'), 'SIGKILL');
   expect(await eventually(status, (text) => text.startsWith('Exited'))).toMatch(/^Exited \(255\)/);
   expect((await health()).Status).toBe('unhealthy');
   expect(await wherry(['healthcheck', 'run', 'web'])).toMatchObject({

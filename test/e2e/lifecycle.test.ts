@@ -1,5 +1,13 @@
 import { afterAll, afterEach, expect, test } from 'vitest';
-import { BUSYBOX, eventually, removeContainers, startWherry, succeed, wherry } from '#test/support/wherry.ts';
+import {
+  BUSYBOX,
+  eventually,
+  listening,
+  removeContainers,
+  startWherry,
+  succeed,
+  wherry,
+} from '#test/support/wherry.ts';
 
 afterAll(() => removeContainers());
 afterEach(() => removeContainers());
@@ -190,15 +198,12 @@ test('a name can be had once, and again when its container is gone', async () =>
 test('several clients see the output of one container', async () => {
   await detached('-i', '--name', 'shared', BUSYBOX, 'cat');
   const watcher = startWherry(['attach', '--no-stdin', 'shared']);
-  let seen = '';
-  watcher.stdout?.on('data', (chunk: Buffer) => {
-    seen += chunk.toString();
-  });
+  const { said } = listening(watcher);
   const writer = startWherry(['attach', 'shared']);
   const first = await eventually(
     () => {
       writer.stdin?.write('x\n');
-      return seen;
+      return said.all;
     },
     (text) => text.includes('x\n'),
   );

@@ -3,15 +3,7 @@ import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
 import { afterAll, expect, test } from 'vitest';
 import { testUser } from '#test/support/user.ts';
-import {
-  BUSYBOX,
-  eventually,
-  removeContainers,
-  startWherry,
-  succeed,
-  wherry,
-  wherryPath,
-} from '#test/support/wherry.ts';
+import { BUSYBOX, removeContainers, startWherry, succeed, typed, wherry, wherryPath } from '#test/support/wherry.ts';
 
 afterAll(() => removeContainers());
 
@@ -82,19 +74,7 @@ test('a terminal wanted on what is none is refused', async () => {
 
 test('the detach keys leave the container running, and attach comes back', async () => {
   const name = `detach-${process.pid}`;
-  const line = `"${wherryPath()}" run -it --name ${name} --network none ${BUSYBOX} cat`;
-  const child = testUser().start('script', ['-qec', line, '/dev/null'], { env: { TERM: 'xterm' } });
-  let screen = '';
-  child.stdout?.on('data', (chunk: Buffer) => {
-    screen += chunk.toString();
-  });
-  child.stdin?.write('hello\n');
-  await eventually(
-    () => screen,
-    (shown) => /hello\r\nhello/.test(shown),
-  );
-  child.stdin?.write('\x10\x11');
-  await once(child, 'close');
+  await typed(`run -it --name ${name} --network none ${BUSYBOX} cat`, '\x10\x11');
   expect(await succeed('inspect', '--format', '{{.State.Running}}', name)).toBe('true');
   expect(await succeed('logs', name)).toContain('hello');
   await succeed('rm', '-f', name);

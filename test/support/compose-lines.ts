@@ -1,10 +1,8 @@
 /** Lines of compose in one directory, run here and by docker compose, and what of them has to be the same. */
 import { plain, wordsOf } from '#test/support/compare.ts';
-import { dockerShell } from '#test/support/peers.ts';
+import { dockerShell, quoted } from '#test/support/peers.ts';
 import { type Finished, testUser } from '#test/support/user.ts';
 import { wherryPath } from '#test/support/wherry.ts';
-
-const quoted = (word: string) => `'${word.replaceAll("'", `'\\''`)}'`;
 
 /** A line by wherry compose. */
 export const byWherry = (directory: string, line: string): Promise<Finished> =>

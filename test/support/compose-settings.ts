@@ -1,5 +1,5 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: the variables are those of compose files
-/** The flags before the verb, those of `config`, and compose's own variables: as COMPOSE_LOADS, a case each. */
+/** The flags before the verb, those of `config`, and compose's own variables: as LOAD_CASES, a case each. */
 import type { LoadCase } from '#test/support/compose-loads.ts';
 
 const FILE = 'services:\n  web:\n    image: x:${TAG:-1}\n  db:\n    image: y\n    profiles: [p]\n';

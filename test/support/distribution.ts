@@ -87,7 +87,8 @@ function tlsSettings(directory: string, files: NonNullable<DistributionOptions['
   return `, tls: {certificate: ${path('cert')}, key: ${path('key')}, clientcas: [${path('clients')}]}`;
 }
 
-async function freePort(): Promise<number> {
+/** A TCP port of loopback that nobody listened on just now. */
+export async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as { port: number };

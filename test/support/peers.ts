@@ -19,6 +19,9 @@ function run(command: readonly string[], input?: string): Finished {
   return { status: done.status, signal: done.signal, stdout: done.stdout, stderr: done.stderr };
 }
 
+/** A word as a shell reads it back. */
+export const quoted = (word: string) => `'${word.replaceAll("'", `'\\''`)}'`;
+
 /** `docker …` against the Docker Engine. */
 export const docker = (args: readonly string[], input?: string) => run([...through, 'docker', ...args], input);
 
@@ -35,7 +38,7 @@ export async function dockerMeanwhile(args: readonly string[], input = ''): Prom
     string,
   ];
   writeFileSync(given, input);
-  const command = ['docker', ...args].map((word) => `'${word.replaceAll("'", "'\\''")}'`).join(' ');
+  const command = ['docker', ...args].map(quoted).join(' ');
   stdin.write(`${command} <${given} >${out} 2>${err}; echo $?\n`);
   const [status] = await once(answers, 'line');
   return { status: Number(status), signal: null, stdout: readFileSync(out, 'utf8'), stderr: readFileSync(err, 'utf8') };

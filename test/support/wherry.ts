@@ -1,5 +1,7 @@
 /** wherry as the tests' ordinary user runs it: the installed command, in a clean login. */
 import type { ChildProcess, SpawnOptions } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, inject } from 'vitest';
 import { type Finished, type TestUser, testUser, type UserOptions } from '#test/support/user.ts';
@@ -50,6 +52,18 @@ export async function mendStore(): Promise<void> {
   await succeed('system', 'check', '--repair');
 }
 
+/** As mendStore(), with the first start and the image that comes with the installation behind us. */
+export async function readyStore(): Promise<void> {
+  await mendStore();
+  await succeed('run', '--rm', BUSYBOX, 'true');
+}
+
+/** The process that watches a running container: the parent of its first one. */
+export async function monitorOf(container: string): Promise<number> {
+  const pid = await succeed('inspect', '--format', '{{.State.Pid}}', container);
+  return Number(/^PPid:\s*(\d+)$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]);
+}
+
 /** Asks again until it is so: for what another process brings about. */
 export async function eventually<T>(ask: () => Promise<T> | T, isSo: (value: T) => boolean): Promise<T> {
   for (;;) {
@@ -57,4 +71,26 @@ export async function eventually<T>(ask: () => Promise<T> | T, isSo: (value: T) 
     if (isSo(value)) return value;
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
+}
+
+/** Hears what a program says, both streams as they come; `seen` waits until that is so. */
+export function listening(child: ChildProcess) {
+  const said = { all: '' };
+  for (const stream of [child.stdout, child.stderr]) {
+    stream?.setEncoding('utf8').on('data', (piece: string) => {
+      said.all += piece;
+    });
+  }
+  return { said, seen: (isSo: (all: string) => boolean) => eventually(() => said.all, isSo) };
+}
+
+/** Types a line into what `wherry …` runs on a terminal of its own, an echo of it, and then the keys, which end it. */
+export async function typed(line: string, keys: string): Promise<void> {
+  const words = ['-qec', `"${wherryPath()}" ${line}`, '/dev/null'];
+  const child = testUser().start('script', words, { env: { TERM: 'xterm' } });
+  const { seen } = listening(child);
+  child.stdin?.write('hello\n');
+  await seen((screen) => /hello\r\nhello/.test(screen));
+  child.stdin?.write(keys);
+  await once(child, 'close');
 }

@@ -1,13 +1,14 @@
-import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { afterAll, expect, test } from 'vitest';
 import { withApiSockets } from '#compose/apply/api-socket.ts';
 import type { Project, Service } from '#compose/model/project.ts';
 
 const home = mkdtempSync(join(tmpdir(), 'api-socket-'));
 mkdirSync(join(home, '.docker'));
 writeFileSync(join(home, '.docker/config.json'), '{}');
+afterAll(() => rmSync(home, { recursive: true }));
 
 function changed(service: Partial<Service>, environment: Record<string, string> = {}): Service | undefined {
   const services = { a: { name: 'a', use_api_socket: true, ...service } as Service };

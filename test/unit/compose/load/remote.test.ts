@@ -1,11 +1,12 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: the variables are those of compose files
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { type LoadOptions, loadProject } from '#compose/load.ts';
 import { sha256, startRegistry, type TestRegistry } from '#test/support/registry.ts';
+import { plant } from '#test/support/tree.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'wherry-remote-'));
 const origin = join(folder, 'origin');
@@ -14,17 +15,9 @@ const git = (...args: string[]) =>
     .toString()
     .trim();
 
-function write(at: string, files: Record<string, string>): void {
-  for (const [name, text] of Object.entries(files)) {
-    mkdirSync(dirname(join(at, name)), { recursive: true });
-    writeFileSync(join(at, name), text);
-  }
-}
-
 beforeAll(() => {
-  mkdirSync(origin);
   execFileSync('git', ['init', '--quiet', '-b', 'main', origin]);
-  write(origin, {
+  plant(origin, {
     'compose.yaml': 'services: {web: {image: "web:${TAG:-none}", env_file: web.env, volumes: ["./data:/data"]}}',
     'web.env': 'A=1\n',
     '.env': 'TAG=theirs\n',
@@ -71,7 +64,7 @@ const refused = async (file: string, environment: Record<string, string> = {}) =
 
 describe('a compose file in a git repository', () => {
   test('has its checkout as the project’s directory, and the name and .env of where we are', async () => {
-    write(root, { '.env': 'TAG=ours\n' });
+    plant(root, { '.env': 'TAG=ours\n' });
     const project = await load(REPOSITORY, { projectDirectory: join(root, 'Named') });
     const at = join(cache, git('rev-parse', 'HEAD'));
     expect(project).toMatchObject({ name: 'named', workingDir: at, composeFiles: [join(at, 'compose.yaml')] });
@@ -91,7 +84,7 @@ describe('a compose file in a git repository', () => {
   });
 
   test('is included with its own directory and .env, and told of', async () => {
-    write(root, { 'inc.yaml': `include: ["${REPOSITORY}"]\nservices: {own: {image: x}}` });
+    plant(root, { 'inc.yaml': `include: ["${REPOSITORY}"]\nservices: {own: {image: x}}` });
     const told: string[] = [];
     const project = await load('inc.yaml', { remoteIncluded: (address) => told.push(address) });
     const at = join(cache, git('rev-parse', 'HEAD'));
@@ -100,7 +93,7 @@ describe('a compose file in a git repository', () => {
   });
 
   test('is extended, its paths from the root of the checkout as docker compose has it', async () => {
-    write(root, {
+    plant(root, {
       'ext.yaml': `services: {own: {image: x, extends: {file: "${REPOSITORY}#:sub/base.yaml", service: base}}}`,
     });
     const { own } = (await load('ext.yaml')).services;

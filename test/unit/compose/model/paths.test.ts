@@ -1,9 +1,10 @@
-import { mkdtempSync, realpathSync, rmSync, symlinkSync } from 'node:fs';
-import { homedir, tmpdir } from 'node:os';
+import { realpathSync, symlinkSync } from 'node:fs';
+import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { resolvePaths } from '#compose/model/paths.ts';
 import type { Tree, TreeMap } from '#compose/model/tree.ts';
+import { temporaryDirectory } from '#test/support/store.ts';
 
 const service = (key: string, value: Tree): Tree => {
   const { web } = resolvePaths({ services: { web: { [key]: value } } }, '/base').services as { web: TreeMap };
@@ -63,10 +64,9 @@ test('configs, secrets, and the directory behind a volume', () => {
 });
 
 test('what is watched is watched under its real name', () => {
-  const directory = realpathSync(mkdtempSync(join(tmpdir(), 'wherry-paths-')));
+  const directory = realpathSync(temporaryDirectory());
   symlinkSync(directory, join(directory, 'link'));
   expect(service('develop', { watch: [{ path: join(directory, 'link') }, { path: './no' }] })).toEqual({
     watch: [{ path: directory }, { path: '/base/no' }],
   });
-  rmSync(directory, { recursive: true });
 });
