@@ -4,6 +4,7 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { project, SLEEP } from '#test/support/compose-project.ts';
+import { listen } from '#test/support/ports.ts';
 import {
   BUSYBOX,
   eventually,
@@ -57,9 +58,8 @@ volumes: {data: {}}
 });
 
 test('a port that is taken is named, what was made stays, and the next up goes on from there', async () => {
-  const taken = createServer().listen(0, '127.0.0.1');
-  await new Promise((resolve) => taken.once('listening', resolve));
-  const { port } = taken.address() as { port: number };
+  const taken = createServer();
+  const port = await listen(taken);
   const { root, compose } = project({
     'compose.yaml': `
 name: taken

@@ -3,6 +3,7 @@ import { createServer, type ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { archive } from '#test/support/archive.ts';
+import { listen } from '#test/support/ports.ts';
 import { testUser } from '#test/support/user.ts';
 import { wherry } from '#test/support/wherry.ts';
 
@@ -39,10 +40,7 @@ const server = createServer((request, response) => {
 });
 
 beforeAll(async () => {
-  await new Promise<void>((resolve) => {
-    server.listen(0, '127.0.0.1', resolve);
-  });
-  host = `127.0.0.1:${(server.address() as { port: number }).port}`;
+  host = `127.0.0.1:${await listen(server)}`;
 });
 afterAll(() => {
   server.closeAllConnections();

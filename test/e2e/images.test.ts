@@ -4,16 +4,16 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { type Distribution, LOGIN, noDistribution, startDistribution } from '#test/support/distribution.ts';
 import { BUSYBOX_CONFIG, busyboxEntries } from '#test/support/embedded.ts';
+import { listen } from '#test/support/ports.ts';
 import { testUser } from '#test/support/user.ts';
-import { removeContainers, succeed, wherry } from '#test/support/wherry.ts';
+import { removeContainers, removeImages, succeed, wherry } from '#test/support/wherry.ts';
 
 let registry: Distribution;
 const layers = () => [busyboxEntries('/bin/busybox'), [{ name: 'greeting', content: 'hello\n' }]];
 
 afterEach(async () => {
   await removeContainers();
-  const { stdout } = await wherry(['images', '-q']);
-  await wherry(['rmi', '-f', ...new Set(stdout.split('\n').filter(Boolean))]);
+  await removeImages();
 });
 
 describe.skipIf(noDistribution !== undefined)(`with a registry (${noDistribution ?? 'here'})`, () => {
@@ -109,8 +109,7 @@ test('a registry that lies about a blob is caught, and nothing of it stays', asy
     response.setHeader('docker-content-digest', `sha256:${'0'.repeat(64)}`);
     return response.end(answer);
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as { port: number };
+  const port = await listen(server);
   const done = await wherry(['pull', `127.0.0.1:${port}/liar@sha256:${'0'.repeat(64)}`]);
   server.close();
   expect(done.status).toBe(1);

@@ -7,6 +7,7 @@ import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { afterAll, afterEach, expect, test } from 'vitest';
+import { listen } from '#test/support/ports.ts';
 import { testUser } from '#test/support/user.ts';
 import { BUSYBOX, eventually, removeContainers, succeed, wherry } from '#test/support/wherry.ts';
 
@@ -42,16 +43,14 @@ test('containers have addresses of one subnet, a gateway, and reach each other',
 
 test.skipIf(outside === undefined)('a container reaches the outside', async () => {
   const server = createServer((socket) => socket.end('from outside\n'));
-  await new Promise<void>((resolve) => server.listen(0, outside, resolve));
-  const { port } = server.address() as { port: number };
+  const port = await listen(server, outside);
   expect(await succeed('run', '--rm', BUSYBOX, 'nc', '-w', '5', outside ?? '', `${port}`)).toBe('from outside');
   server.close();
 });
 
 test("a container does not reach the host's loopback", async () => {
   const server = createServer((socket) => socket.end('secret\n'));
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as { port: number };
+  const port = await listen(server);
   const script = `for a in 127.0.0.1 $(ip route | sed -n 's/default via \\([0-9.]*\\).*/\\1/p'); do nc -w 1 $a ${port}; done`;
   expect((await wherry(['run', '--rm', BUSYBOX, 'sh', '-c', script])).stdout).toBe('');
   server.close();
@@ -108,8 +107,7 @@ test('-p publishes a UDP port', async () => {
 
 test("a port that is taken is named in Docker's words, and the container can be started later", async () => {
   const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '0.0.0.0', resolve));
-  const { port } = server.address() as { port: number };
+  const port = await listen(server, '0.0.0.0');
   const done = await wherry(['run', '-d', '--name', 'late', '-p', `${port}:80`, BUSYBOX, 'sleep', '1000']);
   expect(done.status).toBe(125);
   expect(done.stderr).toContain(`failed to bind host port 0.0.0.0:${port}/tcp: address already in use`);

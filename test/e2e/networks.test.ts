@@ -1,12 +1,13 @@
 /** Networks of the user's own, as an ordinary user has them: names, isolation, changes at run time, and what is killed. */
 import { once } from 'node:events';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
-import { connect, createServer, type Server } from 'node:net';
+import { connect, createServer } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { startTime } from '#sys/process.ts';
+import { listen } from '#test/support/ports.ts';
 import { testUser } from '#test/support/user.ts';
 import { BUSYBOX, eventually, removeContainers, succeed, wherry } from '#test/support/wherry.ts';
 
@@ -197,17 +198,15 @@ test.skipIf(outside === undefined)(
       createServer((socket) => socket.end('here\n')),
       createServer((socket) => socket.end('no\n')),
     ];
-    await new Promise<void>((resolve) => open.listen(0, outside, resolve));
-    await new Promise<void>((resolve) => hidden.listen(0, '127.0.0.1', resolve));
-    const portOf = (server: Server) => (server.address() as { port: number }).port;
+    const [here, nowhere] = [await listen(open, outside), await listen(hidden)];
     await start('client', ['--network', 'e2e-front', '--add-host', 'mine:host-gateway']);
-    const ask = async (name: string, server: Server) =>
-      (await inside('client', `nc -w 2 ${name} ${portOf(server)} </dev/null`)).stdout.trim();
+    const ask = async (name: string, port: number) =>
+      (await inside('client', `nc -w 2 ${name} ${port} </dev/null`)).stdout.trim();
     for (const name of ['host.docker.internal', 'host.containers.internal', 'mine']) {
-      expect(await ask(name, open)).toBe('here');
-      expect(await ask(name, hidden)).toBe('');
+      expect(await ask(name, here)).toBe('here');
+      expect(await ask(name, nowhere)).toBe('');
     }
-    for (const address of ['127.0.0.1', '10.201.0.1', '169.254.1.2']) expect(await ask(address, hidden)).toBe('');
+    for (const address of ['127.0.0.1', '10.201.0.1', '169.254.1.2']) expect(await ask(address, nowhere)).toBe('');
     open.close();
     hidden.close();
   },

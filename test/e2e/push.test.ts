@@ -1,10 +1,10 @@
 import { execFileSync } from 'node:child_process';
 import { createServer, request as forward, type IncomingMessage } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { type Distribution, LOGIN, noDistribution, startDistribution } from '#test/support/distribution.ts';
 import { BUSYBOX_CONFIG, busyboxEntries } from '#test/support/embedded.ts';
-import { succeed, wherry } from '#test/support/wherry.ts';
+import { listen } from '#test/support/ports.ts';
+import { removeImages, succeed, wherry } from '#test/support/wherry.ts';
 
 let registry: Distribution;
 let other: Distribution;
@@ -40,10 +40,7 @@ const copies = (reference: string) =>
     'dir:/dev/shm/wherry-push-test',
   ]);
 
-afterEach(async () => {
-  const { stdout } = await wherry(['images', '-q']);
-  await wherry(['rmi', '-f', ...new Set(stdout.split('\n').filter(Boolean))]);
-});
+afterEach(removeImages);
 
 describe.skipIf(noDistribution !== undefined)(`with a registry (${noDistribution ?? 'here'})`, () => {
   beforeAll(async () => {
@@ -176,12 +173,10 @@ async function brokenFront(host: string): Promise<string> {
     });
     request.pipe(behind);
   });
-  await new Promise<void>((resolve) => {
-    server.listen(0, '127.0.0.1', resolve);
-  });
+  const own = await listen(server);
   onTestFinished(() => {
     server.closeAllConnections();
     server.close();
   });
-  return `127.0.0.1:${(server.address() as AddressInfo).port}`;
+  return `127.0.0.1:${own}`;
 }

@@ -9,7 +9,7 @@ import { BUSYBOX_CONFIG, busyboxEntries } from '#test/support/embedded.ts';
 import { sha256 } from '#test/support/registry.ts';
 import { makeSigner, type Signer, signed, statement } from '#test/support/signature.ts';
 import { testUser } from '#test/support/user.ts';
-import { succeed, wherry } from '#test/support/wherry.ts';
+import { removeImages, succeed, wherry } from '#test/support/wherry.ts';
 
 let registry: Distribution;
 const layers = () => [busyboxEntries('/bin/busybox'), [{ name: 'greeting', content: 'hello\n' }]];
@@ -20,10 +20,7 @@ beforeAll(async () => {
   await registry.push('copies/box:1', { layers: layers(), config: BUSYBOX_CONFIG });
 });
 afterAll(() => registry?.close());
-afterEach(async () => {
-  const { stdout } = await wherry(['images', '-q']);
-  await wherry(['rmi', '-f', ...new Set(stdout.split('\n').filter(Boolean))]);
-});
+afterEach(removeImages);
 
 /** Writes a file of the user's; it goes when the test ends. */
 function write(name: string, text: string, mode = 0o644): string {

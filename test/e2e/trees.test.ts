@@ -1,10 +1,9 @@
-import { once } from 'node:events';
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
 import { afterAll, afterEach, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { layout, tar } from '#test/support/image.ts';
+import { listen } from '#test/support/ports.ts';
 import { testUser } from '#test/support/user.ts';
 import { BUSYBOX, eventually, mendStore, removeContainers, succeed, wherry, wherryPath } from '#test/support/wherry.ts';
 
@@ -116,10 +115,9 @@ describe('import', () => {
       const body = bodies[request.url ?? ''];
       response.statusCode = body === undefined ? 404 : 200;
       response.end(body);
-    }).listen(0, '127.0.0.1');
+    });
     onTestFinished(() => void server.close());
-    await once(server, 'listening');
-    const address = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const address = `http://127.0.0.1:${await listen(server)}`;
     const diffIds = new Set<string>();
     for (const path of Object.keys(bodies)) {
       expect(lines(await succeed('import', `${address}${path}`, 'trees/flat'))).toEqual([

@@ -3,9 +3,10 @@ import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { createSocket, type Socket as Datagrams } from 'node:dgram';
 import { once } from 'node:events';
-import { type AddressInfo, createConnection, createServer, type Server, type Socket } from 'node:net';
+import { createConnection, createServer, type Server, type Socket } from 'node:net';
 import { expect, onTestFinished, test } from 'vitest';
 import { collect, describeMonitor, makePlace, type Settings, startMonitor } from '#test/support/monitor.ts';
+import { freePort, listen } from '#test/support/ports.ts';
 
 const SLEEP = 'exec sleep 1000';
 const MIB = 1 << 20;
@@ -16,23 +17,11 @@ async function serve(handle: (socket: Socket) => void, host = '127.0.0.1'): Prom
     socket.on('error', () => undefined);
     handle(socket);
   });
-  server.listen(0, host);
-  await once(server, 'listening');
   onTestFinished(() => void server.close());
-  return (server.address() as AddressInfo).port;
+  return listen(server, host);
 }
 
 const echo = (socket: Socket) => void socket.pipe(socket);
-
-/** A port that is free now. */
-async function freePort(host = '127.0.0.1'): Promise<number> {
-  const server = createServer().listen(0, host);
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
-}
 
 async function connect(port: number, host = '127.0.0.1'): Promise<Socket> {
   const socket = createConnection({ port, host, allowHalfOpen: true });

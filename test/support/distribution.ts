@@ -2,10 +2,10 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type ImageSource, writeLayout } from '#test/support/image.ts';
+import { freePort } from '#test/support/ports.ts';
 
 /** Who may use a private registry. */
 export const LOGIN = { user: 'tester', password: 'secret' };
@@ -85,16 +85,6 @@ function tlsSettings(directory: string, files: NonNullable<DistributionOptions['
     return join(directory, `${name}.pem`);
   };
   return `, tls: {certificate: ${path('cert')}, key: ${path('key')}, clientcas: [${path('clients')}]}`;
-}
-
-/** A TCP port of loopback that nobody listened on just now. */
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as { port: number };
-  server.close();
-  await once(server, 'close');
-  return port;
 }
 
 async function answering(server: ChildProcess, host: string): Promise<void> {

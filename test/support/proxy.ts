@@ -1,7 +1,8 @@
 /** A proxy as companies have them: it forwards http, tunnels https, may want a password, and knows names that no DNS does. */
 import { createServer, type IncomingMessage, request as send } from 'node:http';
-import { type AddressInfo, connect, createServer as createSocketServer } from 'node:net';
+import { connect, createServer as createSocketServer } from 'node:net';
 import { onTestFinished } from 'vitest';
+import { listen } from '#test/support/ports.ts';
 
 export interface TestProxy {
   /** 127.0.0.1:port */
@@ -52,14 +53,12 @@ export async function startProxy({ names, login }: ProxyOptions): Promise<TestPr
     });
     onward.on('error', () => socket.end('HTTP/1.1 502 Bad Gateway\r\n\r\n'));
   });
-  await new Promise<void>((resolve) => {
-    server.listen(0, '127.0.0.1', resolve);
-  });
+  const port = await listen(server);
   onTestFinished(() => {
     server.closeAllConnections();
     server.close();
   });
-  return { host: `127.0.0.1:${(server.address() as AddressInfo).port}`, asked };
+  return { host: `127.0.0.1:${port}`, asked };
 }
 
 /** A SOCKS5 proxy (RFC 1928, 1929) that leads every name to one place; gives host:port and the names asked for. */
@@ -86,9 +85,7 @@ export async function startSocks(place: string): Promise<TestProxy> {
     socket.on('error', () => undefined);
     socket.on('data', (data: Buffer) => steps.shift()?.(data));
   });
-  await new Promise<void>((resolve) => {
-    server.listen(0, '127.0.0.1', resolve);
-  });
+  const own = await listen(server);
   onTestFinished(() => void server.close());
-  return { host: `127.0.0.1:${(server.address() as AddressInfo).port}`, asked };
+  return { host: `127.0.0.1:${own}`, asked };
 }

@@ -1,9 +1,9 @@
 /** A registry of one process's own, over node:http: it serves what it is given, remembers what it was asked, and lies on demand. */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
 import { onTestFinished } from 'vitest';
 import { architecture, type Entry, tar } from '#test/support/image.ts';
+import { listen } from '#test/support/ports.ts';
 import { refuse, sha256, takeWrite, type Written } from '#test/support/uploads.ts';
 
 export { refuse, sha256 };
@@ -54,10 +54,7 @@ const OCI = 'application/vnd.oci.image';
 /** Starts a registry on a free port of loopback; it goes when the test ends. */
 export async function startRegistry(): Promise<TestRegistry> {
   const server = createServer((request, response) => answer(registry, request, response));
-  await new Promise<void>((resolve) => {
-    server.listen(0, '127.0.0.1', resolve);
-  });
-  const host = `127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const host = `127.0.0.1:${await listen(server)}`;
   onTestFinished(
     () =>
       new Promise((resolve) => {

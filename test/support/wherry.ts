@@ -46,6 +46,12 @@ export async function removeContainers(user?: TestUser): Promise<void> {
   if (ids.length > 0) await wherry(['rm', '-f', '-v', ...ids], options);
 }
 
+/** Takes away every image of the tests' user with all its names. */
+export async function removeImages(): Promise<void> {
+  const { stdout } = await wherry(['images', '-q']);
+  await wherry(['rmi', '-f', ...new Set(stdout.split('\n').filter(Boolean))]);
+}
+
 /** Takes away what killed commands left, in tests before this one or in a run of the tests that was cut off. */
 export async function mendStore(): Promise<void> {
   await removeContainers();

@@ -9,6 +9,7 @@ import { pullAllTags, pullImage } from '#image/pull.ts';
 import { parseReference } from '#oci/reference.ts';
 import { openRegistry } from '#oci/registry.ts';
 import { openStore } from '#store/store.ts';
+import { listen } from '#test/support/ports.ts';
 import {
   type ImageParts,
   type Misbehaviour,
@@ -245,11 +246,8 @@ describe.skipIf(unprivileged)('a registry that', () => {
     const server = createServer((socket) => {
       socket.on('error', () => undefined).once('data', () => speak(socket));
     });
-    await new Promise<void>((resolve) => {
-      server.listen(0, '127.0.0.1', resolve);
-    });
+    const port = await listen(server);
     onTestFinished(() => void server.close());
-    const { port } = server.address() as { port: number };
     const host = `127.0.0.1:${port}`;
     const ask = async () => {
       const registry = await openRegistry(host, { retryDelay: 1 });

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { choosePorts, parseExpose, parsePublish, pastaPorts, publishLines, publishMaps } from '#network/ports.ts';
+import { listen } from '#test/support/ports.ts';
 
 /** `80/tcp <- 127.0.0.1:8080`, a line a port. */
 const brief = (text: string) =>
@@ -120,10 +121,9 @@ describe('--expose is read as Docker 28.5 reads it', () => {
 
 /** A TCP port of the loopback that is taken until the test ends. */
 async function takenPort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
+  const server = createServer();
   onTestFinished(() => void server.close());
-  await once(server, 'listening');
-  return (server.address() as { port: number }).port;
+  return listen(server);
 }
 
 describe('choosePorts()', () => {

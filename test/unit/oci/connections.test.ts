@@ -1,11 +1,11 @@
 import { spawn } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:https';
-import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { openHttp, readBody } from '#oci/http.ts';
 import { type Authority, makeAuthority, type Pair } from '#test/support/certificates.ts';
+import { listen } from '#test/support/ports.ts';
 import { startProxy, startSocks } from '#test/support/proxy.ts';
 import { startRegistry } from '#test/support/registry.ts';
 import { temporaryDirectory } from '#test/support/store.ts';
@@ -34,14 +34,12 @@ async function startTls(): Promise<string> {
   const tls = createServer(server, (_request, response) => {
     response.end('here');
   });
-  await new Promise<void>((resolve) => {
-    tls.listen(0, '127.0.0.1', resolve);
-  });
+  const port = await listen(tls);
   onTestFinished(() => {
     tls.closeAllConnections();
     tls.close();
   });
-  return `127.0.0.1:${(tls.address() as AddressInfo).port}`;
+  return `127.0.0.1:${port}`;
 }
 
 /** openssl's server, which tells whom it doesn't know so, as registries do; Node's hangs up. */
@@ -236,11 +234,9 @@ describe('a proxy', () => {
       onward.on('error', () => undefined);
       socket.pipe(onward).pipe(socket);
     });
-    await new Promise<void>((resolve) => {
-      wrapper.listen(0, '127.0.0.1', resolve);
-    });
+    const port = await listen(wrapper);
     onTestFinished(() => void wrapper.close());
-    const host = `127.0.0.1:${(wrapper.address() as AddressInfo).port}`;
+    const host = `127.0.0.1:${port}`;
     install('registry.test', { 'ca.crt': authority.cert });
     install(host, { 'ca.crt': authority.cert });
     vi.stubEnv('HTTPS_PROXY', `https://${host}`);

@@ -2,6 +2,7 @@ import { createServer } from 'node:net';
 import { expect, test } from 'vitest';
 import { parseReference } from '#oci/reference.ts';
 import { isLoopback, openRegistry } from '#oci/registry.ts';
+import { freePort, listen } from '#test/support/ports.ts';
 import { refuse, sha256, startRegistry } from '#test/support/registry.ts';
 
 const LOGIN = { username: 'u', password: 'p' };
@@ -150,22 +151,15 @@ test('a registry that speaks TLS only is not taken for one of plain HTTP', async
     socket.once('data', () => socket.end(Buffer.of(0x15, 3, 1, 0, 2, 2, 70)));
     socket.on('error', () => undefined);
   });
-  await new Promise<void>((resolve) => {
-    server.listen(0, '127.0.0.1', resolve);
-  });
-  const registry = await openRegistry(`127.0.0.1:${(server.address() as { port: number }).port}`, { retryDelay: 1 });
+  const port = await listen(server);
+  const registry = await openRegistry(`127.0.0.1:${port}`, { retryDelay: 1 });
   expect(registry.url.protocol).toBe('https:');
   await registry.close();
   server.close();
 });
 
 test('no registry at all is one clear line', async () => {
-  const server = createServer();
-  await new Promise<void>((resolve) => {
-    server.listen(0, '127.0.0.1', resolve);
-  });
-  const { port } = server.address() as { port: number };
-  await new Promise((resolve) => server.close(resolve));
+  const port = await freePort();
   await expect(openRegistry(`127.0.0.1:${port}`)).rejects.toThrow(
     expect.objectContaining({
       kind: 'unavailable',

@@ -1,9 +1,9 @@
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { expect, onTestFinished, test } from 'vitest';
 import { parseReference } from '#oci/reference.ts';
 import { openRegistry } from '#oci/registry.ts';
 import { type UploadOptions, uploadBlob } from '#oci/upload.ts';
+import { listen } from '#test/support/ports.ts';
 import { type Misbehaviour, refuse, sha256, startRegistry, type TestRegistry } from '#test/support/registry.ts';
 
 const bytes = Buffer.from(Array.from({ length: 300_000 }, (_, at) => at % 251));
@@ -243,15 +243,11 @@ test('another host that a registry has its uploads at gets the content and no se
       response.writeHead(201).end();
     });
   });
-  await new Promise<void>((resolve) => {
-    storage.listen(0, '127.0.0.1', resolve);
-  });
+  const port = await listen(storage);
   onTestFinished(() => void storage.close());
   server.misbehave = (request, response) => {
     if (request.method !== 'POST' || request.headers.authorization === undefined) return false;
-    response
-      .writeHead(202, { location: `http://127.0.0.1:${(storage.address() as AddressInfo).port}/signed?by=us` })
-      .end();
+    response.writeHead(202, { location: `http://127.0.0.1:${port}/signed?by=us` }).end();
     return true;
   };
   await push(server);

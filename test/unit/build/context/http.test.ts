@@ -1,10 +1,10 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { createServer, type RequestListener } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { fetchFile } from '#build/context/http.ts';
+import { listen } from '#test/support/ports.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'wherry-http-'));
 const CHANGED = 'Thu, 09 Jul 1998 16:00:00 GMT';
@@ -18,8 +18,7 @@ const ANSWERS: Record<string, RequestListener> = {
 const server = createServer((asked, answer) => ANSWERS[asked.url ?? '']?.(asked, answer));
 let host = '';
 beforeAll(async () => {
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  host = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  host = `http://127.0.0.1:${await listen(server)}`;
 });
 afterAll(() => {
   server.close();

@@ -1,7 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
@@ -9,6 +8,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type ContextWords, openContexts } from '#build/context/open.ts';
 import type { BuildEvent } from '#build/event.ts';
 import { openStore, type Store } from '#store/store.ts';
+import { listen } from '#test/support/ports.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'wherry-context-'));
 const at = (name: string) => join(folder, name);
@@ -34,8 +34,7 @@ beforeAll(async () => {
     if (readdirSync(folder).includes(name)) response.end(readFileSync(at(name)));
     else response.writeHead(404).end();
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  web = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  web = `http://127.0.0.1:${await listen(server)}`;
   writeFileSync(at('plain'), 'FROM web\n');
 });
 afterAll(() => {
