@@ -5,10 +5,10 @@ import { isLayerEnd, type Progress } from '#base/progress.ts';
 import { INLINE_CACHE, inlineCacheOf } from '#build/cache-config.ts';
 import type { Report } from '#build/event.ts';
 import { step, type Tell } from '#build/progress.ts';
-import type { BuildOutput, BuildRequest, BuildResult, BuiltTarget } from '#build/request.ts';
+import type { BuildOutput, BuildRequest, BuildResult } from '#build/request.ts';
 import type { SolvedLayer } from '#build/solve/means.ts';
 import type { Solution } from '#build/solve/solve.ts';
-import type { PlanTarget } from '#build/vertex.ts';
+import type { Plan, PlanTarget } from '#build/vertex.ts';
 import { datedConfig } from '#engine/build-config.ts';
 import { annotationsOf, needsIndex, plainPlatform } from '#engine/build-index.ts';
 import {
@@ -23,11 +23,10 @@ import {
   wholeTargets,
 } from '#engine/build-indexed.ts';
 import { imageUsers } from '#engine/images.ts';
-import { readCatalog } from '#image/catalog.ts';
 import { recordImageEvent } from '#image/event.ts';
 import { assembleImage, type Made as MadeImage } from '#image/make.ts';
 import { pushImage } from '#image/push.ts';
-import { idOf, removeImage } from '#image/remove.ts';
+import { dropTransient } from '#image/transient.ts';
 import { type Descriptor, MEDIA } from '#oci/manifest.ts';
 import { formatPlatform } from '#oci/platform.ts';
 import { canonical, familiar, parseReference } from '#oci/reference.ts';
@@ -47,19 +46,57 @@ const CREATED = 'org.opencontainers.image.created';
 type Image = Extract<BuildOutput, { type: 'image' }>;
 type Files = Extract<BuildOutput, { type: 'local' | 'tar' }>;
 
+/** What the outputs ask for together. */
+interface Wanted {
+  /** Which target's image stays in the store; -1: none. All others only pass through, for a registry or an archive. */
+  kept: number;
+  /** What it is called there, canonical. */
+  names: string[];
+  /** Is any image made? */
+  isMade: boolean;
+  /** Is what is handed out other than what the store has? Then it is made whole before, and an index of it. */
+  isFormed: boolean;
+}
+
+function wantedOf(request: BuildRequest, plan: Plan): Wanted {
+  const { outputs } = request;
+  const images = outputs.filter((output): output is Image => output.type === 'image');
+  const staying = images.filter(({ passing, byDigest }) => !passing && !byDigest);
+  const isSent = outputs.some((output) => 'dest' in output || (output.type === 'image' && output.push));
+  const isOther = needsIndex(request) || request.annotations.length > 0 || staying.length < images.length;
+  return {
+    kept: staying.length === 0 ? -1 : ownTarget(plan),
+    names: [...new Set(staying.flatMap((output) => output.names.map(fullName)))],
+    isMade: outputs.some(({ type }) => type === 'image' || type === 'docker' || type === 'oci'),
+    isFormed: (isSent && isOther) || request.packing !== undefined,
+  };
+}
+
 /** Does all that the request's outputs say. Throws what they throw; what is done until then stays. */
 export async function deliver(store: Store, request: BuildRequest, delivery: Delivery): Promise<BuildResult> {
-  const images = request.outputs.filter((output): output is Image => output.type === 'image');
-  const staying = images.filter(({ passing, byDigest }) => !passing && !byDigest);
-  const names = [...new Set(staying.flatMap((output) => output.names.map(fullName)))];
-  const isMade = request.outputs.some(({ type }) => type === 'image' || type === 'docker' || type === 'oci');
-  const kept = images.every(({ passing }) => passing) ? -1 : ownTarget(delivery.plan);
-  // Nobody asks for the others in the store: they are made for an archive, or for a registry.
-  const arePassing = isMade && (kept < 0 || delivery.plan.targets.length > 1);
-  const known = new Set(arePassing ? readCatalog(store).map(idOf) : []);
-  const isSent = request.outputs.some((output) => 'dest' in output || (output.type === 'image' && output.push));
-  const isIndexed = isMade && ((isSent && isFormed(request)) || request.packing !== undefined);
-  const found = isMade ? await makeImages(store, request, { ...delivery, names, kept }) : [];
+  const transient = new DisposableStack();
+  const forget = () => {
+    transient.dispose();
+    return dropTransient(store, () => imageUsers(store));
+  };
+  try {
+    const result = await handAllOut(store, request, { ...delivery, transient });
+    await forget();
+    return result;
+  } catch (error) {
+    // What went wrong is told; what is left then goes with the next such build.
+    await forget().catch(() => undefined);
+    throw error;
+  }
+}
+
+/** Holds the images that only pass through the store for as long as they are needed there. */
+type Delivering = Delivery & { transient: DisposableStack };
+
+async function handAllOut(store: Store, request: BuildRequest, delivery: Delivering): Promise<BuildResult> {
+  const wanted = wantedOf(request, delivery.plan);
+  const isIndexed = wanted.isMade && wanted.isFormed;
+  const found = wanted.isMade ? await makeImages(store, request, { ...delivery, ...wanted }) : [];
   const targets = isIndexed ? await wholeTargets(store, request, found, delivery.abort) : found;
   const provenance = () => provenanceOf(request, delivery);
   const index = isIndexed ? await makeIndex(request, { ...delivery, targets, provenance }) : undefined;
@@ -67,10 +104,7 @@ export async function deliver(store: Store, request: BuildRequest, delivery: Del
   const dated = created.toISOString().replace(/\.\d+Z$/, 'Z');
   const made = { ...delivery, targets, index, created: dated };
   for (const output of request.outputs) await handOut(store, request, output, made);
-  const own = targets[kept];
-  const passing = targets.filter(({ imageId }) => imageId !== own?.imageId && !known.has(imageId));
-  await forget(store, passing);
-  const first = own ?? targets[0];
+  const first = targets[wanted.kept] ?? targets[0];
   const sorted = first === undefined ? [] : [first, ...targets.filter((target) => target !== first)];
   const descriptor = describedTop(request, { index, first, created: dated });
   return {
@@ -106,49 +140,40 @@ function describedTop(
   return { mediaType: mediaType || MEDIA.manifest, digest, size, ...dated, platform: plainPlatform(platform) };
 }
 
-/** Is what is handed out other than what the store has? */
-const isFormed = (request: BuildRequest) =>
-  needsIndex(request) ||
-  request.annotations.length > 0 ||
-  request.outputs.some((output) => output.type === 'image' && (output.passing || output.byDigest));
-
 async function handOut(store: Store, request: BuildRequest, output: BuildOutput, made: Made): Promise<void> {
   if (output.type === 'local' || output.type === 'tar') await exportFiles(store, output, made);
   if (output.type === 'image' && output.push) await pushAll(store, output, made);
   if (output.type === 'docker' || output.type === 'oci') await saveArchive(store, request, output, made);
 }
 
-async function forget(store: Store, targets: readonly BuiltTarget[]): Promise<void> {
-  for (const { imageId } of targets) await removeImage(store, imageId, { usedBy: () => imageUsers(store) });
-}
-
 async function makeImages(
   store: Store,
   request: BuildRequest,
-  { plan, solution, report, names, kept }: Delivery & { names: string[]; kept: number },
+  { plan, solution, report, transient, names, kept }: Delivering & Wanted,
 ): Promise<MadeTarget[]> {
   return step(report, 'exporting to image', async ({ tell, say }) => {
     tell('exporting layers');
     const targets: MadeTarget[] = [];
     for (const [index, target] of plan.targets.entries()) {
       const layers = solution.results[index] ?? [];
-      const own = index === kept ? names : [];
+      const own = index === kept ? { names } : { names: [], transient };
       if (index === 0) tell('exporting layers', { done: true });
       const cache = inlineCache(request, solution, layers, tell);
-      const { id, manifest } = await putImage(store, target, { layers, names: own, request, cache });
+      const { id, manifest } = await putImage(store, target, { layers, request, cache, ...own });
       tell(`writing image ${id}`, { done: true });
       targets.push({ platform: target.platform, imageId: id, digest: manifest.digest, manifest });
-      noteImage(store, { id, labels: target.config.config?.Labels, names: own });
+      noteImage(store, { id, labels: target.config.config?.Labels, names: own.names });
     }
     for (const name of names) tell(`naming to ${name}`, { done: true });
-    const platform = plan.targets[kept]?.platform;
-    if (plan.targets.length > 1 && names.length > 0 && platform !== undefined) {
-      say(
-        `here the image for ${formatPlatform(platform)} gets the names; the others go to registries and archives only`,
-      );
-    }
+    if (names.length > 0) sayWhichIsKept(plan, kept, say);
     return targets;
   });
+}
+
+function sayWhichIsKept({ targets }: Plan, kept: number, say: (text: string) => void): void {
+  const platform = targets[kept]?.platform;
+  if (targets.length === 1 || platform === undefined) return;
+  say(`here the image for ${formatPlatform(platform)} gets the names; the others go to registries and archives only`);
 }
 
 /** What a later build finds in the image, where that is wished for. */
@@ -169,12 +194,14 @@ interface Putting {
   names: string[];
   request: BuildRequest;
   cache: string | undefined;
+  /** Absent: the image stays. */
+  transient?: DisposableStack;
 }
 
 async function putImage(
   store: Store,
   { config: planned }: PlanTarget,
-  { layers, names, request, cache }: Putting,
+  { layers, request, cache, ...making }: Putting,
 ): Promise<MadeImage> {
   const stack = {
     layers: layers.map(({ blob }) => blob),
@@ -183,7 +210,7 @@ async function putImage(
   };
   const dated = datedConfig(planned, layers, request.epoch);
   const config = cache === undefined ? dated : { ...dated, [INLINE_CACHE]: cache };
-  return assembleImage(store, stack, { config, names });
+  return assembleImage(store, stack, { config, ...making });
 }
 
 const diffIdsOf = (layers: readonly SolvedLayer[]) => layers.map(({ diffId }) => diffId);

@@ -13,6 +13,7 @@ const NAME = 'org.opencontainers.image.ref.name';
 const CONFIG = 'io.wherry.image.id';
 const SIZES = 'io.wherry.layer.sizes';
 const LOST = 'io.wherry.lost.blobs';
+const TRANSIENT = 'io.wherry.transient';
 const CREATED = 'org.opencontainers.image.created';
 
 /** One name of one image. */
@@ -29,6 +30,8 @@ export interface Entry {
   created?: string | undefined;
   /** Digests of layers' blobs that a repair gave up: the image runs, but can't be pushed or saved until it is pulled again. */
   lost?: string[];
+  /** Without a name it is there for as long as a command holds it (image/transient.ts). With one it is as any other. */
+  transient?: boolean;
 }
 
 interface IndexFile {
@@ -54,16 +57,18 @@ export function fromDescriptor({ annotations = {}, ...manifest }: Descriptor): E
     sizes: sizes ? sizes.split(',').map(Number) : [],
     ...(created === undefined ? {} : { created }),
     ...(lost ? { lost: lost.split(',') } : {}),
+    ...(annotations[TRANSIENT] === undefined ? {} : { transient: true }),
   };
 }
 
-function toDescriptor({ manifest, id, name, sizes, created, lost = [] }: Entry): Descriptor {
+function toDescriptor({ manifest, id, name, sizes, created, lost = [], transient }: Entry): Descriptor {
   const annotations = {
     ...(name === undefined ? {} : { [NAME]: name }),
     ...(id === undefined ? {} : { [CONFIG]: id }),
     ...(sizes.length === 0 ? {} : { [SIZES]: sizes.join(',') }),
     ...(created === undefined ? {} : { [CREATED]: created }),
     ...(lost.length === 0 ? {} : { [LOST]: lost.join(',') }),
+    ...(transient && name === undefined ? { [TRANSIENT]: 'true' } : {}),
   };
   return { ...manifest, annotations };
 }

@@ -27,6 +27,8 @@ export interface ImageMaking {
   config: Omit<ImageConfig, 'rootfs'>;
   /** Canonical. */
   names: readonly string[];
+  /** The image is for this command alone: without a name it is there until this is disposed of, and then dropTransient() called. */
+  transient?: DisposableStack;
   abort?: AbortSignal;
 }
 
@@ -66,21 +68,24 @@ export interface Made {
  * Makes an image of layers that are here, and gives it its names, which other images lose.
  * Throws kind `unavailable` when another command takes a layer away.
  */
-export async function assembleImage(
-  store: Store,
-  stack: Stack,
-  making: Pick<ImageMaking, 'config' | 'names'>,
-): Promise<Made> {
+export async function assembleImage(store: Store, stack: Stack, making: Entering): Promise<Made> {
   return enterImage(store, { ...stack, layers: stack.layers.map(asOci) }, making);
 }
 
-async function enterImage(store: Store, stack: Stack, making: Pick<ImageMaking, 'config' | 'names'>): Promise<Made> {
+type Entering = Pick<ImageMaking, 'config' | 'names' | 'transient'>;
+
+async function enterImage(store: Store, stack: Stack, making: Entering): Promise<Made> {
   const { manifest, id, bytes } = documentsOf(making.config, stack);
+  const { transient } = making;
+  // Before it is looked for: another command that ends leaves it then.
+  transient?.use(await holdImage(store, { blobs: [id], diffIds: [] }));
   const known = readCatalog(store).filter((entry) => entry.id === id);
   const [first] = known;
   const isNamed = making.names.every((name) => known.some((entry) => entry.name === name));
-  if (first !== undefined && isNamed && missingLayer(store, stack) === undefined)
+  const isToStay = first?.transient === true && transient === undefined;
+  if (first !== undefined && isNamed && !isToStay && missingLayer(store, stack) === undefined) {
     return { id, manifest: first.manifest };
+  }
   using _held = await holdImage(store, {
     blobs: [id, manifest.digest, ...stack.layers.map(({ digest }) => digest)],
     diffIds: stack.diffIds,
@@ -94,7 +99,9 @@ async function enterImage(store: Store, stack: Stack, making: Pick<ImageMaking, 
     const same = entries.find((entry) => entry.id === id);
     made = same?.manifest ?? manifest;
     if (same === undefined) for (const [type, document] of bytes) await putBlob(store, document, type);
-    return withNames(entries, same ?? { manifest, id, sizes, created: making.config.created }, making.names);
+    const image = same ?? { manifest, id, sizes, created: making.config.created };
+    const isTransient = transient !== undefined && (same === undefined || same.transient === true);
+    return withNames(entries, { ...image, transient: isTransient }, making.names);
   });
   return { id, manifest: made };
 }

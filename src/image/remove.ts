@@ -66,6 +66,8 @@ export async function removeImage(store: Store, text: string, options: RemoveIma
 
 interface Removing {
   users: readonly ImageUser[];
+  /** What commands at work count on. */
+  held: Awaited<ReturnType<typeof heldParts>>;
   /** What only the entries that are lost between the two needed. */
   wasteOf(before: readonly Entry[], after: readonly Entry[]): Waste;
 }
@@ -98,7 +100,7 @@ export async function removing(
       freed = sizeOf(store, waste);
       await discard(store, waste);
     }
-    const after = remove(entries, { users, wasteOf });
+    const after = remove(entries, { users, held, wasteOf });
     if (after !== undefined) waste = wasteOf(entries, after);
     return after;
   };

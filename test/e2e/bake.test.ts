@@ -119,3 +119,23 @@ test('services of a compose file are targets, too; HCL is refused with a way out
   expect(stderr).toContain('ERROR: Cannot read x.hcl: bake files in HCL are not supported');
   expect(stderr).toContain('hint: ');
 });
+
+test('targets of the same image go into archives at once, and leave none in the store, also when one cannot be written', async () => {
+  const target = (name: string, output: string) => ({
+    [name]: inline('FROM scratch\nCOPY f /\n', { output: [output] }),
+  });
+  const { bake, root } = baking({
+    ...target('one', 'type=oci,dest=one.tar'),
+    ...target('two', 'type=oci,dest=two.tar'),
+    ...target('three', 'type=oci,dest=three.tar'),
+    ...target('lost', 'type=oci,dest=none/lost.tar'),
+  });
+  const images = () => succeed('images', '-aq');
+  const before = await images();
+  const { status, stderr } = await bake('one', 'two', 'three');
+  expect(status, stderr).toBe(0);
+  expect(['one', 'two', 'three'].map((name) => existsSync(join(root, `${name}.tar`)))).toEqual([true, true, true]);
+  expect(await images()).toBe(before);
+  expect((await bake('lost')).status).toBe(1);
+  expect(await images()).toBe(before);
+});
