@@ -4,13 +4,12 @@ import { join, resolve } from 'node:path';
 import { hasCode, WherryError } from '#base/error.ts';
 import { parseBool } from '#base/units.ts';
 import type { CacheOptions } from '#build/request.ts';
-import { fetchConfig } from '#image/resolve.ts';
 import { digestOf } from '#oci/digest.ts';
 import { type Descriptor, MAX_DOCUMENT } from '#oci/manifest.ts';
 import { familiar, parseReference, withDefaultTag } from '#oci/reference.ts';
 import { isObject, parsedObject } from '#oci/shape.ts';
 import { openTarget } from '#oci/sources.ts';
-import { download } from '#oci/transfer.ts';
+import { download, fetchSmall } from '#oci/transfer.ts';
 import { hexOf } from '#store/digest.ts';
 
 /** A place to read from. All throw kinds `not-found`, `denied`, `unavailable` and `corrupt`. */
@@ -44,18 +43,10 @@ export async function registryPlace(options: CacheOptions, abort: AbortSignal | 
       }
     },
     manifest: async ({ digest }) => (await registry.manifest(reference, digest)).bytes,
-    document: async (descriptor) => {
-      checkSize(descriptor);
-      return fetchConfig(registry, reference, descriptor);
-    },
+    document: (descriptor) => fetchSmall(registry, reference, descriptor, { called: 'cache' }),
     open: (descriptor) => download(registry, reference, descriptor),
     close: () => registry.close(),
   };
-}
-
-function checkSize({ digest, size }: Descriptor): void {
-  if (size <= MAX_DOCUMENT) return;
-  throw new WherryError('corrupt', `${digest} has ${size} bytes, at most ${MAX_DOCUMENT} can be`);
 }
 
 export const blobIn = (directory: string, digest: string) => join(directory, 'blobs', 'sha256', hexOf(digest));

@@ -1,11 +1,11 @@
 /** Artifacts: what a registry has beside images, small documents below a manifest of their own type. */
 import { WherryError } from '#base/error.ts';
-import { fetchConfig } from '#image/resolve.ts';
 import { type Descriptor, isDigest, MAX_DOCUMENT } from '#oci/manifest.ts';
 import { canonical, nameOnly, parseReference, type Reference } from '#oci/reference.ts';
 import type { Registry } from '#oci/registry.ts';
 import { isObject } from '#oci/shape.ts';
 import { findSources, isPlaceToBlame, openSource } from '#oci/sources.ts';
+import { fetchSmall } from '#oci/transfer.ts';
 
 /** The words of image-spec, manifest.md, artifactType; before it had that one, the configuration's type said it. */
 export interface ArtifactKind {
@@ -112,7 +112,7 @@ async function partsOf(registry: Registry, reference: Reference, layers: Descrip
   const parts: ArtifactPart[] = [];
   for (const layer of layers) {
     const { mediaType, annotations = {} } = layer;
-    parts.push({ mediaType, annotations, bytes: await fetchConfig(registry, reference, layer) });
+    parts.push({ mediaType, annotations, bytes: await fetchSmall(registry, reference, layer, { called: 'artifact' }) });
   }
   return parts;
 }

@@ -1,12 +1,12 @@
 /** Manifests and indexes at a registry, of whatever is there: attestations and charts have them as well. */
 import { restated, WherryError } from '#base/error.ts';
-import { fetchConfig } from '#image/resolve.ts';
 import { checkConfig, type Descriptor, type Index, type Manifest, parseAny } from '#oci/manifest.ts';
 import type { Document } from '#oci/push.ts';
 import { canonical, type Reference } from '#oci/reference.ts';
 import type { FetchedManifest, Registry } from '#oci/registry.ts';
 import { type Json, parsedObject } from '#oci/shape.ts';
 import { openTarget } from '#oci/sources.ts';
+import { fetchSmall } from '#oci/transfer.ts';
 
 /** With the registry open. */
 export async function atRegistry<T>(
@@ -44,7 +44,7 @@ export function readDocument({ bytes, mediaType }: FetchedManifest, reference: R
 
 /** A configuration, whose fields have their types; an empty one says nothing. Throws kind `corrupt`. */
 export async function readConfig(registry: Registry, reference: Reference, descriptor: Descriptor): Promise<Json> {
-  const bytes = await fetchConfig(registry, reference, descriptor);
+  const bytes = await fetchSmall(registry, reference, descriptor);
   if (bytes.length === 0) return {};
   const name = canonical(reference);
   const json = parsedObject(bytes, `the configuration of "${name}"`);

@@ -6,7 +6,7 @@ import { formatPlatform } from '#oci/platform.ts';
 import { canonical, familiar, parseReference, type Reference, withDefaultTag } from '#oci/reference.ts';
 import type { Registry } from '#oci/registry.ts';
 import { isObject, parsedObject } from '#oci/shape.ts';
-import { download } from '#oci/transfer.ts';
+import { fetchSmall } from '#oci/transfer.ts';
 
 export interface RemoteLook {
   /** With its tag or digest. */
@@ -103,9 +103,8 @@ async function saidIn(registry: Registry, reference: Reference, about: readonly 
 }
 
 async function predicateIn(registry: Registry, reference: Reference, layer: Descriptor): Promise<object> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of download(registry, reference, layer)) chunks.push(chunk);
-  const { predicate } = parsedObject(Buffer.concat(chunks), `the statement ${layer.digest}`);
+  const bytes = await fetchSmall(registry, reference, layer, { limit: MAX_STATEMENT, called: 'attestation' });
+  const { predicate } = parsedObject(bytes, `the attestation ${layer.digest}`);
   return isObject(predicate) ? predicate : {};
 }
 

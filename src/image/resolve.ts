@@ -4,7 +4,6 @@ import {
   type Descriptor,
   type ImageConfig,
   type Index,
-  MAX_DOCUMENT,
   type Manifest,
   MEDIA,
   type Platform,
@@ -14,7 +13,7 @@ import {
 import { choose, formatPlatform } from '#oci/platform.ts';
 import { familiar, type Reference } from '#oci/reference.ts';
 import type { FetchedManifest, Registry } from '#oci/registry.ts';
-import { download } from '#oci/transfer.ts';
+import { fetchSmall } from '#oci/transfer.ts';
 
 /** One platform's image, as the registry has it. */
 export interface RemoteImage {
@@ -47,7 +46,7 @@ export async function resolveRemote(
     throw new WherryError('unsupported', `no matching manifest for ${wanted} in the manifest list entries`);
   }
   const { manifest } = found;
-  const configBytes = known(manifest.config.digest) ?? (await fetchConfig(registry, reference, manifest.config));
+  const configBytes = known(manifest.config.digest) ?? (await fetchSmall(registry, reference, manifest.config));
   const config = parseConfig(configBytes, manifest.layers.length, familiar(reference));
   return { ...found, digest: top.digest, config, configBytes };
 }
@@ -99,17 +98,4 @@ async function searchIndex(search: Search, index: Index): Promise<Found | undefi
     if (found !== undefined) return found;
   }
   return undefined;
-}
-
-/** A configuration, verified. The caller has checked that its descriptor's size is bearable. */
-export async function fetchConfig(registry: Registry, reference: Reference, descriptor: Descriptor): Promise<Buffer> {
-  const { createHash } = await import('node:crypto');
-  const chunks: Buffer[] = [];
-  for await (const chunk of download(registry, reference, descriptor)) chunks.push(chunk);
-  const bytes = Buffer.concat(chunks);
-  const [algorithm = 'sha256', hex] = descriptor.digest.split(':');
-  if (bytes.length <= MAX_DOCUMENT && createHash(algorithm).update(bytes).digest('hex') === hex) return bytes;
-  throw new WherryError('corrupt', `image config verification failed for digest ${descriptor.digest}`, {
-    hint: 'The registry, or something on the way to it, sent another content: try again',
-  });
 }

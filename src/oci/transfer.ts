@@ -1,7 +1,7 @@
 /** Blobs on their way: resumed where the connection broke, bounded by the size that was promised. */
 import { WherryError } from '#base/error.ts';
 import { isTransient, pause } from '#oci/http.ts';
-import type { Descriptor } from '#oci/manifest.ts';
+import { type Descriptor, MAX_DOCUMENT } from '#oci/manifest.ts';
 import { networkError } from '#oci/network-error.ts';
 import type { Reference } from '#oci/reference.ts';
 import type { Registry } from '#oci/registry.ts';
@@ -33,6 +33,33 @@ export async function* download(registry: Registry, reference: Reference, blob: 
     }
     await pause(registry.http.retryDelay * 2 ** (progress.breaks - 1), registry.http.abort);
   }
+}
+
+export interface SmallOptions {
+  /** Bytes. */
+  limit?: number;
+  /** What it is, for the error. */
+  called?: string;
+}
+
+/** A whole blob with the digest that it was promised by. Throws kind `corrupt` for another one, and for one that is no small one. */
+export async function fetchSmall(
+  registry: Registry,
+  reference: Reference,
+  blob: Descriptor,
+  { limit = MAX_DOCUMENT, called = 'image config' }: SmallOptions = {},
+): Promise<Buffer> {
+  const { digest, size } = blob;
+  if (size > limit) throw new WherryError('corrupt', `${digest} has ${size} bytes, at most ${limit} can be`);
+  const { createHash } = await import('node:crypto');
+  const chunks: Buffer[] = [];
+  for await (const chunk of download(registry, reference, blob)) chunks.push(chunk);
+  const bytes = Buffer.concat(chunks);
+  const [algorithm = 'sha256', hex] = digest.split(':');
+  if (createHash(algorithm).update(bytes).digest('hex') === hex) return bytes;
+  throw new WherryError('corrupt', `${called} verification failed for digest ${digest}`, {
+    hint: 'The registry, or something on the way to it, sent another content: try again',
+  });
 }
 
 type Chunks = AsyncGenerator<Buffer, void, undefined>;

@@ -2,7 +2,7 @@ import { buffer } from 'node:stream/consumers';
 import { expect, test } from 'vitest';
 import { parseReference } from '#oci/reference.ts';
 import { openRegistry } from '#oci/registry.ts';
-import { download } from '#oci/transfer.ts';
+import { download, fetchSmall } from '#oci/transfer.ts';
 import { type Misbehaviour, refuse, sha256, startRegistry } from '#test/support/registry.ts';
 
 const bytes = Buffer.from(Array.from({ length: 200_000 }, (_, at) => at % 251));
@@ -145,5 +145,25 @@ test('a token that is refused at once is not asked for for ever', async () => {
     'pull access denied',
   );
   expect(server.asked.filter(({ path }) => path.startsWith('/token'))).toHaveLength(1);
+  await registry.close();
+});
+
+test('a small blob comes as its digest says, or not at all', async () => {
+  const server = await startRegistry();
+  const registry = await openRegistry(server.host, { retryDelay: 1 });
+  const get = (options = {}) => fetchSmall(registry, parseReference(`${server.host}/a`), blob, options);
+  server.blobs.set(blob.digest, bytes);
+  expect((await get()).equals(bytes)).toBe(true);
+  server.blobs.set(blob.digest, Buffer.alloc(bytes.length));
+  await expect(get({ called: 'recipe' })).rejects.toMatchObject({
+    kind: 'corrupt',
+    message: `recipe verification failed for digest ${blob.digest}`,
+  });
+  const asked = server.asked.length;
+  await expect(get({ limit: 1000 })).rejects.toMatchObject({
+    kind: 'corrupt',
+    message: `${blob.digest} has 200000 bytes, at most 1000 can be`,
+  });
+  expect(server.asked).toHaveLength(asked);
   await registry.close();
 });
