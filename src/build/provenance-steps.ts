@@ -2,6 +2,7 @@
  * The steps of a build as mode=max tells them: our vertices in the shape of BuildKit's LLB (solver/pb/ops.proto, as JSON),
  * so that what reads BuildKit's provenance reads ours. The digests are of these steps, not of BuildKit's encoding. Pure.
  */
+import { withoutCredentials } from '#base/web-address.ts';
 import type { FileAction, Plan, RunMount, RunStep, Vertex } from '#build/vertex.ts';
 import { digestOf as hashOf } from '#oci/digest.ts';
 import type { Platform } from '#oci/manifest.ts';
@@ -109,16 +110,13 @@ function sourceOf(vertex: Source, plan: Plan, digest: string | undefined): objec
         identifier: withoutCredentials(vertex.url),
         attrs: { ...(vertex.checksum ? { 'http.checksum': vertex.checksum } : {}), 'http.filename': vertex.filename },
       };
-    case 'git':
-      return {
-        identifier: `git://${withoutCredentials(vertex.url).replace(/^\w+:\/\//, '')}${vertex.ref ? `#${vertex.ref}` : ''}`,
-        attrs: { 'git.fullurl': withoutCredentials(vertex.url) },
-      };
+    case 'git': {
+      const url = withoutCredentials(vertex.url);
+      const place = url.replace(/^\w+:\/\/(?:[^/]*@)?/, '');
+      return { identifier: `git://${place}${vertex.ref ? `#${vertex.ref}` : ''}`, attrs: { 'git.fullurl': url } };
+    }
   }
 }
-
-/** `https://user:word@host/` is `https://host/`. */
-const withoutCredentials = (url: string): string => url.replace(/^(\w+:\/\/)[^/@]*:[^/@]*@/, '$1');
 
 interface Position {
   at: number;

@@ -1,4 +1,5 @@
 /** An index of what a build has made: an image for each platform, and attestations of them (image-spec, image-index.md). */
+import { withoutCredentials } from '#base/web-address.ts';
 import { type BuildTimes, type Material, packageUrl, predicateType, statementOf } from '#build/provenance.ts';
 import { neededBy } from '#build/provenance-steps.ts';
 import type { BuildRequest, BuiltTarget } from '#build/request.ts';
@@ -147,5 +148,5 @@ async function materialOf(vertex: Vertex, bases: Bases): Promise<Material | unde
     return { uri: packageUrl(reference.replace(/@.*$/, ''), platform), digest: { sha256 } };
   }
   if (vertex.op !== 'http' || !vertex.checksum?.startsWith('sha256:')) return undefined;
-  return { uri: vertex.url, digest: { sha256: vertex.checksum.replace('sha256:', '') } };
+  return { uri: withoutCredentials(vertex.url), digest: { sha256: vertex.checksum.replace('sha256:', '') } };
 }

@@ -2,9 +2,10 @@
 import { closeSync, mkdirSync, openSync, readSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
+import { withoutCredentials } from '#base/web-address.ts';
 import { ARCHIVE_START, readDefinition, spool } from '#build/context/files.ts';
 import { fetchGit } from '#build/context/git.ts';
-import { type GitAddress, withoutPassword } from '#build/context/git-address.ts';
+import type { GitAddress } from '#build/context/git-address.ts';
 import type { Fetching, Main } from '#build/context/place.ts';
 import { reworded } from '#build/dockerfile/fault.ts';
 import { step } from '#build/progress.ts';
@@ -13,7 +14,7 @@ import { removeTree } from '#sys/file.ts';
 
 export async function clone({ place, report, abort }: Fetching, text: string, address: GitAddress): Promise<string> {
   const at = place('git');
-  return step(report, `[internal] load git source ${withoutPassword(text)}`, async ({ say }) => {
+  return step(report, `[internal] load git source ${withoutCredentials(text)}`, async ({ say }) => {
     const { root } = await fetchGit(address, at, { abort, said: say }).catch(failing('failed to read dockerfile'));
     return root;
   });

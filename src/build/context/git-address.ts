@@ -150,6 +150,3 @@ export const isWeb = (text: string) => /^https?:\/\//.test(text);
 
 /** Is it an address, and no path here? */
 export const isFar = (context: string) => parseGitAddress(context) !== undefined || isWeb(context);
-
-/** An address as it may be shown: passwords are nobody's business. */
-export const withoutPassword = (address: string) => address.replace(/^([a-z0-9]+:\/\/[^/@:]*):[^/@]*@/i, '$1:xxxxx@');

@@ -5,7 +5,8 @@
 import { chmodSync, existsSync, lstatSync, lutimesSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { hasCode, WherryError } from '#base/error.ts';
-import { type GitAddress, withoutPassword } from '#build/context/git-address.ts';
+import { withoutCredentials } from '#base/web-address.ts';
+import type { GitAddress } from '#build/context/git-address.ts';
 import { gitEnvironment } from '#build/context/git-environment.ts';
 import { removeTree } from '#sys/file.ts';
 import { needTool } from '#sys/host.ts';
@@ -64,7 +65,7 @@ export async function findCommit(address: GitAddress, options: GitOptions = {}):
 /** A repository that stays names the branch or tag, for "git describe" and the like, and nobody's password. */
 async function forgetFetching(repository: Repository): Promise<void> {
   const { address, at } = repository;
-  await need(repository, ['-C', at, 'remote', 'set-url', '--', 'origin', withoutPassword(address.remote)]);
+  await need(repository, ['-C', at, 'remote', 'set-url', '--', 'origin', withoutCredentials(address.remote)]);
   await need(repository, ['-C', at, 'reflog', 'expire', '--all', '--expire=now']);
   rmSync(join(at, '.git', 'FETCH_HEAD'), { force: true });
 }
@@ -118,7 +119,7 @@ async function resolve(repository: Repository): Promise<{ name: string | undefin
 
 function noSuchRef({ address: { remote } }: Repository, ref: string): WherryError {
   return new WherryError('unavailable', `repository does not contain ref ${ref}, output: ""`, {
-    hint: `See "git ls-remote ${withoutPassword(remote)}" for its branches and tags`,
+    hint: `See "git ls-remote ${withoutCredentials(remote)}" for its branches and tags`,
   });
 }
 
@@ -196,11 +197,11 @@ async function need(repository: Repository, args: readonly string[]): Promise<Fi
   if (finished.status === 0) return finished;
   const { remote } = repository.address;
   const what = args[0] === 'ls-remote' ? 'read the references of' : 'fetch';
-  const lines = finished.stderr.replaceAll(remote, withoutPassword(remote)).split('\n');
+  const lines = finished.stderr.replaceAll(remote, withoutCredentials(remote)).split('\n');
   const reason = lines.find((line) => /^(?:fatal|error): /.test(line)) ?? lines.find((line) => line.trim() !== '');
   throw new WherryError(
     'unavailable',
-    `Cannot ${what} ${withoutPassword(remote)}: ${reason ?? 'git ended in silence'}`,
+    `Cannot ${what} ${withoutCredentials(remote)}: ${reason ?? 'git ended in silence'}`,
   );
 }
 

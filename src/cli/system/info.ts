@@ -120,7 +120,7 @@ function proxies(info: Info): Row[] {
 
 /** A proxy's URL may have a password in it. */
 function withoutSecret(url: unknown): string {
-  return String(url ?? '').replace(/\/\/[^/@]*@/, '//xxxxx:xxxxx@');
+  return String(url ?? '').replace(/\/\/[^/]*@/, '//xxxxx:xxxxx@');
 }
 
 function lines(rows: readonly Row[]): string {

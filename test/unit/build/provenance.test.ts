@@ -198,6 +198,29 @@ test('mode=max tells the steps in the shape of BuildKit’s, and nothing of prox
   });
 });
 
+test('no step tells the credentials of an address', () => {
+  const from = (more: object) => ({ name: '', inputs: [], platform: AMD, ...more });
+  const vertices = [
+    from({ op: 'http', url: 'https://ghp_tok@host/f', filename: 'f' }),
+    from({ op: 'http', url: 'https://u:p@q@host/f', filename: 'f' }),
+    from({ op: 'git', url: 'https://me:ghp_tok@host/a.git', ref: 'main' }),
+    from({ op: 'git', url: 'ssh://git@host/a.git' }),
+    from({ op: 'file', inputs: [0, 1, 2, 3], actions: [] }),
+  ];
+  const fetching = { ...plan, vertices, targets: [{ platform: AMD, result: 4, config: {} }] } as unknown as Plan;
+  const text = JSON.stringify(
+    statementOf({ ...plain, provenance: wish({ mode: 'max' }) }, { ...about, plan: fetching }),
+  );
+  expect(text).not.toMatch(/ghp_tok|p@q/);
+  const sources = JSON.parse(text).predicate.buildConfig.llbDefinition.slice(0, 4);
+  expect(sources.map((step: { op: { Op: { source: object } } }) => step.op.Op.source)).toMatchObject([
+    { identifier: 'https://xxxxx@host/f' },
+    { identifier: 'https://xxxxx:xxxxx@host/f' },
+    { identifier: 'git://host/a.git#main', attrs: { 'git.fullurl': 'https://xxxxx:xxxxx@host/a.git' } },
+    { identifier: 'git://host/a.git', attrs: { 'git.fullurl': 'ssh://git@host/a.git' } },
+  ]);
+});
+
 test('version 1 says the same in its own words', () => {
   const provenance = wish({ version: 'v1', builderId: 'me', reproducible: true });
   expect(statementOf({ ...request, provenance }, about)).toMatchObject({

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import type { BuildRequest } from '#build/request.ts';
-import { indexOf } from '#engine/build-index.ts';
+import type { Plan } from '#build/vertex.ts';
+import { indexOf, materialsOf } from '#engine/build-index.ts';
 import { digestOf } from '#oci/digest.ts';
 
 const MANIFEST = 'application/vnd.oci.image.manifest.v1+json';
@@ -68,4 +69,17 @@ test('provenance is a manifest of no platform, that names the image it is about'
   const { config, layers } = JSON.parse(manifests[0]?.bytes.toString() ?? '');
   expect(blobs.map(({ digest }) => digest)).toEqual(expect.arrayContaining([config.digest, layers[0].digest]));
   expect(layers[0]).toMatchObject({ mediaType: 'application/vnd.in-toto+json' });
+});
+
+test('a file from the web is told without the credentials that it was fetched with', async () => {
+  const files = ['https://u:pw@host/f', 'https://ghp_tok@host/f', 'https://u:p@q@host/f'].map((url) => ({
+    op: 'http',
+    url,
+    checksum: `sha256:${'a'.repeat(64)}`,
+    inputs: [],
+  }));
+  const last = { op: 'file', inputs: [0, 1, 2] };
+  const plan = { vertices: [...files, last], targets: [{ result: 3 }] } as unknown as Plan;
+  const materials = await materialsOf(plan, 0, {} as never);
+  expect(materials.map(({ uri }) => uri)).toEqual(['https://xxxxx:xxxxx@host/f', 'https://xxxxx@host/f']);
 });
