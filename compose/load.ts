@@ -38,6 +38,7 @@ export interface LoadOptions {
   /** Told what compose warns of. */
   warn: (text: string) => void;
   look?: Look;
+  ask?: (name: string) => void;
   projectDirectory?: string;
   projectName?: string;
   /** In place of `.env`. */

@@ -19,6 +19,8 @@ export interface Where {
   environment: Variables;
   warn: (text: string) => void;
   look?: Look;
+  /** Told of every variable that is asked for. */
+  ask?: (name: string) => void;
 }
 
 /**
@@ -28,7 +30,7 @@ export interface Where {
 export type Look = (path: string) => void;
 
 /** Who is told what happens while files are read. */
-export type Told = Pick<Where, 'warn' | 'look'>;
+export type Told = Pick<Where, 'warn' | 'look' | 'ask'>;
 
 export interface Found {
   /** Absolute, `-`, or the address of one that is elsewhere. */
@@ -56,7 +58,7 @@ export function findFiles(where: Where): Found {
   const environment = withEnvFiles({ PWD: cwd, ...where.environment }, directoryOf(given, where), where);
   const files = given.length > 0 ? given : (fromEnvironment(environment, cwd) ?? lookUp(directoryOf([], where), where));
   const directory = directoryOf(files, where);
-  return { files, directory, environment: withEnvFiles(environment, directory, where) };
+  return { files, directory, environment: overheard(withEnvFiles(environment, directory, where), where) };
 }
 
 /** The process's variables over those of env files, before any file of the project is looked for. */
@@ -85,7 +87,23 @@ function withEnvFiles(environment: Variables, directory: string, where: Where): 
     if (!isFile(own)) return environment;
     files = [own];
   }
-  return { ...readEnvFiles(files, environment, where), ...environment };
+  return { ...readEnvFiles(files, overheard(environment, where), where), ...environment };
+}
+
+/** The same variables; of each that is asked for somebody is told. */
+function overheard(environment: Variables, { ask }: Told): Variables {
+  if (ask === undefined) return environment;
+  const hear = (name: string | symbol) => typeof name === 'string' && ask(name);
+  return new Proxy(environment, {
+    get: (variables, name) => {
+      hear(name);
+      return Reflect.get(variables, name);
+    },
+    getOwnPropertyDescriptor: (variables, name) => {
+      hear(name);
+      return Reflect.getOwnPropertyDescriptor(variables, name);
+    },
+  });
 }
 
 /** A variable's boolean. Throws kind `invalid` in Go's words, after `about`. */

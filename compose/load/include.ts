@@ -82,7 +82,8 @@ async function loadEntry({ paths, directory, envFiles }: Entry, including: Inclu
       ? defaultEnvFile(own, including.told)
       : envFiles.map((file) => envFileAt(including.directory, file));
   const variables = readEnvFiles(found, including.environment, including.told);
-  const environment = { ...variables, ...including.environment };
+  const isOwn = Object.keys(variables).length > 0;
+  const environment = isOwn ? { ...variables, ...including.environment } : including.environment;
   return including.load(files, { directory: own, base, environment, chain: including.chain });
 }
 

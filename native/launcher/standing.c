@@ -65,6 +65,33 @@ static bool is_up(int count, char *const words[])
 	return false;
 }
 
+static bool is_ours(const char *variable)
+{
+	static const char *const names[] = {
+		"COMPOSE_", "DOCKER_", "WHERRY_", "HOME=", "XDG_CONFIG_HOME=", "XDG_DATA_HOME=", "TERM=", "NO_COLOR="};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		if (strncmp(variable, names[i], strlen(names[i])) == 0)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * What compose and the engine ask for by name. What files ask for is in the note: most of an environment is nobody's
+ * concern, and differs from one login to the next.
+ */
+static hash with_variables(hash before)
+{
+	hash made = before;
+
+	for (char **variable = environ; *variable; variable++) {
+		if (is_ours(*variable))
+			made = with_text(made, *variable);
+	}
+	return made;
+}
+
 bool standing_asked(struct standing *standing, int count, char *const words[])
 {
 	hash name = OFFSET_BASIS, stamp = OFFSET_BASIS;
@@ -84,8 +111,7 @@ bool standing_asked(struct standing *standing, int count, char *const words[])
 	stamp = with_bytes(stamp, &here.st_ino, sizeof(here.st_ino));
 	stamp = with_bytes(stamp, &program.st_ino, sizeof(program.st_ino));
 	stamp = with_bytes(stamp, &program.st_ctim, sizeof(program.st_ctim));
-	for (char **variable = environ; *variable; variable++)
-		stamp = with_text(stamp, *variable);
+	stamp = with_variables(stamp);
 	stamp = with_terminal(with_terminal(stamp, STDOUT_FILENO), STDERR_FILENO);
 	write_hash(standing->name, name);
 	write_hash(standing->stamp, stamp);
@@ -141,6 +167,36 @@ static bool is_alive(const char *pid, const char *start)
 	return start && number > 0 && io_start_time((pid_t)number) == strtoull(start, NULL, 10);
 }
 
+static bool is_set(const char *variable)
+{
+	const char *equals = strchr(variable, '=');
+
+	if (!equals)
+		return false;
+	scoped_str name = strndup(variable, (size_t)(equals - variable));
+	const char *value = name ? getenv(name) : NULL;
+
+	return value && strcmp(value, equals + 1) == 0;
+}
+
+static bool stands(const char *fact, struct note *note)
+{
+	switch (*fact) {
+	case '=':
+		return is_unchanged(fact + 1, next(note));
+	case '-':
+		return is_absent(fact + 1);
+	case '@':
+		return is_alive(fact + 1, next(note));
+	case '$':
+		return is_set(fact + 1);
+	case '!':
+		return !getenv(fact + 1);
+	default:
+		return false;
+	}
+}
+
 /* The answer, which begins with the number of its descriptor; NULL when something is not as it was. */
 static const char *answer_of(struct note *note, const char *stamp)
 {
@@ -151,10 +207,7 @@ static const char *answer_of(struct note *note, const char *stamp)
 	while ((text = next(note))) {
 		if (*text == '1' || *text == '2')
 			return text;
-		if (*text == '='   ? !is_unchanged(text + 1, next(note))
-		    : *text == '-' ? !is_absent(text + 1)
-		    : *text == '@' ? !is_alive(text + 1, next(note))
-				   : true)
+		if (!stands(text, note))
 			return NULL;
 	}
 	return NULL;

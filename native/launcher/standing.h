@@ -8,6 +8,8 @@
  *   =PATH, STAT       what stat() says of a file: "DEVICE INODE SIZE MTIME CTIME", times in nanoseconds
  *   -PATH             a file that is not there
  *   @PID, START       a process, and when it was started (io_start_time())
+ *   $NAME=VALUE       a variable of the environment
+ *   !NAME             one that is not set
  * and last 1TEXT or 2TEXT, what is written to standard output or error.
  */
 #ifndef WHERRY_LAUNCHER_STANDING_H
@@ -15,7 +17,7 @@
 
 #include <stdbool.h>
 
-/* Which note is asked for: its name, of the words and the directory; its stamp, of all else that answers depend on. */
+/* Which note is asked for: its name, of the words and the directory; its stamp, of what every answer depends on. */
 struct standing {
 	char name[33];
 	char stamp[33];

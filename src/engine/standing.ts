@@ -19,6 +19,8 @@ export interface Answer {
   text: string;
   /** Files outside of the store that were read or looked for; an answer from anything else does not stand. */
   looked: readonly string[];
+  /** Names of the variables of the environment that were asked for, whether they are set or not. */
+  asked: readonly string[];
   /** Ids of the containers it is about. */
   containers: readonly string[];
   /** Names of the volumes it is about. */
@@ -49,6 +51,7 @@ export function noteAnswer(store: Store, answer: Answer): void {
   if (!name || !stamp || program.endsWith('.ts')) return;
   const facts = factsOf([program, ...answer.looked, ...pathsOf(store, answer)], answer.began);
   if (facts === undefined) return;
+  facts.push(...answer.asked.flatMap(variableFact));
   for (const id of answer.containers) {
     const state = readState(store, id);
     if (state !== undefined) facts.push(...monitorOf(state));
@@ -71,6 +74,13 @@ function pathsOf(store: Store, { containers, volumes, health }: Answer): string[
     ...volumes.map((name) => store.path('volumes', name)),
     ...containers.flatMap((id) => files.map((name) => store.path('containers', id, name))),
   ];
+}
+
+/** Those of compose and Docker are in the stamp, as they were before this command read files and flags. */
+function variableFact(name: string): string[] {
+  if (/^(COMPOSE|DOCKER|WHERRY)_/.test(name)) return [];
+  const value = process.env[name];
+  return value === undefined ? [`!${name}`] : [`$${name}=${value}`];
 }
 
 /** A state is believed while its monitor lives. */

@@ -90,10 +90,24 @@ describeLauncher((launcher) => {
     expect(await isAnswered()).toBe(false);
   });
 
-  test('not in another directory, with other words, another variable, or by another program', async () => {
+  test('not when a variable that was asked for is another', async () => {
+    await note(['$TAG=a=b', '!OTHER']);
+    const env = { TAG: 'a=b' };
+    expect(await isAnswered({ env })).toBe(true);
+    expect(await isAnswered({ env: { ...env, NEVER_ASKED: '1' } })).toBe(true);
+    expect(await isAnswered({ env: { TAG: 'a=' } })).toBe(false);
+    expect(await isAnswered({ env: { TAG: undefined } })).toBe(false);
+    expect(await isAnswered({ env: { ...env, OTHER: '' } })).toBe(false);
+    await note(['$TAG']);
+    expect(await isAnswered({ env })).toBe(false);
+  });
+
+  test('not in another directory, with other words or settings, or by another program', async () => {
     await note([]);
     expect(await isAnswered()).toBe(true);
-    expect(await isAnswered({ env: { TAG: '2' } })).toBe(false);
+    for (const name of ['COMPOSE_PROFILES', 'DOCKER_CONFIG', 'WHERRY_ROOT', 'TERM', 'NO_COLOR']) {
+      expect(await isAnswered({ env: { [name]: '1' } }), name).toBe(false);
+    }
     expect(await isAnswered({ cwd: '/' })).toBe(false);
     expect(await launcher.look(['compose', '-f', 'b.yaml', 'up', '-d'])).toMatchObject({ words: expect.anything() });
     const { stderr } = await launcher.user.run(join(launcher.another(), 'bin/wherry'), UP);

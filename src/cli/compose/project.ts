@@ -68,6 +68,7 @@ export type Wishes = Partial<
     | 'profiles'
     | 'remoteIncluded'
     | 'look'
+    | 'ask'
   >
 >;
 
@@ -88,7 +89,10 @@ export async function openProject(
   const selected = withSelected(withNamedEnabled(loaded, services), services);
   // Only those that are wanted: what others lack is no concern of theirs.
   if (wishes.resolveEnvironment !== false) {
-    resolveEnvFiles(selected, { warn: (text) => warn(context, text), ...given({ look: wishes.look }) });
+    resolveEnvFiles(selected, {
+      warn: (text) => warn(context, text),
+      ...given({ look: wishes.look, ask: wishes.ask }),
+    });
   }
   return composeFlags(context).allResources ? selected : withoutUnused(selected);
 }

@@ -11,8 +11,9 @@ import type { Project, Service } from '#compose/model/project.ts';
 const LOOKS = new Set(['Running', 'Waiting', 'Healthy']);
 
 export interface Listener {
-  /** Takes what the project is read from. */
+  /** Take what the project is read from. */
   look: (path: string) => void;
+  ask: (variable: string) => void;
   /** Stands in for the output that progress is shown on. */
   output: Output;
   /** The scope, listened to. */
@@ -24,6 +25,7 @@ export interface Listener {
 export function listen(context: Context): Listener {
   const output = infoOf(context);
   const looked: string[] = [];
+  const asked = new Set<string>();
   const said: string[] = [];
   let isStill = true;
   let health = false;
@@ -37,6 +39,7 @@ export function listen(context: Context): Listener {
   };
   return {
     look: (path) => looked.push(path),
+    ask: (variable) => asked.add(variable),
     output: Object.create(output, { write: { value: write }, line: { value: (text: string) => write(`${text}\n`) } }),
     within: (scope) => ({
       ...scope,
@@ -56,6 +59,7 @@ export function listen(context: Context): Listener {
         fd: output === context.out ? 1 : 2,
         text,
         looked,
+        asked: [...asked],
         containers: readPresent(context.store, project.name).map(({ id }) => id),
         volumes: Object.entries(project.volumes ?? {}).map(([key, { name }]) => name ?? key),
         health,

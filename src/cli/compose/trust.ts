@@ -19,7 +19,7 @@ import type { Project } from '#compose/model/project.ts';
 export async function openTrusted(
   context: Context,
   services: readonly string[],
-  { yes, ...wishes }: Pick<Wishes, 'look'> & { yes: boolean },
+  { yes, ...wishes }: Pick<Wishes, 'look' | 'ask'> & { yes: boolean },
 ): Promise<Project> {
   const included: string[] = [];
   const remoteIncluded = (address: string) => included.push(address);

@@ -112,9 +112,9 @@ const invalid = (message: string) => new WherryError('invalid', message);
 async function chosenProject(
   context: Context,
   services: readonly string[],
-  { values, listener: { look } }: { values: UpValues; listener: Listener },
+  { values, listener: { look, ask } }: { values: UpValues; listener: Listener },
 ): Promise<Project> {
-  const opened = await openTrusted(context, services, { yes: values.yes, look });
+  const opened = await openTrusted(context, services, { yes: values.yes, look, ask });
   if (Object.keys(opened.services).length === 0) throw invalid('no service selected');
   const flagged = withFlags(context, opened, values);
   const project = values.noDeps ? withSelected(flagged, services, 'ignore') : flagged;

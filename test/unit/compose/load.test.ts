@@ -132,3 +132,28 @@ services:
   await load({}, { files: ['-'], stdin, look: (path) => looked.add(path) });
   expect([...looked]).toContain('-');
 });
+
+test('and of every variable that a file asks for, whether it is set or not', async () => {
+  const asked = new Set<string>();
+  const files = {
+    'compose.yaml': `
+include: [sub/c.yaml]
+services:
+  web:
+    image: "\${TAG:-x}"
+    environment: [LISTED]
+    build: {context: ., args: {MAPPED: }}
+    env_file: [web.env]
+secrets: {token: {environment: TOKEN}}
+`,
+    '.env': 'FROM_ENV=$NAMED_THERE\n',
+    'web.env': 'A=${IN_FILE}\nINHERITED\n',
+    'sub/c.yaml': 'services: {in: {image: "${INCLUDED:-x}"}}',
+  };
+  const environment = { TAG: 'y', LOGIN: '1', LISTED: '2' };
+  await load(files, { environment, warn: () => undefined, ask: (name) => asked.add(name) });
+  const names = ['TAG', 'LISTED', 'MAPPED', 'TOKEN', 'NAMED_THERE', 'IN_FILE', 'INHERITED', 'INCLUDED'];
+  expect([...asked]).toEqual(expect.arrayContaining(names));
+  expect([...asked]).not.toContain('LOGIN');
+  expect([...asked]).not.toContain('FROM_ENV');
+});

@@ -1,6 +1,6 @@
 import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, onTestFinished, test } from 'vitest';
 import { writeState } from '#container/state.ts';
 import { type Answer, noteAnswer } from '#engine/standing.ts';
 import type { Store } from '#store/store.ts';
@@ -33,6 +33,7 @@ const note = (change: Partial<Answer> = {}) =>
     fd: 2,
     text: ' Container web  Running\n',
     looked: [file],
+    asked: [],
     containers: [ID],
     volumes: [],
     health: false,
@@ -70,6 +71,18 @@ test('what was looked for and is not there is told, too, and so are checks that 
   expect(noted()?.filter((fact) => fact === `-${override}`)).toHaveLength(1);
   expect(noted()).toContain(`-${store.path('containers', ID, 'health.json')}`);
   expect(noted()).toContain(`-${store.path('volumes', 'data')}`);
+});
+
+test('variables that were asked for are told, but for those that every answer depends on', () => {
+  process.env.WHERRY_TEST_ASKED = 'x';
+  process.env.STANDING_SET = 'a=b';
+  onTestFinished(() => {
+    delete process.env.WHERRY_TEST_ASKED;
+    delete process.env.STANDING_SET;
+  });
+  note({ asked: ['STANDING_SET', 'STANDING_UNSET', 'WHERRY_TEST_ASKED', 'COMPOSE_PROFILES'] });
+  const facts = noted() ?? [];
+  expect(facts.filter((fact) => /^[$!]/.test(fact))).toEqual(['$STANDING_SET=a=b', '!STANDING_UNSET']);
 });
 
 test('a container that runs does so as long as its monitor lives', () => {
