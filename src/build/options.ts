@@ -163,10 +163,10 @@ export function provenanceOf(options: readonly AttestOption[]): ProvenanceWish |
     const why = `failed to solve: invalid provenance SLSA version: ${version}`;
     throw new WherryError('invalid', why, { hint: 'Use version=v0.2 or version=v1' });
   }
-  // Only for the exporter of inline caches, which writes none here either.
-  if (truth(attributes['inline-only'] ?? 'false', 'inline-only')) return undefined;
   const builderId = attributes['builder-id'] ?? '';
-  return { mode, version, builderId, reproducible: truth(reproducible, `reproducible=${reproducible}`) };
+  // What is no truth value is false to BuildKit, here.
+  const inlineOnly = parseBool(attributes['inline-only'] ?? '') === true;
+  return { mode, version, builderId, inlineOnly, reproducible: truth(reproducible, `reproducible=${reproducible}`) };
 }
 
 /** `--build-context name=value`: names are images', so that they may stand for one. */

@@ -28,6 +28,8 @@ export interface ProvenanceWish {
   mode: 'min' | 'max';
   version: 'v0.2' | 'v1';
   builderId: string;
+  /** Only where an image goes to a registry, whose index can have it beside the image. */
+  inlineOnly: boolean;
   reproducible: boolean;
 }
 

@@ -2,7 +2,7 @@
 import { withoutCredentials } from '#base/web-address.ts';
 import { type BuildTimes, type Material, packageUrl, predicateType, statementOf } from '#build/provenance.ts';
 import { neededBy } from '#build/provenance-steps.ts';
-import type { BuildRequest, BuiltTarget } from '#build/request.ts';
+import type { BuildOutput, BuildRequest, BuiltTarget } from '#build/request.ts';
 import type { Plan, Vertex } from '#build/vertex.ts';
 import type { Bases } from '#engine/build-images.ts';
 import { describe } from '#oci/digest.ts';
@@ -31,8 +31,21 @@ export interface Indexing {
 }
 
 /** Does what is made need an index? Several platforms do, and what is said about an image beside it. */
-export const needsIndex = ({ platforms, provenance }: Pick<BuildRequest, 'platforms' | 'provenance'>): boolean =>
+export const needsIndex = ({ platforms, provenance }: Provenanced): boolean =>
   platforms.length > 1 || provenance !== undefined;
+
+type Provenanced = Pick<BuildRequest, 'platforms' | 'provenance'>;
+
+/**
+ * The request as one of its outputs has it: provenance that is `inline-only` is not for archives, but for those of several
+ * platforms, which have an index anyway (BuildKit, exporter/containerimage/writer.go).
+ */
+export function requestFor<R extends Provenanced>(request: R, { type }: BuildOutput): R {
+  const isLeftOut = request.provenance?.inlineOnly === true && type !== 'image' && request.platforms.length <= 1;
+  if (!isLeftOut) return request;
+  const { provenance: _none, ...rest } = request;
+  return rest as R;
+}
 
 /** Annotations of one scope, or none; those of one platform are for it alone. */
 export function annotationsOf(

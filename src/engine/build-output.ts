@@ -10,7 +10,7 @@ import type { SolvedLayer } from '#build/solve/means.ts';
 import type { Solution } from '#build/solve/solve.ts';
 import type { Plan, PlanTarget } from '#build/vertex.ts';
 import { datedConfig } from '#engine/build-config.ts';
-import { annotationsOf, needsIndex, plainPlatform } from '#engine/build-index.ts';
+import { annotationsOf, needsIndex, plainPlatform, requestFor } from '#engine/build-index.ts';
 import {
   fullName,
   type MadeIndex,
@@ -52,24 +52,27 @@ interface Wanted {
   kept: number;
   /** What it is called there, canonical. */
   names: string[];
-  /** Is any image made? */
-  isMade: boolean;
-  /** Is what is handed out other than what the store has? Then it is made whole before, and an index of it. */
-  isFormed: boolean;
 }
 
-function wantedOf(request: BuildRequest, plan: Plan): Wanted {
-  const { outputs } = request;
-  const images = outputs.filter((output): output is Image => output.type === 'image');
-  const staying = images.filter(({ passing, byDigest }) => !passing && !byDigest);
-  const isSent = outputs.some((output) => 'dest' in output || (output.type === 'image' && output.push));
-  const isOther = needsIndex(request) || request.annotations.length > 0 || staying.length < images.length;
+function wantedOf({ outputs }: BuildRequest, plan: Plan): Wanted {
+  const staying = outputs.filter((output): output is Image => output.type === 'image' && !isPassing(output));
   return {
     kept: staying.length === 0 ? -1 : ownTarget(plan),
     names: [...new Set(staying.flatMap((output) => output.names.map(fullName)))],
-    isMade: outputs.some(({ type }) => type === 'image' || type === 'docker' || type === 'oci'),
-    isFormed: (isSent && isOther) || request.packing !== undefined,
   };
+}
+
+const makesImage = ({ type }: BuildOutput): boolean => type === 'image' || type === 'docker' || type === 'oci';
+const isPassing = (output: BuildOutput): boolean =>
+  output.type === 'image' && (output.passing === true || output.byDigest === true);
+
+/** Is what is handed out other than what the store has? Then it is made whole before, and an index of it. */
+function isFormed(request: BuildRequest): boolean {
+  const { outputs, annotations, packing } = request;
+  if (!outputs.some(makesImage)) return false;
+  const isSent = outputs.some((output) => 'dest' in output || (output.type === 'image' && output.push));
+  const isOther = needsIndex(request) || annotations.length > 0 || outputs.some(isPassing);
+  return (isSent && isOther) || packing !== undefined;
 }
 
 /** Does all that the request's outputs say. Throws what they throw; what is done until then stays. */
@@ -94,25 +97,44 @@ export async function deliver(store: Store, request: BuildRequest, delivery: Del
 type Delivering = Delivery & { transient: DisposableStack };
 
 async function handAllOut(store: Store, request: BuildRequest, delivery: Delivering): Promise<BuildResult> {
+  const { outputs } = request;
   const wanted = wantedOf(request, delivery.plan);
-  const isIndexed = wanted.isMade && wanted.isFormed;
-  const found = wanted.isMade ? await makeImages(store, request, { ...delivery, ...wanted }) : [];
-  const targets = isIndexed ? await wholeTargets(store, request, found, delivery.abort) : found;
+  const found = outputs.some(makesImage) ? await makeImages(store, request, { ...delivery, ...wanted }) : [];
+  const isWhole = outputs.some((output) => isFormed(requestFor(request, output)));
+  const targets = isWhole ? await wholeTargets(store, request, found, delivery.abort) : found;
   const provenance = () => provenanceOf(request, delivery);
-  const index = isIndexed ? await makeIndex(request, { ...delivery, targets, provenance }) : undefined;
   const created = new Date(request.epoch === undefined ? Date.now() : request.epoch * 1000);
   const dated = created.toISOString().replace(/\.\d+Z$/, 'Z');
-  const made = { ...delivery, targets, index, created: dated };
-  for (const output of request.outputs) await handOut(store, request, output, made);
   const first = targets[wanted.kept] ?? targets[0];
+  const indexes = indexesOf({ ...delivery, targets, provenance });
+  let top: ReturnType<typeof topOf> | undefined;
+  for (const output of outputs) {
+    const asked = requestFor(request, output);
+    const index = await indexes(asked);
+    await handOut(store, asked, output, { ...delivery, targets, index, created: dated });
+    if (makesImage(output))
+      top = topOf(asked, { index, first, ...(output.type === 'image' ? {} : { created: dated }) });
+  }
   const sorted = first === undefined ? [] : [first, ...targets.filter((target) => target !== first)];
-  const descriptor = describedTop(request, { index, first, created: dated });
-  return {
-    targets: sorted,
-    digest: index?.top.digest ?? first?.digest ?? '',
-    ...given({ descriptor }),
-    names: namesOf(request),
-    provenance,
+  return { targets: sorted, digest: '', ...top, names: namesOf(request), provenance };
+}
+
+/** What a name stands for, as the last output has it. */
+function topOf(request: BuildRequest, made: Top): Pick<BuildResult, 'digest' | 'descriptor'> {
+  const { index, first } = made;
+  return { digest: index?.top.digest ?? first?.digest ?? '', ...given({ descriptor: describedTop(request, made) }) };
+}
+
+/** An index for outputs that ask for one; the same for all with the same provenance. */
+function indexesOf(
+  indexed: Parameters<typeof makeIndex>[1],
+): (request: BuildRequest) => Promise<MadeIndex | undefined> {
+  const made = new Map<BuildRequest['provenance'], Promise<MadeIndex>>();
+  return async (request) => {
+    if (!isFormed(request)) return undefined;
+    const index = made.get(request.provenance) ?? makeIndex(request, indexed);
+    made.set(request.provenance, index);
+    return index;
   };
 }
 
@@ -123,14 +145,17 @@ const namesOf = ({ outputs }: BuildRequest): string[] =>
     return output.names.map((name) => (output.type === 'image' ? canonical(parseReference(name)) : fullName(name)));
   });
 
-/** Of what a name stands for: the index, or the one manifest. */
-function describedTop(
-  request: BuildRequest,
-  { index, first, created }: { index: MadeIndex | undefined; first: MadeTarget | undefined; created: string },
-): Descriptor | undefined {
+interface Top {
+  index: MadeIndex | undefined;
+  first: MadeTarget | undefined;
+  /** Of an archive. */
+  created?: string;
+}
+
+/** Of the index, or of the one manifest. */
+function describedTop(request: BuildRequest, { index, first, created }: Top): Descriptor | undefined {
   if (first === undefined) return undefined;
-  const isArchived = request.outputs.some(({ type }) => type === 'docker' || type === 'oci');
-  const dated = isArchived ? { annotations: { [CREATED]: created } } : {};
+  const dated = created === undefined ? {} : { annotations: { [CREATED]: created } };
   if (index !== undefined && needsIndex(request)) {
     const { mediaType, digest, bytes } = index.top;
     return { mediaType, digest, size: bytes.length, ...dated };

@@ -3,6 +3,7 @@ import { isIP } from 'node:net';
 import { WherryError } from '#base/error.ts';
 import { checkCaches } from '#build/cache-options.ts';
 import type { BuildValues, Wanted } from '#cli/build/request.ts';
+import { needsIndex, requestFor } from '#engine/build-index.ts';
 
 const ENTITLEMENTS = ['network.host', 'security.insecure', 'device'];
 
@@ -38,10 +39,11 @@ function checkAllowed({ allow }: Wanted): void {
   }
 }
 
-function checkOutputs({ outputs, platforms, annotations, provenance }: Wanted): void {
-  const isSent = outputs.some((output) => output.type === 'oci' || (output.type === 'image' && output.push));
-  const isIndexed = isSent && (platforms.length > 1 || provenance !== undefined);
-  if (provenance !== undefined && !isSent) {
+function checkOutputs(wanted: Wanted): void {
+  const { outputs, platforms, annotations, provenance } = wanted;
+  const sent = outputs.filter((output) => output.type === 'oci' || (output.type === 'image' && output.push));
+  const isIndexed = sent.some((output) => needsIndex(requestFor(wanted, output)));
+  if (provenance !== undefined && !provenance.inlineOnly && sent.length === 0) {
     throw new WherryError('unsupported', 'Attestation is not supported for the docker driver.', {
       hint: 'Provenance stands in an index beside the image: use --push, or --output type=oci,dest=FILE',
     });

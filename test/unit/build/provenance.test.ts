@@ -23,6 +23,7 @@ const wish = (more: Partial<ProvenanceWish>): ProvenanceWish => ({
   mode: 'min',
   version: 'v0.2',
   builderId: '',
+  inlineOnly: false,
   reproducible: false,
   ...more,
 });

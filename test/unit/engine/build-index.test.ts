@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { BuildRequest } from '#build/request.ts';
 import type { Plan } from '#build/vertex.ts';
-import { indexOf, materialsOf } from '#engine/build-index.ts';
+import { indexOf, materialsOf, needsIndex, requestFor } from '#engine/build-index.ts';
 import { digestOf } from '#oci/digest.ts';
 
 const MANIFEST = 'application/vnd.oci.image.manifest.v1+json';
@@ -54,7 +54,7 @@ test('an index names an image for each platform, with the annotations that are i
 
 test('provenance is a manifest of no platform, that names the image it is about', () => {
   const { index, manifests, blobs } = indexOf(
-    request({ provenance: { mode: 'min', version: 'v0.2', builderId: '', reproducible: false } }),
+    request({ provenance: { mode: 'min', version: 'v0.2', builderId: '', inlineOnly: false, reproducible: false } }),
     about,
   );
   const { manifests: entries } = JSON.parse(index.bytes.toString());
@@ -82,4 +82,19 @@ test('a file from the web is told without the credentials that it was fetched wi
   const plan = { vertices: [...files, last], targets: [{ result: 3 }] } as unknown as Plan;
   const materials = await materialsOf(plan, 0, {} as never);
   expect(materials.map(({ uri }) => uri)).toEqual(['https://xxxxx:xxxxx@host/f', 'https://xxxxx@host/f']);
+});
+
+test.each([
+  ['image', 1, true],
+  ['oci', 1, false],
+  ['docker', 1, false],
+  // An index is there anyway.
+  ['oci', 2, true],
+] as const)('provenance that is only for registries: an output of type %s for %i platforms', (type, count, has) => {
+  const platforms = ['amd64', 'arm64'].slice(0, count).map((architecture) => ({ os: 'linux', architecture }));
+  const provenance = { mode: 'max', version: 'v0.2', builderId: '', inlineOnly: true, reproducible: false } as const;
+  const output = type === 'image' ? { type, names: [], push: true } : { type, dest: '-', names: [], tar: true };
+  const asked = requestFor({ platforms, provenance }, output);
+  expect(asked.provenance !== undefined).toBe(has);
+  expect(needsIndex(asked)).toBe(has || count > 1);
 });

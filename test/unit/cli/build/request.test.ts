@@ -53,8 +53,11 @@ test('provenance is asked for, in a mode, or not', () => {
     mode: 'min',
     version: 'v1',
     builderId: 'me',
+    inlineOnly: false,
     reproducible: false,
   });
+  expect(wanted('--provenance=mode=min,inline-only=true').provenance).toMatchObject({ mode: 'min', inlineOnly: true });
+  expect(wanted('--provenance=mode=min,inline-only=x').provenance).toMatchObject({ inlineOnly: false });
   expect(wanted('--attest', 'type=provenance,mode=max', '--provenance=false').provenance).toBeUndefined();
 });
 

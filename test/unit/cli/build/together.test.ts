@@ -12,6 +12,10 @@ function check(text: string): string[] {
 test.each([
   ['--allow foo', 'unknown entitlement foo'],
   ['--annotation index:a=b', 'index annotations not supported for single platform export'],
+  [
+    '--provenance inline-only=true --annotation index:a=b -o type=oci,dest=x',
+    'index annotations not supported for single platform export',
+  ],
   ['--provenance true', 'Attestation is not supported for the docker driver.'],
   ['--platform linux/amd64,linux/arm64 -o type=docker,dest=x', 'docker exporter does not currently support'],
   ['--add-host foo', 'invalid host foo'],
@@ -34,6 +38,7 @@ test.each([
   '--annotation index:a=b --provenance mode=min --push -t r.example/a',
   '--annotation a=b --annotation manifest-descriptor:c=d -o type=oci,dest=x',
   '--platform linux/amd64,linux/arm64 -t a',
+  '--provenance inline-only=true -t a',
   '--allow network.host --allow device=x',
   '--add-host a=::1 --add-host b:[::1] --add-host c:host-gateway',
 ])('%s can be done', (text) => {
