@@ -1,7 +1,7 @@
-import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { buildContext } from '#test/support/build-context.ts';
 import { testUser } from '#test/support/user.ts';
 import { BUSYBOX, eventually, removeContainers, succeed, wherry } from '#test/support/wherry.ts';
 
@@ -11,12 +11,8 @@ afterAll(() => removeContainers());
 const inside = (flags: readonly string[], script: string) =>
   succeed('run', '--rm', '--network', 'none', ...flags, BUSYBOX, 'sh', '-c', script);
 
-/** A directory that every user may look into. */
-function place(): string {
-  const path = mkdtempSync(join(tmpdir(), 'wherry-isolation-'));
-  chmodSync(path, 0o777);
-  return path;
-}
+/** A directory of the user's that everybody may look into; it goes when the test ends. */
+const place = () => buildContext({});
 
 describe('each flag is seen from inside', () => {
   test.each<[flags: string[], script: string, said: string | RegExp]>([
