@@ -2,23 +2,30 @@
 import { restated, WherryError } from '#base/error.ts';
 import { checkConfig, type Descriptor, type Index, type Manifest, parseAny } from '#oci/manifest.ts';
 import type { Document } from '#oci/push.ts';
-import { canonical, type Reference } from '#oci/reference.ts';
+import { canonical, type Reference, repositoryOf } from '#oci/reference.ts';
 import type { FetchedManifest, Registry } from '#oci/registry.ts';
 import { type Json, parsedObject } from '#oci/shape.ts';
 import { openTarget } from '#oci/sources.ts';
 import { fetchSmall } from '#oci/transfer.ts';
 
-/** With the registry open. */
-export async function atRegistry<T>(
-  reference: Reference,
+/** Gives the registry of a name; the same for each name of a repository. */
+export type AtRegistry = (reference: Reference) => Promise<Registry>;
+
+/** Each repository's registry is opened once, when it is asked for, and closed when the work is over. */
+export async function withRegistries<T>(
   abort: AbortSignal | undefined,
-  work: (registry: Registry) => Promise<T>,
+  work: (at: AtRegistry) => Promise<T>,
 ): Promise<T> {
-  const registry = await openTarget(reference, { abort });
+  const opened = new Map<string, Registry>();
   try {
-    return await work(registry);
+    return await work(async (reference) => {
+      const name = repositoryOf(reference);
+      const registry = opened.get(name) ?? (await openTarget(reference, { abort }));
+      opened.set(name, registry);
+      return registry;
+    });
   } finally {
-    await registry.close();
+    for (const registry of opened.values()) await registry.close();
   }
 }
 

@@ -1,7 +1,7 @@
 /** New names at registries for what registries have: manifests and their blobs are brought beside them, the index last. */
 import { WherryError } from '#base/error.ts';
 import { type CombineOptions, combine, type SourceDocument } from '#image/combine.ts';
-import { atRegistry, readConfig, readDocument, topOf } from '#image/remote-document.ts';
+import { type AtRegistry, readConfig, readDocument, topOf, withRegistries } from '#image/remote-document.ts';
 import { digestOf } from '#oci/digest.ts';
 import { inOrder } from '#oci/local-lists.ts';
 import { type Descriptor, isDigest, type Manifest, MEDIA, type Platform } from '#oci/manifest.ts';
@@ -48,8 +48,11 @@ export async function combineRemote(
   const [first] = tags;
   if (words.append && first !== undefined) references.push({ reference: first });
   if (references.length === 0) throw new WherryError('invalid', 'no sources specified');
-  const found: Found[] = [];
-  for (const source of references) found.push(await lookUp(source, abort));
+  const found = await withRegistries(abort, async (at) => {
+    const all: Found[] = [];
+    for (const source of references) all.push(await lookUp(source, at));
+    return all;
+  });
   const { manifests, ...made } = combine(found, options);
   const places = new Map(found.map(({ document, reference }) => [document.digest, reference]));
   for (const { index, reference } of found) {
@@ -94,22 +97,21 @@ function readDescriptor(text: string): Partial<Descriptor> & { digest: string } 
   return { ...json, digest: json.digest };
 }
 
-async function lookUp({ reference, said = {} }: Source, abort: AbortSignal | undefined): Promise<Found> {
-  return atRegistry(reference, abort, async (registry) => {
-    const { document, content } = await topOf(registry, reference);
-    if ('manifests' in content) return { reference, document, index: content };
-    const platform = said.platform ?? (await platformOf(registry, reference, content));
-    const { annotations } = said;
-    const { mediaType, digest, bytes } = document;
-    const descriptor: Descriptor = {
-      mediaType,
-      digest,
-      size: bytes.length,
-      ...(annotations === undefined ? {} : { annotations }),
-      ...(platform === undefined ? {} : { platform }),
-    };
-    return { reference, document, descriptor };
-  });
+async function lookUp({ reference, said = {} }: Source, at: AtRegistry): Promise<Found> {
+  const registry = await at(reference);
+  const { document, content } = await topOf(registry, reference);
+  if ('manifests' in content) return { reference, document, index: content };
+  const platform = said.platform ?? (await platformOf(registry, reference, content));
+  const { annotations } = said;
+  const { mediaType, digest, bytes } = document;
+  const descriptor: Descriptor = {
+    mediaType,
+    digest,
+    size: bytes.length,
+    ...(annotations === undefined ? {} : { annotations }),
+    ...(platform === undefined ? {} : { platform }),
+  };
+  return { reference, document, descriptor };
 }
 
 /** Charts and other things that are no images have none. */
@@ -130,8 +132,9 @@ export async function putCombined(
   { abort, told }: Options & { told: (what: string) => void },
 ): Promise<void> {
   const { domain, path } = tag;
-  await atRegistry(tag, abort, async (registry) => {
-    const copying: Copying = { registry, to: { domain, path }, abort };
+  await withRegistries(abort, async (at) => {
+    const registry = await at(tag);
+    const copying: Copying = { registry, to: { domain, path }, at, done: new Set() };
     for (const digest of digestsIn(document)) {
       const from = places.get(digest) ?? tag;
       told(`copying ${digest} from ${familiar(from)} to ${familiar(tag)}`);
@@ -147,7 +150,9 @@ export async function putCombined(
 interface Copying {
   registry: Registry;
   to: Reference;
-  abort: AbortSignal | undefined;
+  at: AtRegistry;
+  /** Digests of manifests: indexes in indexes may name the same many times. */
+  done: Set<string>;
 }
 
 function digestsIn({ bytes }: Document): string[] {
@@ -159,9 +164,10 @@ function digestsIn({ bytes }: Document): string[] {
 async function copyManifest(copying: Copying, from: Reference, digest: string): Promise<void> {
   const { domain, path } = from;
   const { domain: toDomain, path: toPath } = copying.to;
-  if (domain === toDomain && path === toPath) return;
+  if ((domain === toDomain && path === toPath) || copying.done.has(digest)) return;
+  copying.done.add(digest);
   const reference = { domain, path, digest };
-  const fetched = await atRegistry(reference, copying.abort, (registry) => registry.manifest(reference, digest));
+  const fetched = await (await copying.at(from)).manifest(reference, digest);
   const { mediaType } = readDocument(fetched, reference);
   const document = { bytes: fetched.bytes, mediaType: mediaType || fetched.mediaType, digest };
   for (const inner of digestsIn(document)) await copyManifest(copying, from, inner);
@@ -169,7 +175,7 @@ async function copyManifest(copying: Copying, from: Reference, digest: string): 
   await putManifest(copying.registry, copying.to, document);
 }
 
-async function copyBlobs({ registry, to, abort }: Copying, from: Reference, { bytes }: Document): Promise<void> {
+async function copyBlobs({ registry, to, at }: Copying, from: Reference, { bytes }: Document): Promise<void> {
   const { config, layers = [] }: Partial<Manifest> = JSON.parse(bytes.toString());
   if (config === undefined || (from.domain === to.domain && from.path === to.path)) return;
   for (const blob of new Map([config, ...layers].map((one) => [one.digest, one])).values()) {
@@ -181,20 +187,18 @@ async function copyBlobs({ registry, to, abort }: Copying, from: Reference, { by
     if (mounted) continue;
     const { digest, size } = blob;
     const named = { domain: from.domain, path: from.path, digest };
-    await atRegistry(from, abort, (source) => {
-      const open = (start: number, end: number) => part(download(source, named, blob), start, end);
-      return uploadBlob(registry, to, { digest, size, open }, { session });
-    });
+    const source = await at(from);
+    const open = (start: number, end: number) => upTo(download(source, named, blob, start), end - start);
+    await uploadBlob(registry, to, { digest, size, open }, { session });
   }
 }
 
-/** Of bytes that come, those from START to before END. */
-async function* part(chunks: AsyncIterable<Buffer>, start: number, end: number): AsyncGenerator<Buffer> {
-  let at = 0;
+/** So many of the bytes that come. */
+async function* upTo(chunks: AsyncIterable<Buffer>, length: number): AsyncGenerator<Buffer> {
+  let rest = length;
   for await (const chunk of chunks) {
-    const piece = chunk.subarray(Math.max(0, start - at), Math.max(0, end - at));
-    at += chunk.length;
-    if (piece.length > 0) yield piece;
-    if (at >= end) return;
+    yield chunk.subarray(0, rest);
+    rest -= chunk.length;
+    if (rest <= 0) return;
   }
 }

@@ -1,6 +1,6 @@
 /** What a registry has under a name, with the configurations and attestations that it leads to (`buildx imagetools inspect`). */
 
-import { atRegistry, readConfig, readDocument, topOf } from '#image/remote-document.ts';
+import { readConfig, readDocument, topOf, withRegistries } from '#image/remote-document.ts';
 import type { Descriptor, Index } from '#oci/manifest.ts';
 import { formatPlatform } from '#oci/platform.ts';
 import { canonical, familiar, parseReference, type Reference, withDefaultTag } from '#oci/reference.ts';
@@ -22,8 +22,8 @@ export interface RemoteLook {
 /** Throws buildx's errors: `x:1: not found`. */
 export async function lookAtRemote(asked: string, abort?: AbortSignal): Promise<RemoteLook> {
   const reference = withDefaultTag(parseReference(asked));
-  return atRegistry(reference, abort, async (registry) => {
-    const { document, content } = await topOf(registry, reference);
+  return withRegistries(abort, async (at) => {
+    const { document, content } = await topOf(await at(reference), reference);
     const { bytes, mediaType, digest } = document;
     return {
       name: canonical(reference),
@@ -53,7 +53,8 @@ export async function partsOf(
 ): Promise<Map<string, PlatformParts>> {
   const { domain, path } = parseReference(asked);
   const reference = { domain, path };
-  return atRegistry({ ...reference, digest: descriptor.digest }, abort, async (registry) => {
+  return withRegistries(abort, async (at) => {
+    const registry = await at(reference);
     const parts = new Map<string, PlatformParts>();
     const manifests = index?.manifests ?? [descriptor];
     for (const entry of manifests.filter(({ annotations }) => annotations?.[SUBJECT] === undefined)) {

@@ -11,12 +11,12 @@ const MAX_BREAKS = 4;
 const MAX_BREAKS_AT_ALL = 100;
 
 /**
- * A blob's bytes as they come, exactly as many as its descriptor says; the digest is the receiver's to check.
+ * A blob's bytes from an offset on as they come, exactly as many as its descriptor says; the digest is the receiver's to check.
  * A connection that breaks is taken up where it broke. Throws kind `corrupt` when the registry has another size,
  * kind `unavailable` when it can't be reached any more, the signal's reason when the download was called off.
  */
-export async function* download(registry: Registry, reference: Reference, blob: Descriptor): Chunks {
-  const progress: Progress = { received: 0, breaks: 0, all: 0 };
+export async function* download(registry: Registry, reference: Reference, blob: Descriptor, from = 0): Chunks {
+  const progress: Progress = { received: from, breaks: 0, all: 0 };
   while (progress.received < blob.size || progress.all === 0) {
     const before = progress.received;
     try {
@@ -65,7 +65,7 @@ export async function fetchSmall(
 type Chunks = AsyncGenerator<Buffer, void, undefined>;
 
 interface Progress {
-  /** Bytes that the receiver has. */
+  /** Bytes that the receiver has, or does not want. */
   received: number;
   /** Broken connections since the last byte. */
   breaks: number;

@@ -1,6 +1,8 @@
+import { randomBytes } from 'node:crypto';
 import { expect, test } from 'vitest';
 import { combineRemote, putCombined } from '#image/remote-index.ts';
-import { startRegistry, type TestRegistry } from '#test/support/registry.ts';
+import { MEDIA } from '#oci/manifest.ts';
+import { refuse, startRegistry, type TestRegistry } from '#test/support/registry.ts';
 
 /** Brings sources under a tag; told: what was said meanwhile. */
 async function create(tag: string, ...sources: string[]): Promise<string[]> {
@@ -16,6 +18,9 @@ async function indexed(server: TestRegistry) {
   const index = server.addIndex('from/one:all', [image.manifest]);
   return { ...image, index };
 }
+
+const indexOf = (manifests: object[]) =>
+  Buffer.from(JSON.stringify({ schemaVersion: 2, mediaType: MEDIA.index, manifests }));
 
 const missing = (message: string) => expect.objectContaining({ kind: 'not-found', message });
 
@@ -78,4 +83,38 @@ test.each([
     kind: 'invalid',
     message: typeof why === 'string' ? `failed to parse source ${text}: ${why}` : expect.stringMatching(why),
   });
+});
+
+test('a large blob goes in pieces where the target wants them, and each comes once', async () => {
+  const [from, to] = [await startRegistry(), await startRegistry()];
+  const content = randomBytes(4.5 * 1024 ** 2);
+  const { layers } = await from.addImage('one:1', { layers: [[{ name: 'large', content }]], compression: 'none' });
+  to.misbehave = (request, response) => {
+    if (Number(request.headers['content-length'] ?? 0) <= 1024 ** 2) return false;
+    request.resume();
+    request.on('end', () => refuse(response, 413, 'SIZE_INVALID', 'too much'));
+    return true;
+  };
+  await create(`${to.host}/to:1`, `${from.host}/one:1`);
+  const [{ digest = '' } = {}] = layers;
+  expect(to.blobs.get(digest)?.equals(from.blobs.get(digest) ?? Buffer.alloc(0))).toBe(true);
+  const ranges = from.asked.flatMap(({ path, range }) => (path.endsWith(digest) ? [range] : []));
+  expect(ranges.slice(-5)).toEqual([0, 1, 2, 3, 4].map((at) => (at === 0 ? undefined : `bytes=${at * 1024 ** 2}-`)));
+  // The registry's first question shows what it speaks.
+  expect(from.asked.filter(({ path }) => path === '/v2/')).toHaveLength(2);
+});
+
+test('what indexes in indexes name many times is copied once', async () => {
+  const [from, to] = [await startRegistry(), await startRegistry()];
+  let inner = (await from.addImage('one:1')).manifest;
+  for (let depth = 0; depth < 5; depth += 1) {
+    const { mediaType, digest, size } = from.put(
+      'one:all',
+      MEDIA.index,
+      indexOf(Array.from({ length: 10 }, () => inner)),
+    );
+    inner = { mediaType, digest, size };
+  }
+  await create(`${to.host}/to:1`, `${from.host}/one:all`);
+  expect(to.asked.filter(({ method, path }) => method === 'PUT' && path.includes('/manifests/'))).toHaveLength(6);
 });

@@ -27,6 +27,20 @@ test('a blob comes as it is', async () => {
   expect(asked).toHaveLength(1);
 });
 
+test.each([
+  ['', false],
+  [' though the registry knows no ranges', true],
+])('what comes before an offset is not asked for, or does not matter%s', async (_, isOld) => {
+  const server = await startRegistry();
+  server.blobs.set(blob.digest, bytes);
+  if (isOld) server.misbehave = (request) => Boolean(delete request.headers.range) && false;
+  const registry = await openRegistry(server.host, { retryDelay: 1 });
+  const got = await buffer(download(registry, parseReference(`${server.host}/a`), blob, 150_000));
+  expect(got.equals(bytes.subarray(150_000))).toBe(true);
+  expect(server.asked.at(-1)?.range).toBe('bytes=150000-');
+  await registry.close();
+});
+
 test('an empty blob comes, too', async () => {
   const server = await startRegistry();
   const empty = { mediaType: 'x', digest: sha256(Buffer.alloc(0)), size: 0 };
