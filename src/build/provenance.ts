@@ -16,7 +16,7 @@ export interface Material {
 }
 
 export interface BuildTimes {
-  /** The build's reference. */
+  /** Of this build alone, and not the reference by which it is found: as with BuildKit. */
   id: string;
   /** Milliseconds since the epoch. */
   started: number;

@@ -2,8 +2,8 @@
 import { WherryError } from '#base/error.ts';
 import { given } from '#base/given.ts';
 import type { Progress } from '#base/progress.ts';
-import { predicateOf, wholePredicate } from '#build/provenance.ts';
-import type { BuildRequest, BuildResult, BuiltTarget, Provenance } from '#build/request.ts';
+import { type BuildTimes, type Material, predicateOf, wholePredicate } from '#build/provenance.ts';
+import type { BuildRequest, BuiltTarget, Provenance } from '#build/request.ts';
 import type { Plan } from '#build/vertex.ts';
 import type { Bases } from '#engine/build-images.ts';
 import { annotationsOf, type BuiltIndex, indexOf, materialsOf, needsIndex } from '#engine/build-index.ts';
@@ -17,7 +17,6 @@ import type { Document } from '#oci/push.ts';
 import { canonical, familiar, parseReference, withDefaultTag } from '#oci/reference.ts';
 import { putBlob, readBlob } from '#store/blobs.ts';
 import type { Store } from '#store/store.ts';
-import { randomHex } from '#sys/random.ts';
 
 /** Throws kind `invalid` in buildx's words for what is no name. */
 export function fullName(text: string): string {
@@ -42,13 +41,12 @@ export function ownTarget({ targets }: Plan): number {
 export interface Origins {
   plan: Plan;
   bases: Bases;
-  /** Milliseconds since the epoch: when the build began. */
-  started: number;
+  /** The same wherever something is said about the build. */
+  times: BuildTimes;
 }
 
 export async function provenanceOf(request: BuildRequest, origins: Origins): Promise<Provenance[]> {
-  const { plan, bases, started } = origins;
-  const times = { id: randomHex(12), started, finished: Date.now() };
+  const { plan, bases, times } = origins;
   const made: Provenance[] = [];
   for (const [at, { platform }] of plan.targets.entries()) {
     const materials = await materialsOf(plan, at, bases);
@@ -84,15 +82,13 @@ export interface MadeIndex extends BuiltIndex {
   images: Document[];
 }
 
-type Indexed = Origins & { targets: readonly MadeTarget[]; provenance: BuildResult['provenance'] };
+type Indexed = Origins & { targets: readonly MadeTarget[] };
 
-export async function makeIndex(
-  request: BuildRequest,
-  { plan, started, targets, provenance }: Indexed,
-): Promise<MadeIndex> {
+export async function makeIndex(request: BuildRequest, { plan, bases, times, targets }: Indexed): Promise<MadeIndex> {
   const names = request.outputs.flatMap((output) => ('names' in output ? output.names.map(fullName) : []));
-  const times = { id: randomHex(12), started, finished: Date.now() };
-  const materials = (await provenance()).map((one) => one.materials);
+  const materials: Material[][] = [];
+  const attested = request.provenance === undefined ? [] : plan.targets.keys();
+  for (const at of attested) materials.push(await materialsOf(plan, at, bases));
   const built = indexOf(request, { plan, targets, names: [...new Set(names)], materials, times });
   const images = targets.flatMap(({ document }) => document ?? []);
   const [only] = images;

@@ -31,8 +31,11 @@ import { type Descriptor, MEDIA } from '#oci/manifest.ts';
 import { formatPlatform } from '#oci/platform.ts';
 import { canonical, familiar, parseReference } from '#oci/reference.ts';
 import type { Store } from '#store/store.ts';
+import { randomHex } from '#sys/random.ts';
 
-export interface Delivery extends Origins {
+export interface Delivery extends Omit<Origins, 'times'> {
+  /** Milliseconds since the epoch: when the build began. */
+  started: number;
   solution: Solution;
   report: Report;
   abort?: AbortSignal | undefined;
@@ -102,11 +105,12 @@ async function handAllOut(store: Store, request: BuildRequest, delivery: Deliver
   const found = outputs.some(makesImage) ? await makeImages(store, request, { ...delivery, ...wanted }) : [];
   const isWhole = outputs.some((output) => isFormed(requestFor(request, output)));
   const targets = isWhole ? await wholeTargets(store, request, found, delivery.abort) : found;
-  const provenance = () => provenanceOf(request, delivery);
+  const { plan, bases, started } = delivery;
+  const origins = { plan, bases, times: { id: randomHex(12), started, finished: Date.now() } };
   const created = new Date(request.epoch === undefined ? Date.now() : request.epoch * 1000);
   const dated = created.toISOString().replace(/\.\d+Z$/, 'Z');
   const first = targets[wanted.kept] ?? targets[0];
-  const indexes = indexesOf({ ...delivery, targets, provenance });
+  const indexes = indexesOf({ ...origins, targets });
   let top: ReturnType<typeof topOf> | undefined;
   for (const output of outputs) {
     const asked = requestFor(request, output);
@@ -116,7 +120,13 @@ async function handAllOut(store: Store, request: BuildRequest, delivery: Deliver
       top = topOf(asked, { index, first, ...(output.type === 'image' ? {} : { created: dated }) });
   }
   const sorted = first === undefined ? [] : [first, ...targets.filter((target) => target !== first)];
-  return { targets: sorted, digest: '', ...top, names: namesOf(request), provenance };
+  return {
+    targets: sorted,
+    digest: '',
+    ...top,
+    names: namesOf(request),
+    provenance: () => provenanceOf(request, origins),
+  };
 }
 
 /** What a name stands for, as the last output has it. */
