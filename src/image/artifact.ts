@@ -30,6 +30,8 @@ export interface Artifact {
 
 /** More than any honest one has. */
 const MAX_PARTS = 1000;
+/** Bytes of all parts together, since all are in memory. */
+const MAX_SUM = 4 * MAX_DOCUMENT;
 
 /**
  * Looks an artifact up, by name or in the index that the name stands for, and does something with it while its registry
@@ -97,8 +99,12 @@ function layersOf(document: Record<string, unknown>, reference: Reference, kind:
     const what = String(artifactType || mediaType || 'something else').slice(0, 200);
     throw wrong(`${canonical(reference)} is not ${kind.called} OCI artifact, but ${what}`);
   }
-  if (Array.isArray(layers) && layers.length <= MAX_PARTS && layers.every(isPart)) return layers;
-  throw wrong(`The manifest of ${canonical(reference)} is malformed: its layers are none, or too large`);
+  if (!Array.isArray(layers) || layers.length > MAX_PARTS || !layers.every(isPart)) {
+    throw malformed(reference, 'its layers are none, or too large');
+  }
+  const sum = layers.reduce((bytes, { size }) => bytes + size, 0);
+  if (sum > MAX_SUM) throw malformed(reference, `its layers have ${sum} bytes, at most ${MAX_SUM} can be`);
+  return layers;
 }
 
 function isPart(layer: unknown): layer is Descriptor {
@@ -124,7 +130,9 @@ function parse(bytes: Buffer, reference: Reference): Record<string, unknown> {
   } catch {
     // Told below.
   }
-  throw wrong(`The manifest of ${canonical(reference)} is malformed: it is no JSON object`);
+  throw malformed(reference, 'it is no JSON object');
 }
 
 const wrong = (message: string) => new WherryError('invalid', message);
+const malformed = (reference: Reference, why: string) =>
+  wrong(`The manifest of ${canonical(reference)} is malformed: ${why}`);
