@@ -1,4 +1,6 @@
-/** Addresses as programs are given them, with a name and a password in some: how they may be shown and published. */
+/** Addresses as programs are given them, with a name and a password in some: which are any, and how they may be shown. */
+import { WherryError } from '#base/error.ts';
+import { quote } from '#base/go-quote.ts';
 
 const HIDDEN = 'xxxxx';
 
@@ -14,4 +16,35 @@ export function withoutCredentials(address: string): string {
   if (url.username !== '' && url.protocol !== 'ssh:') url.username = HIDDEN;
   if (url.password !== '') url.password = HIDDEN;
   return url.href === before ? address : url.href;
+}
+
+/** Reads an address of the web. Throws kind `invalid` in the words of Docker, which are Go's, for what is none. */
+export function parseWebAddress(address: string): URL {
+  // To browsers, and to URL, any number of slashes is as good as two.
+  if (URL.canParse(address) && hostOf(address) !== '') return new URL(address);
+  throw new WherryError('invalid', faultOf(address), { hint: 'An address of the web is https://HOST[:PORT]/PATH' });
+}
+
+/** With the port. */
+function hostOf(address: string): string {
+  const authority = /^[^:]+:\/\/([^/?#]*)/.exec(address)?.[1] ?? '';
+  return authority.slice(authority.lastIndexOf('@') + 1);
+}
+
+/** In the order in which Go reads a host (net/url, net/http, net). */
+function faultOf(address: string): string {
+  const host = hostOf(address);
+  const shown = quote(withoutCredentials(address));
+  const parse = (why: string) => `parse ${shown}: ${why}`;
+  const get = (why: string) => `Get ${shown}: ${why}`;
+  const [, name = '', port = ''] = /^(\[.*\]|[^:]*):?(.*)$/s.exec(host) ?? [];
+  const odd = /[\0-\x20\\^`{|}\x7f]/.exec(host)?.[0];
+  const escaped = /%(?![89a-f][0-9a-f]).{0,2}/is.exec(host)?.[0];
+  if (host.startsWith('[') && !host.includes(']')) return parse("missing ']' in host");
+  if (!/^[0-9]*$/.test(port)) return parse(`invalid port ${quote(`:${port}`)} after host`);
+  if (odd !== undefined) return parse(`invalid character ${quote(odd)} in host name`);
+  if (escaped !== undefined) return parse(`invalid URL escape ${quote(escaped)}`);
+  if (name === '') return get('http: no Host in request URL');
+  if (Number(port) > 65535) return get(`dial tcp: address ${port}: invalid port`);
+  return get(`dial tcp: lookup ${name}: no such host`);
 }

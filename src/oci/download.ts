@@ -1,6 +1,7 @@
 /** Files from the web: what import, a build's context and ADD are given an address of. */
 import { WherryError } from '#base/error.ts';
 import { given } from '#base/given.ts';
+import { parseWebAddress } from '#base/web-address.ts';
 import { networkError } from '#oci/network-error.ts';
 
 export interface DownloadOptions {
@@ -13,13 +14,16 @@ export interface DownloadOptions {
 
 const asImport = (status: number, address: string) => `failed to GET ${address} with status ${status}`;
 
-/** What is at a web address. Throws kind `unavailable` in Docker's words, also where it ends before its end. */
+/**
+ * What is at a web address. Throws kind `unavailable` in Docker's words, also where it ends before its end, and `invalid` for
+ * what is no address.
+ */
 export async function* download(
   address: string,
   { opened, abort, worded = asImport }: DownloadOptions = {},
 ): AsyncGenerator<Buffer> {
   const { openHttp } = await import('#oci/http.ts');
-  const url = new URL(address);
+  const url = parseWebAddress(address);
   const http = await openHttp({ host: url.host, abort });
   try {
     const answer = await http.request(url);

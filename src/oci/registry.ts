@@ -1,5 +1,6 @@
 /** The pull side of the distribution specification, with the errors that Docker shows. */
 import { WherryError } from '#base/error.ts';
+import { parseWebAddress } from '#base/web-address.ts';
 import type { Credentials } from '#oci/auth.ts';
 import { type Answer, type Http, type HttpRequest, openHttp, readBody } from '#oci/http.ts';
 import { ACCEPTED, isDigest, MAX_DOCUMENT } from '#oci/manifest.ts';
@@ -66,6 +67,7 @@ export async function openRegistry(domain: string, options: RegistryOptions = {}
   const host = domain === 'docker.io' ? HUB_HOST : domain;
   const insecure = isLoopback(host) || (options.insecure ?? false);
   const { abort, retryDelay, credentials, at = (reference) => reference } = options;
+  parseWebAddress(`${insecure ? 'http' : 'https'}://${host}/v2/`);
   const http = await openHttp({ insecure, host, abort, retryDelay });
   const spoken = insecure ? await scheme(http, host).catch(closing(http)) : 'https';
   const url = new URL(`${spoken}://${host}/v2/`);

@@ -5,6 +5,7 @@
 import { posix } from 'node:path';
 import { WherryError } from '#base/error.ts';
 import { parseBool } from '#base/units.ts';
+import { parseWebAddress } from '#base/web-address.ts';
 
 export interface GitAddress {
   /** What git is given. */
@@ -29,7 +30,7 @@ const SPOKEN = new Set(['http', 'https', 'ssh', 'git']);
 
 /**
  * Reads an address. Undefined for what is no git repository's: a path, or a web address that doesn't end in `.git`.
- * Throws kind `invalid` in BuildKit's words for queries that make no sense.
+ * Throws kind `invalid` in BuildKit's words for queries that make no sense, and for web addresses that are none.
  */
 export function parseGitAddress(text: string): GitAddress | undefined {
   if (text.startsWith('./') || text.startsWith('../')) return undefined;
@@ -38,8 +39,9 @@ export function parseGitAddress(text: string): GitAddress | undefined {
   const protocol = PROTOCOL.exec(full)?.[1]?.toLowerCase();
   const parts = protocol === undefined ? scpParts(full) : SPOKEN.has(protocol) ? urlParts(full) : undefined;
   if (parts === undefined) return undefined;
-  const onTheWeb = full === text && (protocol === 'http' || protocol === 'https');
-  if (onTheWeb && !parts.path.endsWith('.git')) return undefined;
+  const onTheWeb = protocol === 'http' || protocol === 'https';
+  if (onTheWeb && full === text && !parts.path.endsWith('.git')) return undefined;
+  if (onTheWeb) parseWebAddress(parts.remote);
   const [ref = '', ...rest] = parts.fragment.split(':');
   const start = { remote: parts.remote, ref, subdir: posix.join('/', rest.join(':')).slice(1) };
   return readQuery(start, new URLSearchParams(parts.query));

@@ -23,12 +23,12 @@ export interface DownloadTo {
 
 /**
  * Fetches an address into a new file, whose time is that of the server's or the first of 1970, as BuildKit has it.
- * Throws kind `unavailable` in Docker's words, also for a full disk; nothing is left then.
+ * Throws kind `unavailable` in Docker's words, also for a full disk, and `invalid` for what is no address; nothing is left then.
  */
 export async function fetchFile(address: string, path: string, options: DownloadTo = {}): Promise<Downloaded> {
   const { createHash } = await import('node:crypto');
   const hash = createHash('sha256');
-  let [size, total, name] = [0, 0, nameOf(undefined, address)];
+  let [size, total, name] = [0, 0, ''];
   let modified: number | undefined;
   const opened = (headers: Readonly<Record<string, string | string[] | undefined>>) => {
     name = nameOf(first(headers['content-disposition']), address);

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { withoutCredentials } from '#base/web-address.ts';
+import { parseWebAddress, withoutCredentials } from '#base/web-address.ts';
 
 test.each([
   ['https://u:pw@host/f', 'https://xxxxx:xxxxx@host/f'],
@@ -28,4 +28,21 @@ test.each([
   '',
 ])('%s has none, and stays as it is', (address) => {
   expect(withoutCredentials(address)).toBe(address);
+});
+
+test.each([
+  ['https://[bad/x', `parse "https://[bad/x": missing ']' in host`],
+  ['http://exa mple/x', 'parse "http://exa mple/x": invalid character " " in host name'],
+  ['https://host:abc/x', 'parse "https://host:abc/x": invalid port ":abc" after host'],
+  ['https://[::1]x/x', 'parse "https://[::1]x/x": invalid port ":x" after host'],
+  ['https://u:pw@ho%zz/x', 'parse "https://xxxxx@ho%zz/x": invalid URL escape "%zz"'],
+  ['https://host:99999/x', 'Get "https://host:99999/x": dial tcp: address 99999: invalid port'],
+  ['https:///x', 'Get "https:///x": http: no Host in request URL'],
+  ['https://1.2.3.400/x', 'Get "https://1.2.3.400/x": dial tcp: lookup 1.2.3.400: no such host'],
+])('%s is refused in the words of Docker', (address, message) => {
+  expect(() => parseWebAddress(address)).toThrow(expect.objectContaining({ kind: 'invalid', message }));
+});
+
+test('an address is read as it stands', () => {
+  expect(parseWebAddress('https://u:pw@host:8443/x?y').href).toBe('https://u:pw@host:8443/x?y');
 });

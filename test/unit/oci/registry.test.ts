@@ -209,3 +209,12 @@ test('what kept the credentials away is said where they were needed', async () =
   );
   await registry.close();
 });
+
+test('a registry at a port that cannot be is refused in the words of Docker', async () => {
+  await expect(openRegistry('localhost:99999')).rejects.toThrow(
+    expect.objectContaining({
+      kind: 'invalid',
+      message: 'Get "http://localhost:99999/v2/": dial tcp: address 99999: invalid port',
+    }),
+  );
+});

@@ -62,3 +62,7 @@ describe('queries that make no sense are refused in the words of BuildKit', () =
     expect(() => parseGitAddress(text)).toThrow(words);
   });
 });
+
+test.each(['https://host:99999/x.git', 'https://[bad/x.git#main'])('%s is no address of the web', (text) => {
+  expect(() => parseGitAddress(text)).toThrow(/^(?:parse|Get) "https:/);
+});

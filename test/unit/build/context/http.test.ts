@@ -51,3 +51,11 @@ test.each([
   await expect(fetched(path)).rejects.toThrow(words);
   expect(existsSync(join(folder, String(count)))).toBe(false);
 });
+
+test('what is no address is said to be none, and leaves no file', async () => {
+  const at = join(folder, 'none');
+  await expect(fetchFile('http://exa mple/x', at)).rejects.toThrow(
+    'failed to load cache key: parse "http://exa mple/x": invalid character " " in host name',
+  );
+  expect(existsSync(at)).toBe(false);
+});
