@@ -1,10 +1,11 @@
 /** Artifacts: what a registry has beside images, small documents below a manifest of their own type. */
 import { WherryError } from '#base/error.ts';
-import { type Descriptor, isDigest, MAX_DOCUMENT } from '#oci/manifest.ts';
+import { readDocument } from '#image/remote-document.ts';
+import { type Descriptor, MAX_DOCUMENT, type Manifest } from '#oci/manifest.ts';
 import { canonical, nameOnly, parseReference, type Reference } from '#oci/reference.ts';
-import type { Registry } from '#oci/registry.ts';
-import { isObject } from '#oci/shape.ts';
-import { findSources, isPlaceToBlame, openSource } from '#oci/sources.ts';
+import type { FetchedManifest, Registry } from '#oci/registry.ts';
+import { brief } from '#oci/shape.ts';
+import { atFirst, findSources, openSource } from '#oci/sources.ts';
 import { fetchSmall } from '#oci/transfer.ts';
 
 /** The words of image-spec, manifest.md, artifactType; before it had that one, the configuration's type said it. */
@@ -44,28 +45,19 @@ export async function withArtifact<T>(
   work: (artifact: Artifact) => Promise<T>,
 ): Promise<T> {
   const reference = nameOnly(parseReference(text));
-  const sources = (await findSources(text)).sources(reference);
-  for (const [at, source] of sources.entries()) {
+  return atFirst((await findSources(text)).sources(reference), { abort }, async (source) => {
+    const registry = await openSource(source, { abort });
     try {
-      const registry = await openSource(source, { abort });
-      try {
-        return await work(await find(registry, reference, kind));
-      } finally {
-        await registry.close();
-      }
-    } catch (error) {
-      if (at === sources.length - 1 || !isPlaceToBlame(error)) throw error;
+      return await work(await find(registry, reference, kind));
+    } finally {
+      await registry.close();
     }
-  }
-  throw new TypeError('no place to ask');
+  });
 }
 
 async function find(registry: Registry, reference: Reference, kind: ArtifactKind): Promise<Artifact> {
   const top = await registry.manifest(reference);
-  const parts = async () => {
-    const manifest = await manifestOf(registry, reference, { bytes: top.bytes, kind });
-    return partsOf(registry, reference, manifest);
-  };
+  const parts = async () => partsOf(registry, reference, await manifestOf(registry, reference, { top, kind }));
   return { digest: top.digest, parts };
 }
 
@@ -73,45 +65,35 @@ async function find(registry: Registry, reference: Reference, kind: ArtifactKind
 async function manifestOf(
   registry: Registry,
   reference: Reference,
-  { bytes, kind }: { bytes: Buffer; kind: ArtifactKind },
+  { top, kind }: { top: FetchedManifest; kind: ArtifactKind },
 ): Promise<Descriptor[]> {
-  const document = parse(bytes, reference);
-  if (Array.isArray(document.manifests)) {
-    const { domain, path } = reference;
-    // As docker compose: the last of several.
-    const entry = document.manifests.filter(isObject).findLast(({ artifactType }) => artifactType === kind.type);
-    if (entry === undefined) {
-      throw wrong(`OCI index ${canonical(reference)} doesn't refer to ${kind.called.replace(/^an? /, '')} artifacts`);
-    }
-    if (!isDigest(entry.digest)) throw wrong(`The index ${canonical(reference)} names no digest`);
-    const child = { domain, path, digest: entry.digest };
-    const found = parse((await registry.manifest(child, entry.digest)).bytes, child);
-    return layersOf(found, child, kind);
+  const document = readDocument(top, reference);
+  if (!('manifests' in document)) return layersOf(document, reference, kind);
+  const { domain, path } = reference;
+  // As docker compose: the last of several.
+  const entry = document.manifests.findLast(({ artifactType }) => artifactType === kind.type);
+  if (entry === undefined) {
+    throw wrong(`OCI index ${canonical(reference)} doesn't refer to ${kind.called.replace(/^an? /, '')} artifacts`);
   }
-  return layersOf(document, reference, kind);
+  const child = { domain, path, digest: entry.digest };
+  const found = readDocument(await registry.manifest(child, entry.digest), child);
+  if (!('manifests' in found)) return layersOf(found, child, kind);
+  throw wrong(`${canonical(child)} is not ${kind.called} OCI artifact, but an index`);
 }
 
-function layersOf(document: Record<string, unknown>, reference: Reference, kind: ArtifactKind): Descriptor[] {
-  const { artifactType, config, layers } = document;
-  const { mediaType } = isObject(config) ? config : {};
+function layersOf({ artifactType, config, layers }: Manifest, reference: Reference, kind: ArtifactKind): Descriptor[] {
+  const { mediaType } = config;
   const isOurs = artifactType ? artifactType === kind.type : mediaType === kind.configType;
   if (!isOurs) {
-    const what = String(artifactType || mediaType || 'something else').slice(0, 200);
+    const what = brief(artifactType || mediaType || 'something else', 200);
     throw wrong(`${canonical(reference)} is not ${kind.called} OCI artifact, but ${what}`);
   }
-  if (!Array.isArray(layers) || layers.length > MAX_PARTS || !layers.every(isPart)) {
-    throw malformed(reference, 'its layers are none, or too large');
+  if (layers.length > MAX_PARTS) {
+    throw malformed(reference, `it has ${layers.length} layers, at most ${MAX_PARTS} can be`);
   }
   const sum = layers.reduce((bytes, { size }) => bytes + size, 0);
   if (sum > MAX_SUM) throw malformed(reference, `its layers have ${sum} bytes, at most ${MAX_SUM} can be`);
   return layers;
-}
-
-function isPart(layer: unknown): layer is Descriptor {
-  if (!isObject(layer)) return false;
-  const { digest, size, annotations = {} } = layer;
-  if (!isDigest(digest) || !Number.isSafeInteger(size) || Number(size) < 0 || Number(size) > MAX_DOCUMENT) return false;
-  return isObject(annotations) && Object.values(annotations).every((value) => typeof value === 'string');
 }
 
 async function partsOf(registry: Registry, reference: Reference, layers: Descriptor[]): Promise<ArtifactPart[]> {
@@ -121,16 +103,6 @@ async function partsOf(registry: Registry, reference: Reference, layers: Descrip
     parts.push({ mediaType, annotations, bytes: await fetchSmall(registry, reference, layer, { called: 'artifact' }) });
   }
   return parts;
-}
-
-function parse(bytes: Buffer, reference: Reference): Record<string, unknown> {
-  try {
-    const json: unknown = JSON.parse(bytes.toString());
-    if (isObject(json)) return json;
-  } catch {
-    // Told below.
-  }
-  throw malformed(reference, 'it is no JSON object');
 }
 
 const wrong = (message: string) => new WherryError('invalid', message);

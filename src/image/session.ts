@@ -1,11 +1,10 @@
 /** What the steps of one pull share, and the places that they ask one after the other. */
-import { WherryError } from '#base/error.ts';
 import type { Progress } from '#base/progress.ts';
 import type { Platform } from '#oci/manifest.ts';
 import { hostPlatform, parsePlatform } from '#oci/platform.ts';
 import type { Source } from '#oci/registries.ts';
 import type { Registry } from '#oci/registry.ts';
-import { type Found, findSources, isPlaceToBlame, openSource } from '#oci/sources.ts';
+import { atFirst, type Found, findSources, openSource } from '#oci/sources.ts';
 import type { Store } from '#store/store.ts';
 import { sweep } from '#store/sweep.ts';
 import { openUnpacker, type Unpacker } from '#store/unpack.ts';
@@ -74,34 +73,16 @@ export async function withPull<T>(
 }
 
 /** Does a step at the first place that can. Throws what the last one says, with what the others said. */
-export async function fromFirst<T>(
+export function fromFirst<T>(
   pull: Pull,
   sources: readonly Source[],
   step: (session: Session) => Promise<T>,
 ): Promise<T> {
-  const failed: string[] = [];
-  for (const [at, source] of sources.entries()) {
-    try {
-      return await step(await openSession(pull, source));
-    } catch (error) {
-      pull.abort?.throwIfAborted();
-      if (at === sources.length - 1 || !isPlaceToBlame(error)) throw withMirrors(error, failed);
-      const name = source.location.split(' ', 1)[0];
-      failed.push(`${name}: ${(error as Error).message}`);
-      pull.say({ kind: 'message', text: `The mirror ${name} failed: ${(error as Error).message}` });
-      await pull.sessions.get(source.location)?.close();
-    }
-  }
-  throw new TypeError('no place to ask');
-}
-
-function withMirrors(error: unknown, failed: readonly string[]): unknown {
-  if (!(error instanceof WherryError) || failed.length === 0) return error;
-  const hint = error.hint === undefined ? {} : { hint: error.hint };
-  return new WherryError(error.kind, `${error.message} (the mirrors failed too: ${failed.join('; ')})`, {
-    ...hint,
-    cause: error,
-  });
+  const missed = async (source: Source, why: string) => {
+    pull.say({ kind: 'message', text: `The mirror ${why}` });
+    await pull.sessions.get(source.location)?.close();
+  };
+  return atFirst(sources, { abort: pull.abort, missed }, async (source) => step(await openSession(pull, source)));
 }
 
 async function openSession(pull: Pull, source: Source): Promise<Session> {

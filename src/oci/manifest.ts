@@ -22,6 +22,7 @@ export interface Descriptor {
   digest: string;
   size: number;
   annotations?: Record<string, string>;
+  artifactType?: string;
   platform?: Platform;
   urls?: string[];
 }
@@ -38,6 +39,7 @@ export interface Platform {
 export interface Manifest {
   schemaVersion: 2;
   mediaType?: string;
+  artifactType?: string;
   config: Descriptor;
   layers: Descriptor[];
   annotations?: Record<string, string>;

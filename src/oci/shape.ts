@@ -52,11 +52,12 @@ const texts = list(isText);
 const anyMap = map(or(isObject));
 
 /** image-spec, manifest.md and image-index.md: what is not checked one by one. */
-export const DOCUMENT = { mediaType: text, annotations: map(isText) };
+export const DOCUMENT = { mediaType: text, artifactType: text, annotations: map(isText) };
 
 /** image-spec, descriptor.md: what is not checked one by one. */
 export const DESCRIPTOR = {
   annotations: map(isText),
+  artifactType: text,
   urls: texts,
   platform: or(shaped({ os: text, architecture: text, variant: text, 'os.version': text, 'os.features': texts })),
 };

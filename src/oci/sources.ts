@@ -1,5 +1,5 @@
 /** Registries as the user's registries.conf has them: the one way in which the nouns open one. */
-import { WherryError } from '#base/error.ts';
+import { restated, WherryError } from '#base/error.ts';
 import { credentialsFor } from '#oci/auth.ts';
 import { parseReference, type Reference } from '#oci/reference.ts';
 import { hostRule, pullSources, pushTarget, resolveAlias, type Source } from '#oci/registries.ts';
@@ -72,6 +72,38 @@ export async function openHost(domain: string, options: RegistryOptions = {}): P
 }
 
 /** May another place have what this one could not give? */
-export function isPlaceToBlame(error: unknown): boolean {
+function isPlaceToBlame(error: unknown): boolean {
   return error instanceof WherryError && ['not-found', 'denied', 'unavailable', 'corrupt'].includes(error.kind);
+}
+
+export interface PlacesOptions {
+  abort?: AbortSignal | undefined;
+  /** Hears of each place that could not, before the next one is asked: `mirror.test/hub failed: …` */
+  missed?: (source: Source, why: string) => Promise<void>;
+}
+
+/** Does a step at the first place that can. Throws what the last one says, with what the others said. */
+export async function atFirst<T>(
+  sources: readonly Source[],
+  { abort, missed }: PlacesOptions,
+  step: (source: Source) => Promise<T>,
+): Promise<T> {
+  const failed: string[] = [];
+  for (const [at, source] of sources.entries()) {
+    try {
+      return await step(source);
+    } catch (error) {
+      abort?.throwIfAborted();
+      if (at === sources.length - 1 || !isPlaceToBlame(error)) throw withMirrors(error, failed);
+      const name = source.location.split(' ', 1)[0];
+      failed.push(`${name}: ${(error as Error).message}`);
+      await missed?.(source, `${name} failed: ${(error as Error).message}`);
+    }
+  }
+  throw new TypeError('no place to ask');
+}
+
+function withMirrors(error: unknown, failed: readonly string[]): unknown {
+  if (!(error instanceof WherryError) || failed.length === 0) return error;
+  return restated(error, { message: `${error.message} (the mirrors failed too: ${failed.join('; ')})` });
 }
