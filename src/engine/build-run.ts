@@ -8,13 +8,14 @@ import { WherryError } from '#base/error.ts';
 import type { RunWork, Scope } from '#build/solve/means.ts';
 import { forgetInRuntime, type PlacedRuntime, runtimeOf } from '#container/monitor.ts';
 import type { ContainerRecord } from '#container/record.ts';
-import { REFUSED, refusedByKernel } from '#container/refusal.ts';
+import { REFUSED } from '#container/refusal.ts';
 import { withCompiledFilter } from '#container/seccomp-cache.ts';
 import { makeSpec } from '#container/spec.ts';
 import { lookAround } from '#container/surroundings.ts';
 import { openMounts, type StepSecrets } from '#engine/build-mounts.ts';
 import { joinStep } from '#engine/build-network.ts';
 import { type StepSurroundings, stepRecord } from '#engine/build-record.ts';
+import { stepSaid } from '#engine/build-said.ts';
 import { missingPlaces, removeStubs } from '#engine/build-stubs.ts';
 import { STEP } from '#network/leases.ts';
 import type { Spec } from '#oci/spec.ts';
@@ -168,12 +169,9 @@ function finished(
   { scope, started }: { scope: Scope; started: (() => void) | undefined },
 ): Promise<number> {
   let keep = started;
-  let [hasErred, isRefused] = [false, false];
+  const said = stepSaid((stream, data) => scope.log(stream, data));
   const take = (stream: 1 | 2) => (data: Buffer) => {
-    const refused = stream === 1 || hasErred ? undefined : refusedByKernel(data.toString());
-    hasErred ||= stream === 2;
-    isRefused ||= refused !== undefined;
-    scope.log(stream, refused === undefined ? data : Buffer.from(`${refused}\n`));
+    said.take(stream, data);
     keep?.();
     keep = undefined;
   };
@@ -182,7 +180,7 @@ function finished(
   return new Promise((resolve, reject) => {
     child.once('error', reject);
     child.once('close', (code, signal) => {
-      resolve(isRefused ? REFUSED : (code ?? (signal === null ? 1 : 128)));
+      resolve(said.end(code ?? (signal === null ? 1 : 128)));
     });
   });
 }
