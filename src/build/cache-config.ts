@@ -3,6 +3,7 @@
  * caches. Pure. A record names what a step has made by the digest of a key; BuildKit's keys are digests of its own graph and
  * never meet ours, so that each side reads the other's caches and finds nothing it knows in them.
  */
+import type { Compression } from '#oci/compression.ts';
 import { type Descriptor, isDigest } from '#oci/manifest.ts';
 import { isObject } from '#oci/shape.ts';
 
@@ -24,9 +25,6 @@ export function compressionOf({ mediaType }: Descriptor): Compression {
   const [, kind = ''] = /(?:\+|\.tar\.)(gzip|zstd)$/.exec(mediaType) ?? [];
   return kind === 'gzip' || kind === 'zstd' ? kind : 'uncompressed';
 }
-
-export const COMPRESSIONS = ['gzip', 'zstd', 'uncompressed'] as const;
-export type Compression = (typeof COMPRESSIONS)[number];
 
 /** What a step has made. */
 export interface CacheStep<Layer = CacheLayer> {

@@ -1,8 +1,8 @@
 /** --cache-from and --cache-to: what may stand in them. */
 import { WherryError } from '#base/error.ts';
 import { parseBool } from '#base/units.ts';
-import { COMPRESSIONS } from '#build/cache-config.ts';
 import type { BuildRequest, CacheOptions } from '#build/request.ts';
+import { COMPRESSIONS } from '#oci/compression.ts';
 import { isDigest } from '#oci/manifest.ts';
 import { parseReference } from '#oci/reference.ts';
 

@@ -5,9 +5,9 @@
 import { WherryError } from '#base/error.ts';
 import { given } from '#base/given.ts';
 import { parseBool } from '#base/units.ts';
-import { COMPRESSIONS } from '#build/cache-config.ts';
 import { type OutputOption, readAnnotation } from '#build/options.ts';
-import type { BuildRequest, Packing } from '#build/request.ts';
+import type { BuildRequest } from '#build/request.ts';
+import { COMPRESSIONS, type Packing } from '#oci/compression.ts';
 
 /** Types that make images. */
 const IMAGES = ['image', 'registry', 'docker', 'oci'];

@@ -1,5 +1,6 @@
 /** What a build is asked for: the flags of docker build, read, and its contexts, opened. */
 import type { Material, ProvenanceWish, predicateOf } from '#build/provenance.ts';
+import type { Packing } from '#oci/compression.ts';
 import type { Descriptor, Platform } from '#oci/manifest.ts';
 
 /** Where a build's files, or a stage's base, come from. */
@@ -48,14 +49,6 @@ export type BuildOutput =
 
 /** `--cache-from` and `--cache-to`, as `type=…` and further keys. */
 export type CacheOptions = Readonly<Record<string, string>> & { readonly type: string };
-
-/** How the archives of layers are compressed. */
-export interface Packing {
-  kind: 'gzip' | 'zstd' | 'uncompressed';
-  level?: number;
-  /** Also of those that are compressed already. */
-  forced: boolean;
-}
 
 export interface BuildLimits {
   memory?: number;

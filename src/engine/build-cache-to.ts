@@ -5,14 +5,7 @@
 import { WherryError } from '#base/error.ts';
 import { together } from '#base/together.ts';
 import { parseBool } from '#base/units.ts';
-import {
-  CACHE_CONFIG,
-  type CacheLayer,
-  type CacheStep,
-  COMPRESSIONS,
-  type Compression,
-  cacheConfigOf,
-} from '#build/cache-config.ts';
+import { CACHE_CONFIG, type CacheLayer, type CacheStep, cacheConfigOf } from '#build/cache-config.ts';
 import type { Report } from '#build/event.ts';
 import { step, type Tell } from '#build/progress.ts';
 import type { CacheOptions } from '#build/request.ts';
@@ -21,6 +14,7 @@ import type { SolvedLayer } from '#build/solve/means.ts';
 import { brought } from '#build/solve/outside.ts';
 import type { Solution } from '#build/solve/solve.ts';
 import { layoutTarget, type Packed, registryTarget, type Target } from '#engine/build-cache-target.ts';
+import { COMPRESSIONS, type Compression, layerType, type Packing } from '#oci/compression.ts';
 import { describe } from '#oci/digest.ts';
 import { type Descriptor, MEDIA } from '#oci/manifest.ts';
 import { compressed } from '#store/compress.ts';
@@ -119,7 +113,7 @@ interface Writing {
 async function writeLayer(writing: Writing, layer: SolvedLayer, id: string | undefined): Promise<Descriptor> {
   const { store, target, options } = writing;
   const { kind, forced } = compressionIn(options);
-  const mediaType = layerType(options, kind);
+  const mediaType = typeOf(options, kind);
   if (layer.bring !== undefined && !forced && (await target.has(layer.blob.digest))) return plain(layer.blob);
   const known = id === undefined || options['compression-level'] ? undefined : findKept(store, id)?.blobs?.[kind];
   if (known !== undefined && (await target.has(known.digest))) return { mediaType, ...known };
@@ -133,7 +127,7 @@ async function writeLayer(writing: Writing, layer: SolvedLayer, id: string | und
 
 const plain = ({ mediaType, digest, size }: Descriptor): Descriptor => ({ mediaType, digest, size });
 
-function compressionIn(options: CacheOptions): { kind: Compression; forced: boolean } {
+function compressionIn(options: CacheOptions): Packing {
   const kind = COMPRESSIONS.find((one) => one === options.compression) ?? 'gzip';
   return { kind, forced: parseBool(options['force-compression'] ?? '') === true };
 }
@@ -143,9 +137,9 @@ const isOneManifest = (options: CacheOptions) => parseBool(options['image-manife
 
 const DOCKER_LAYER = 'application/vnd.docker.image.rootfs.diff.tar';
 
-function layerType(options: CacheOptions, kind: Compression): string {
-  if (kind === 'uncompressed') return isOci(options) ? MEDIA.layer : DOCKER_LAYER;
-  return isOci(options) ? `${MEDIA.layer}+${kind}` : `${DOCKER_LAYER}.${kind}`;
+function typeOf(options: CacheOptions, kind: Compression): string {
+  if (isOci(options)) return layerType(kind);
+  return kind === 'uncompressed' ? DOCKER_LAYER : `${DOCKER_LAYER}.${kind}`;
 }
 
 /** The archive of a layer as a file. */

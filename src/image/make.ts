@@ -4,6 +4,7 @@ import { changeCatalog, holdImage, readCatalog, withNames } from '#image/catalog
 import { isPresent } from '#image/layers.ts';
 import { findImage, type Image } from '#image/names.ts';
 import { layerSizes } from '#image/sizes.ts';
+import { type Compression, layerType } from '#oci/compression.ts';
 import { describe } from '#oci/digest.ts';
 import { type Descriptor, type ImageConfig, type Manifest, MEDIA } from '#oci/manifest.ts';
 import { canonical, parseReference, withDefaultTag } from '#oci/reference.ts';
@@ -15,7 +16,7 @@ import { openUnpacker } from '#store/unpack.ts';
 export interface NewLayer {
   /** Each piece is there until the next one is asked for. */
   bytes: AsyncIterable<Uint8Array>;
-  compression: 'gzip' | 'zstd' | 'none';
+  compression: Exclude<Compression, 'uncompressed'>;
 }
 
 export interface ImageMaking {
@@ -152,7 +153,7 @@ async function addLayer(
 ): Promise<Stack> {
   const staged = await stage(store, { forget: true });
   const unpacker = openUnpacker(store);
-  const mediaType = compression === 'none' ? MEDIA.layer : `${MEDIA.layer}+${compression}`;
+  const mediaType = layerType(compression);
   const withThis = (diffId: string): Stack => ({
     layers: [...below.layers, { mediaType, digest: staged.digest(), size: staged.size }],
     diffIds: [...below.diffIds, diffId],

@@ -7,6 +7,7 @@ import { createReadStream } from 'node:fs';
 import { changeCatalog, holdImage } from '#image/catalog.ts';
 import { readDocuments } from '#image/documents.ts';
 import { findWaste, partsReader } from '#image/waste.ts';
+import { layerType, type Packing } from '#oci/compression.ts';
 import { describe } from '#oci/digest.ts';
 import { type Descriptor, type Manifest, MEDIA } from '#oci/manifest.ts';
 import { blobPath, hasBlob, putBlob, removeBlob, stage } from '#store/blobs.ts';
@@ -18,29 +19,21 @@ import { layerPath } from '#store/layers.ts';
 import { packTree } from '#store/pack.ts';
 import type { Store } from '#store/store.ts';
 
-/** How what is missing is made; forced: what is there in another compression, too. By itself gzip, of a quick level. */
-export interface Making {
-  kind: Compression;
-  level?: number;
-  forced: boolean;
-}
-
-type Compression = 'gzip' | 'zstd' | 'uncompressed';
-
 /**
- * Makes what is missing of an image, by its manifest's digest. @returns its manifest then: the same where all was there.
+ * Makes what is missing of an image, by its manifest's digest, and with a forced packing what is there in another
+ * compression. @returns its manifest then: the same where all was there.
  * Throws kind `unavailable` on a full disk.
  */
 export async function makeWhole(
   store: Store,
   digest: string,
   abort?: AbortSignal,
-  making: Making = { kind: 'gzip', forced: false },
+  packing: Packing = { kind: 'gzip', forced: false },
 ): Promise<string> {
   const { manifest, config } = readDocuments(store, digest);
   const diffIds = config.rootfs.diff_ids;
   const isToMake = (layer: Descriptor, diffId: string | undefined) =>
-    isUnmade(store, layer, diffId) || (making.forced && !layer.mediaType.endsWith(SUFFIX[making.kind]));
+    isUnmade(store, layer, diffId) || (packing.forced && !layer.mediaType.endsWith(SUFFIX[packing.kind]));
   if (!manifest.layers.some((layer, at) => isToMake(layer, diffIds[at]))) return digest;
   using held = new DisposableStack();
   held.use(await holdImage(store, { blobs: [digest, manifest.config.digest], diffIds }));
@@ -48,7 +41,7 @@ export async function makeWhole(
   for (const [at, layer] of manifest.layers.entries()) {
     const diffId = diffIds[at] ?? '';
     const made = isToMake(layer, diffId)
-      ? await compressLayer(store, plainBytes(store, layer, diffId), making, abort)
+      ? await compressLayer(store, plainBytes(store, layer, diffId), packing, abort)
       : layer;
     held.use(await holdImage(store, { blobs: [made.digest], diffIds: [] }));
     layers.push(made);
@@ -74,7 +67,7 @@ function plainBytes(store: Store, layer: Descriptor, diffId: string): Bytes {
 async function compressLayer(
   store: Store,
   bytes: Bytes,
-  { kind, level }: Making,
+  { kind, level }: Packing,
   abort: AbortSignal | undefined,
 ): Promise<Descriptor> {
   const staged = await stage(store, { forget: true });
@@ -84,7 +77,7 @@ async function compressLayer(
       staged.write(piece);
     }
     const { digest, size } = await staged.commit();
-    return { mediaType: kind === 'uncompressed' ? MEDIA.layer : `${MEDIA.layer}+${kind}`, digest, size };
+    return { mediaType: layerType(kind), digest, size };
   } finally {
     staged.discard();
   }

@@ -1,6 +1,7 @@
 /** Compressing the layers that are made here. */
 import { pipeline, Readable } from 'node:stream';
 import { constants, createGzip, createZstdCompress } from 'node:zlib';
+import type { Compression, Packing } from '#oci/compression.ts';
 
 /**
  * A third of the time of zlib's usual level 6, and a tenth more bytes: a layer that is committed is mostly not pushed, and
@@ -20,8 +21,8 @@ export const gzipped = (source: Pieces): Compressed => compressed(source, 'gzip'
 /** The same in other formats. Each takes its own levels; without one it is a quick one. */
 export async function* compressed(
   source: Pieces,
-  format: 'gzip' | 'zstd' | 'uncompressed',
-  { level }: { level?: number } = {},
+  format: Compression,
+  { level }: Pick<Packing, 'level'> = {},
 ): Compressed {
   if (format === 'uncompressed') {
     yield* copies(source);
