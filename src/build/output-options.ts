@@ -12,10 +12,13 @@ import { COMPRESSIONS, type Packing } from '#oci/compression.ts';
 /** Types that make images. */
 const IMAGES = ['image', 'registry', 'docker', 'oci'];
 
+type Form = Pick<BuildRequest, 'annotations' | 'packing' | 'keepsTimes'>;
+
 /** Of all outputs together. Throws kind `invalid`, and `unsupported` for what is not made here. */
-export function imageForm(options: readonly OutputOption[]): Pick<BuildRequest, 'annotations'> & { packing?: Packing } {
-  const own = options.filter(({ type }) => IMAGES.includes(type)).map(({ attributes }) => attributes);
-  for (const attributes of own) checkForm(attributes);
+export function imageForm(options: readonly OutputOption[]): Form {
+  const images = options.filter(({ type }) => IMAGES.includes(type));
+  for (const option of images) checkForm(option);
+  const own = images.map(({ attributes }) => attributes);
   const packings = own.map(packingOf).filter((one) => one !== undefined);
   const [packing] = packings;
   if (new Set(packings.map((one) => JSON.stringify(one))).size > 1) {
@@ -23,22 +26,46 @@ export function imageForm(options: readonly OutputOption[]): Pick<BuildRequest, 
       hint: 'Give all outputs the same compression, or build once more: steps come from the cache',
     });
   }
-  return { annotations: own.flatMap(annotationsIn), ...given({ packing }) };
+  return { annotations: own.flatMap(annotationsIn), ...given({ packing, keepsTimes: keepsTimes(own) }) };
+}
+
+/** Layers are made once, for all outputs. */
+function keepsTimes(all: readonly Attributes[]): true | undefined {
+  const said = new Set(all.map((attributes) => switchOf(attributes, 'rewrite-timestamp')));
+  if (said.has(true) && said.has(false)) {
+    throw new WherryError('unsupported', 'Cannot rewrite the times of one image for one output and not for another', {
+      hint: 'Give all outputs the same rewrite-timestamp, or build once more',
+    });
+  }
+  return said.has(false) || undefined;
 }
 
 type Attributes = OutputOption['attributes'];
 
 const DRIVER = 'is currently not implemented for docker driver';
 
-function checkForm(attributes: Attributes): void {
-  const isOn = (key: string) => {
-    const read = parseBool(attributes[key] ?? 'false');
-    if (read === undefined) throw new WherryError('invalid', `non-bool value specified for ${key}`);
-    return read;
-  };
-  for (const key of ['force-compression', 'name-canonical', 'push', 'push-by-digest', 'rewrite-timestamp', 'unpack']) {
-    isOn(key);
-  }
+/** Those of all images, of the exporter of images alone, and of archives. */
+const SWITCHES = ['attestation-inline', 'force-compression', 'oci-mediatypes', 'rewrite-timestamp'];
+const IMAGE_SWITCHES = ['name-canonical', 'push', 'push-by-digest', 'registry.insecure', 'store', 'unpack'];
+const ARCHIVE_SWITCHES = ['tar'];
+/** Without a value they are on, but for these. */
+const NEED_VALUES = ['attestation-inline', 'rewrite-timestamp', 'tar'];
+
+/** Undefined: the output does not say. Throws kind `invalid`. */
+export function switchOf(attributes: Attributes, key: string): boolean | undefined {
+  const value = attributes[key];
+  if (value === undefined) return undefined;
+  if (value === '' && !NEED_VALUES.includes(key)) return true;
+  const read = parseBool(value);
+  if (read !== undefined) return read;
+  const why = `strconv.ParseBool: parsing ${JSON.stringify(value)}: invalid syntax`;
+  throw new WherryError('invalid', `failed to solve: non-bool value specified for ${key}: ${why}`);
+}
+
+function checkForm({ type, attributes }: OutputOption): void {
+  const isOn = (key: string) => switchOf(attributes, key) === true;
+  const own = type === 'image' || type === 'registry' ? IMAGE_SWITCHES : ARCHIVE_SWITCHES;
+  for (const key of [...SWITCHES, ...own]) isOn(key);
   for (const key of ['dangling-name-prefix', 'nydus']) {
     if (attributes[key]) throw new WherryError('unsupported', `${key} ${DRIVER}`);
   }
@@ -55,8 +82,9 @@ function checkForm(attributes: Attributes): void {
 }
 
 function packingOf(attributes: Attributes): Packing | undefined {
-  const { compression, 'compression-level': level, 'force-compression': force = 'false' } = attributes;
-  if (compression === undefined && level === undefined) return undefined;
+  const { compression, 'compression-level': level } = attributes;
+  const forced = switchOf(attributes, 'force-compression') === true;
+  if (compression === undefined && level === undefined && !forced) return undefined;
   if (compression === 'estargz') {
     throw new WherryError('unsupported', 'Cannot make eStargz layers', { hint: `Use ${COMPRESSIONS.join(', ')}` });
   }
@@ -68,7 +96,6 @@ function packingOf(attributes: Attributes): Packing | undefined {
       hint: `Use 0 to ${most}`,
     });
   }
-  const forced = parseBool(force) === true;
   return { kind, forced, ...given({ level: level === undefined ? undefined : Number(level) }) };
 }
 

@@ -34,11 +34,15 @@ export type BuildOutput =
       push: boolean;
       /** Its names are repositories, which get no tag. */
       byDigest?: boolean;
+      /** They name it by its digest as well (`name-canonical`). */
+      canonical?: boolean;
       /** Nothing stays in the store. */
       passing?: boolean;
+      /** Has it provenance that is `inline-only`? By itself yes (`attestation-inline`). */
+      inline?: boolean;
     }
-  /** An archive as docker save's, or of the OCI; '-' is standard output; tar: false makes a directory of it. */
-  | { type: 'docker' | 'oci'; dest: string; names: string[]; tar: boolean }
+  /** An archive as docker save's, or of the OCI; '-' is standard output; tar: false makes a directory of it. inline: as above, by itself no. */
+  | { type: 'docker' | 'oci'; dest: string; names: string[]; tar: boolean; inline?: boolean }
   /** The files themselves. */
   | {
       type: 'local' | 'tar';
@@ -105,6 +109,8 @@ export interface BuildRequest {
   provenance?: ProvenanceWish;
   /** Seconds since the epoch for all that is made (SOURCE_DATE_EPOCH). */
   epoch?: number;
+  /** Files keep their own times all the same. */
+  keepsTimes?: boolean;
 }
 
 export interface BuiltTarget {

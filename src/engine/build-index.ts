@@ -40,8 +40,9 @@ type Provenanced = Pick<BuildRequest, 'platforms' | 'provenance'>;
  * The request as one of its outputs has it: provenance that is `inline-only` is not for archives, but for those of several
  * platforms, which have an index anyway (BuildKit, exporter/containerimage/writer.go).
  */
-export function requestFor<R extends Provenanced>(request: R, { type }: BuildOutput): R {
-  const isLeftOut = request.provenance?.inlineOnly === true && type !== 'image' && request.platforms.length <= 1;
+export function requestFor<R extends Provenanced>(request: R, output: BuildOutput): R {
+  const isInline = ('inline' in output ? output.inline : undefined) ?? output.type === 'image';
+  const isLeftOut = request.provenance?.inlineOnly === true && !isInline && request.platforms.length <= 1;
   if (!isLeftOut) return request;
   const { provenance: _none, ...rest } = request;
   return rest as R;

@@ -1,5 +1,4 @@
 /** What becomes of a build's result: images in the store and in registries, archives, files. */
-import { given } from '#base/given.ts';
 import { handOver } from '#base/hand-over.ts';
 import { isLayerEnd, type Progress } from '#base/progress.ts';
 import { INLINE_CACHE, inlineCacheOf } from '#build/cache-config.ts';
@@ -23,13 +22,14 @@ import {
   wholeTargets,
 } from '#engine/build-indexed.ts';
 import { imageUsers } from '#engine/images.ts';
+import { changeCatalog, withNames } from '#image/catalog.ts';
 import { recordImageEvent } from '#image/event.ts';
 import { assembleImage, type Made as MadeImage } from '#image/make.ts';
 import { pushImage } from '#image/push.ts';
 import { dropTransient } from '#image/transient.ts';
 import { type Descriptor, MEDIA } from '#oci/manifest.ts';
 import { formatPlatform } from '#oci/platform.ts';
-import { canonical, familiar, parseReference } from '#oci/reference.ts';
+import { canonical, familiar, parseReference, repositoryOf } from '#oci/reference.ts';
 import type { Store } from '#store/store.ts';
 import { randomHex } from '#sys/random.ts';
 
@@ -68,6 +68,7 @@ function wantedOf({ outputs }: BuildRequest, plan: Plan): Wanted {
 const makesImage = ({ type }: BuildOutput): boolean => type === 'image' || type === 'docker' || type === 'oci';
 const isPassing = (output: BuildOutput): boolean =>
   output.type === 'image' && (output.passing === true || output.byDigest === true);
+const isCanonical = (output: BuildOutput): output is Image => output.type === 'image' && output.canonical === true;
 
 /** Is what is handed out other than what the store has? Then it is made whole before, and an index of it. */
 function isFormed(request: BuildRequest): boolean {
@@ -75,7 +76,7 @@ function isFormed(request: BuildRequest): boolean {
   if (!outputs.some(makesImage)) return false;
   const isSent = outputs.some((output) => 'dest' in output || (output.type === 'image' && output.push));
   const isOther = needsIndex(request) || annotations.length > 0 || outputs.some(isPassing);
-  return (isSent && isOther) || packing !== undefined;
+  return (isSent && isOther) || packing !== undefined || outputs.some(isCanonical);
 }
 
 /** Does all that the request's outputs say. Throws what they throw; what is done until then stays. */
@@ -116,8 +117,9 @@ async function handAllOut(store: Store, request: BuildRequest, delivery: Deliver
     const asked = requestFor(request, output);
     const index = await indexes(asked);
     await handOut(store, asked, output, { ...delivery, targets, index, created: dated });
-    if (makesImage(output))
-      top = topOf(asked, { index, first, ...(output.type === 'image' ? {} : { created: dated }) });
+    if (!makesImage(output) || first === undefined) continue;
+    top = topOf(asked, { index, first, ...(output.type === 'image' ? {} : { created: dated }) });
+    if (isCanonical(output)) await nameByDigest(store, first.imageId, output.names, top.digest);
   }
   const sorted = first === undefined ? [] : [first, ...targets.filter((target) => target !== first)];
   return {
@@ -129,10 +131,19 @@ async function handAllOut(store: Store, request: BuildRequest, delivery: Deliver
   };
 }
 
+/** The image is known here by the digest that it has in registries, as after a push. */
+async function nameByDigest(store: Store, id: string, names: readonly string[], digest: string): Promise<void> {
+  const canonicalNames = names.map((name) => `${repositoryOf(parseReference(fullName(name)))}@${digest}`);
+  await changeCatalog(store, (entries) => {
+    const image = entries.find((entry) => entry.id === id);
+    return image === undefined ? undefined : withNames(entries, image, canonicalNames);
+  });
+}
+
 /** What a name stands for, as the last output has it. */
-function topOf(request: BuildRequest, made: Top): Pick<BuildResult, 'digest' | 'descriptor'> {
+function topOf(request: BuildRequest, made: Top): Required<Pick<BuildResult, 'digest' | 'descriptor'>> {
   const { index, first } = made;
-  return { digest: index?.top.digest ?? first?.digest ?? '', ...given({ descriptor: describedTop(request, made) }) };
+  return { digest: index?.top.digest ?? first.digest, descriptor: describedTop(request, made) };
 }
 
 /** An index for outputs that ask for one; the same for all with the same provenance. */
@@ -157,14 +168,13 @@ const namesOf = ({ outputs }: BuildRequest): string[] =>
 
 interface Top {
   index: MadeIndex | undefined;
-  first: MadeTarget | undefined;
+  first: MadeTarget;
   /** Of an archive. */
   created?: string;
 }
 
 /** Of the index, or of the one manifest. */
-function describedTop(request: BuildRequest, { index, first, created }: Top): Descriptor | undefined {
-  if (first === undefined) return undefined;
+function describedTop(request: BuildRequest, { index, first, created }: Top): Descriptor {
   const dated = created === undefined ? {} : { annotations: { [CREATED]: created } };
   if (index !== undefined && needsIndex(request)) {
     const { mediaType, digest, bytes } = index.top;

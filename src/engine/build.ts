@@ -173,7 +173,8 @@ type Making = Omit<Delivery, 'solution'> & { means: Means; temporary: ReturnType
 async function solveAndDeliver(store: Store, request: BuildRequest, making: Making) {
   const { plan, means, temporary, report, abort } = making;
   const isForCacheOnly = request.outputs.every(({ type }) => type === 'cacheonly');
-  const solveIt = () => solve(store, plan, means, { report, abort, epoch: request.epoch, isForCacheOnly });
+  const epoch = request.keepsTimes ? undefined : request.epoch;
+  const solveIt = () => solve(store, plan, means, { report, abort, epoch, isForCacheOnly });
   using solution = await solveIt()
     .catch((error: unknown) => (error instanceof Vanished ? solveIt() : Promise.reject(error)))
     .catch(blame);

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { buildContext } from '#test/support/build-context.ts';
@@ -58,6 +58,29 @@ test('an archive of one image says in its index what it is for, and when it was 
       },
     },
   ]);
+});
+
+test('with a date for all files they keep their own where an output says so', async () => {
+  const root = context(FILES);
+  const dateOf = async (more: string) => {
+    rmSync(join(root, 'out'), { recursive: true, force: true });
+    await succeed('build', '--timestamp', '60', '-o', `type=oci,tar=false,dest=${root}/out${more}`, root);
+    const [top] = JSON.parse(readFileSync(join(root, 'out', 'index.json'), 'utf8')).manifests;
+    const [layer] = blob(root, top.digest).layers;
+    const archive = join(root, 'out', 'blobs', layer.digest.replace(':', '/'));
+    return execFileSync('tar', ['tvzf', archive], { encoding: 'utf8', env: { ...process.env, TZ: 'UTC' } });
+  };
+  expect(await dateOf('')).toContain('1970-01-01 00:01');
+  expect(await dateOf(',rewrite-timestamp=false')).not.toContain('1970');
+});
+
+test('an image is known by its digest as well where an output says so', async () => {
+  const root = context(FILES);
+  const output = `type=image,name=${NAME},name-canonical=true`;
+  await succeed('build', '--metadata-file', `${root}/md`, '-o', output, root);
+  const digest = JSON.parse(readFileSync(join(root, 'md'), 'utf8'))['containerimage.digest'];
+  expect(await succeed('image', 'inspect', '-f', '{{json .RepoDigests}}', NAME)).toBe(`["${NAME}@${digest}"]`);
+  expect(await succeed('image', 'inspect', '-f', '{{json .RepoTags}}', `${NAME}@${digest}`)).toBe(`["${NAME}:latest"]`);
 });
 
 test('of several platforms the name gets the image that this machine runs', async () => {

@@ -18,7 +18,7 @@ import {
   readSsh,
   shortAttests,
 } from '#build/options.ts';
-import { imageForm } from '#build/output-options.ts';
+import { imageForm, switchOf } from '#build/output-options.ts';
 import type { BuildOutput, BuildRequest } from '#build/request.ts';
 import type { BUILD_FLAGS } from '#cli/build/flags.ts';
 import type { Values } from '#cli/command.ts';
@@ -35,7 +35,7 @@ export function wantedOf(values: BuildValues): Wanted {
   const buildArgs = readPairs(values.buildArg, process.env);
   const attests = attestsOf(values);
   const options = optionsOf(values);
-  const { annotations, packing } = imageForm(options);
+  const { annotations, packing, keepsTimes } = imageForm(options);
   return {
     target: values.target ?? '',
     buildArgs,
@@ -57,6 +57,7 @@ export function wantedOf(values: BuildValues): Wanted {
     cacheTo: cacheTo(values, buildArgs),
     ...given({
       packing,
+      keepsTimes,
       shmSize: values.shmSize || undefined,
       cgroupParent: values.cgroupParent || undefined,
       provenance: provenanceOf(attests),
@@ -141,24 +142,26 @@ function outputOf(option: OutputOption, tags: readonly string[]): BuildOutput {
 }
 
 function imageOf({ attributes }: OutputOption, type: 'image' | 'registry', names: string[]): BuildOutput {
-  const isOn = (key: string) => parseBool(attributes[key] ?? '') === true;
+  const isOn = (key: string) => switchOf(attributes, key) === true;
   const push = type === 'registry' || isOn('push');
   if (push && names.length === 0) throw invalid('tag is needed when pushing to registry');
   const byDigest = isOn('push-by-digest') && push;
   const tagged = byDigest ? names.find((name) => /:[^/]*$/.test(name)) : undefined;
   if (tagged !== undefined) throw invalid(`failed to solve: can't push tagged ref ${tagged} by digest`);
-  const passing = parseBool(attributes.store ?? '') === false;
-  return { type: 'image', names, push, ...(byDigest ? { byDigest } : {}), ...(passing ? { passing } : {}) };
+  const passing = switchOf(attributes, 'store') === false;
+  const canonical = isOn('name-canonical') && !byDigest && !passing;
+  const more = { byDigest: byDigest || undefined, passing: passing || undefined, canonical: canonical || undefined };
+  return { type: 'image', names, push, ...given({ ...more, inline: switchOf(attributes, 'attestation-inline') }) };
 }
 
 /** Without a destination `docker` goes into the store, and `oci` to standard output. */
 function archiveOf({ dest, attributes }: OutputOption, type: 'docker' | 'oci', names: string[]): BuildOutput {
-  const tar = parseBool(attributes.tar ?? 'true') !== false;
+  const tar = switchOf(attributes, 'tar') !== false;
   if (dest === undefined && type === 'docker') {
     return { type: 'image', names, push: false };
   }
   if (!tar && (dest === undefined || dest === '-')) throw invalid(`dest is required for ${type} exporter`);
-  return { type, dest: dest ?? '-', names, tar };
+  return { type, dest: dest ?? '-', names, tar, ...given({ inline: switchOf(attributes, 'attestation-inline') }) };
 }
 
 /** `--build-context` flags, by name. */

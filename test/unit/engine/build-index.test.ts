@@ -97,4 +97,6 @@ test.each([
   const asked = requestFor({ platforms, provenance }, output);
   expect(asked.provenance !== undefined).toBe(has);
   expect(needsIndex(asked)).toBe(has || count > 1);
+  const other = requestFor({ platforms, provenance }, { ...output, inline: !has });
+  expect(other.provenance !== undefined).toBe(!has || count > 1);
 });

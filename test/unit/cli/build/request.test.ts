@@ -21,6 +21,18 @@ describe('what becomes of the result', () => {
       ],
     ],
     [['-o', 'type=image,name=x,push=true'], [{ ...image, names: ['x'], push: true }]],
+    [['-o', 'type=image,name=x,push='], [{ ...image, names: ['x'], push: true }]],
+    [
+      ['-o', 'type=image,name=x,push-by-digest=true,push=true'],
+      [{ ...image, names: ['x'], push: true, byDigest: true }],
+    ],
+    [['-o', 'type=image,name=x,name-canonical=true'], [{ ...image, names: ['x'], canonical: true }]],
+    // Nothing is named here.
+    [['-o', 'type=image,name=x,name-canonical=,store=false'], [{ ...image, names: ['x'], passing: true }]],
+    [
+      ['-o', 'type=oci,dest=x.tar,attestation-inline=true'],
+      [{ type: 'oci', dest: 'x.tar', names: [], tar: true, inline: true }],
+    ],
     [['-o', 'out'], [{ type: 'local', dest: 'out' }]],
     [['-o', '-'], [{ type: 'tar', dest: '-' }]],
     [['-o', 'type=oci,dest=x.tar', '-t', 'a'], [{ type: 'oci', dest: 'x.tar', names: ['a'], tar: true }]],
