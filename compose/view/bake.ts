@@ -1,6 +1,5 @@
 /** The file that `docker buildx bake` would build the same images from (`compose build --print`). */
-import { imageOf } from '#compose/apply/request.ts';
-import { COMPOSE_VERSION, LABEL } from '#compose/model/labels.ts';
+import { entitlementsOf, imageLabels, imageNames, secretsOf, targetName } from '#compose/apply/build-section.ts';
 import { buildPlatforms } from '#compose/model/platforms.ts';
 import type { Build, Project, Service } from '#compose/model/project.ts';
 
@@ -11,15 +10,12 @@ interface BakeOptions {
 
 /** Bake's JSON: a group with all, and a target each by name. */
 export function bakeFile(project: Project, services: readonly Service[], options: BakeOptions): object {
-  const targets = services.map((service) => targetName(service));
+  const targets = services.map(({ name }) => targetName(name));
   const entries = [...services]
     .sort((one, other) => (one.name < other.name ? -1 : 1))
-    .map((service) => [targetName(service), targetOf(project, service, options)]);
+    .map((service) => [targetName(service.name), targetOf(project, service, options)]);
   return { group: { default: { targets } }, target: Object.fromEntries(entries) };
 }
-
-/** A dot would end a target's name. */
-const targetName = ({ name }: Service) => name.replaceAll('.', '_');
 
 function targetOf(project: Project, service: Service, { push, check }: BakeOptions): object {
   const build: Build = service.build ?? {};
@@ -37,16 +33,11 @@ function targetOf(project: Project, service: Service, { push, check }: BakeOptio
         : undefined,
     'dockerfile-inline': literal(inline),
     args: Object.fromEntries(Object.entries(build.args ?? {}).map(([name, value]) => [name, literal(value)])),
-    labels: {
-      ...build.labels,
-      [LABEL.project]: project.name,
-      [LABEL.service]: service.name,
-      [LABEL.version]: COMPOSE_VERSION,
-    },
-    tags: [...(build.tags ?? []), imageOf(project.name, service)],
+    labels: imageLabels(project, service),
+    tags: imageNames(project, service),
     'cache-from': build.cache_from,
     'cache-to': build.cache_to,
-    secret: build.secrets?.flatMap(({ source = '', target: id = source }) => secretOf(project, source, id)),
+    secret: secretsOf(project, build).map(secretText),
     ssh: build.ssh?.map((entry) => (entry.includes('=') ? entry : `${entry}=`)),
     platforms,
     target: build.target,
@@ -57,7 +48,7 @@ function targetOf(project: Project, service: Service, { push, check }: BakeOptio
     ulimits: Object.entries(build.ulimits ?? {}).map(([name, limit]) =>
       typeof limit === 'number' ? `${name}=${limit}` : `${name}=${limit.soft}:${limit.hard}`,
     ),
-    entitlements: [...(build.entitlements ?? []), ...(build.privileged ? ['security.insecure'] : [])],
+    entitlements: entitlementsOf(build),
     'extra-hosts': hostsOf(build),
     ...(check ? { call: 'lint' } : { output: [outputOf(platforms, push && Boolean(service.image))] }),
     attest: [...attestOf('provenance', build.provenance), ...attestOf('sbom', build.sbom)],
@@ -77,10 +68,8 @@ function isSaid(value: unknown): boolean {
   return typeof value !== 'object' || value === null || Object.keys(value).length > 0;
 }
 
-function secretOf({ secrets = {} }: Project, source: string, id: string): string[] {
-  const { file, environment } = secrets[source] ?? {};
-  if (environment) return [`id=${id},type=env,env=${environment}`];
-  return file ? [`id=${id},type=file,src=${file}`] : [];
+function secretText({ id, file, environment }: ReturnType<typeof secretsOf>[number]): string {
+  return environment === undefined ? `id=${id},type=file,src=${file}` : `id=${id},type=env,env=${environment}`;
 }
 
 /** What bake would take for one of its variables is no more than text. */

@@ -223,3 +223,13 @@ export function readPlatforms(values: readonly string[]): Platform[] {
     .map((text) => (text === 'local' ? hostPlatform() : parsePlatform(text)));
   return [...new Map(platforms.map((platform) => [JSON.stringify(platform), platform])).values()];
 }
+
+/** Throws kind `invalid` in buildx's words. */
+export function readNetwork(mode: string): BuildRequest['network'] {
+  if (mode === '' || mode === 'default' || mode === 'bridge') return 'default';
+  if (mode === 'host' || mode === 'none') return mode;
+  const instead = 'you can define a custom network for your builder using the network driver-opt in buildx create';
+  throw new WherryError('invalid', `network mode "${mode}" not supported by buildkit - ${instead}`, {
+    hint: 'Use default, host or none',
+  });
+}

@@ -152,6 +152,19 @@ secrets: {s1: {file: ./a.conf}, s2: {environment: TOKEN}}
     expect(await done('made', 'down', '--rmi', 'local')).toContain('Image made-a:latest  Removed');
   });
 
+  test('is not built at all where one of its services can’t be', async () => {
+    const build = 'context: ., dockerfile_inline: "FROM localhost/busybox\\nRUN true"';
+    project('halved', {
+      'compose.yaml': `services:\n  a: {build: {${build}}}\n  b: {build: {${build}, network: bogus}}\n`,
+    });
+    const { status, stdout, stderr } = await compose('halved', 'build');
+    expect({ status, stdout, stderr }).toEqual({
+      status: 1,
+      stdout: '',
+      stderr: expect.stringMatching(/^network mode "bogus" not supported by buildkit - /),
+    });
+  });
+
   test('says which line of a Dockerfile failed, and makes nothing', async () => {
     project('broken', {
       'compose.yaml': 'services:\n  a: {build: .}\n',

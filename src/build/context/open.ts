@@ -60,8 +60,15 @@ export async function openContexts(store: Store, words: ContextWords, options: O
   }
 }
 
+/** Throws kind `invalid` in buildx's words for a context that is no directory, no address and not standard input. */
+export function checkContext(context: string): void {
+  if (context === '-' || isDirectory(context) || parseGitAddress(context) !== undefined || isWeb(context)) return;
+  throw invalid(`unable to prepare context: path "${context}" not found`);
+}
+
 async function openMain(fetching: Fetching, words: ContextWords): Promise<Main> {
   const { context, file, stdin } = words;
+  checkContext(context);
   if (context === '-') {
     if (file === '-') throw invalid("invalid argument: can't use stdin for both build context and dockerfile");
     const main = await (await fetchers()).fromStdin(fetching, stdin);
@@ -74,7 +81,6 @@ async function openMain(fetching: Fetching, words: ContextWords): Promise<Main> 
     const address = words.keepGitDir ? { ...git, keepGitDir: true } : git;
     return { path: await (await fetchers()).clone(fetching, context, address), isForeign: true };
   }
-  if (!isWeb(context)) throw invalid(`unable to prepare context: path "${context}" not found`);
   const { dockerfile, ...main } = await (await fetchers()).fromWeb(fetching, context);
   return file === '' && dockerfile !== undefined ? { ...main, dockerfile } : main;
 }

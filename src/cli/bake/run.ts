@@ -3,7 +3,6 @@
  * made once, as by builds that run side by side.
  */
 
-import { restated, WherryError } from '#base/error.ts';
 import { parseBool } from '#base/units.ts';
 import type { Target } from '#build/bake/fields.ts';
 import { linksOf } from '#build/bake/resolve.ts';
@@ -12,17 +11,18 @@ import { openContexts } from '#build/context/open.ts';
 import { temporaryPlace } from '#build/context/place.ts';
 import type { BuildEvent, Report } from '#build/event.ts';
 import { recordBuild } from '#build/history.ts';
-import { vertexId } from '#build/progress.ts';
 import type { BuildContext, BuildOutput, BuildRequest, BuildResult } from '#build/request.ts';
 import type { LintWarning } from '#build/vertex.ts';
 import type { TargetWords } from '#cli/bake/values.ts';
 import { aboutOf } from '#cli/build/about.ts';
 import type { Built } from '#cli/build/files.ts';
-import { namedContexts, type Wanted } from '#cli/build/request.ts';
+import { namedContexts } from '#cli/build/request.ts';
 import { explain, type Source, solving, Unbuilt } from '#cli/build/say.ts';
+import { aboutTarget, ofTarget } from '#cli/build/targets.ts';
 import type { Context } from '#cli/command.ts';
 import { build } from '#engine/build.ts';
 import { forgetDeadLinked, forgetLinked, linkedPrefix } from '#engine/build-linked.ts';
+import type { Wanted } from '#engine/build-wanted.ts';
 
 export interface Job {
   name: string;
@@ -127,7 +127,7 @@ async function buildTarget(baking: Baking, job: Job, linked: Record<string, Buil
   const { words, wanted } = job;
   const warnings: LintWarning[] = [];
   const recorder = recordBuild(store, aboutOf(words.context, words.values));
-  const told = prefixed(job.name, baking.jobs.length > 1, baking.report);
+  const told = ofTarget(job.name, baking.jobs.length > 1, baking.report);
   const report = (event: BuildEvent) => {
     if (event.kind === 'warning') warnings.push(event.warning);
     recorder.note(event);
@@ -150,7 +150,7 @@ async function buildTarget(baking: Baking, job: Job, linked: Record<string, Buil
     const lines = explain(error, source);
     recorder.end({ message: error instanceof Error ? error.message : String(error), source: lines });
     throw new Unbuilt(
-      named(job.name, baking.jobs.length > 1, source.text === undefined ? error : solving(error)),
+      aboutTarget(job.name, baking.jobs.length > 1, source.text === undefined ? error : solving(error)),
       lines,
     );
   }
@@ -166,22 +166,4 @@ export function openTarget(
   const named = namedContexts(values.buildContext);
   const opening = { context, file, named, keepGitDir, stdin: process.stdin };
   return openContexts(store, inline === undefined ? opening : { ...opening, inline }, options);
-}
-
-/** Of several targets an error says which one it is about. */
-function named(name: string, isOneOfMany: boolean, error: unknown): unknown {
-  if (!isOneOfMany || !(error instanceof WherryError)) return error;
-  const { message, exitCode } = error;
-  return restated(error, { message: `target ${name}: ${message}`, exitCode });
-}
-
-/** `[internal] load …` becomes `[app internal] load …`; each target's vertices are its own. */
-function prefixed(name: string, isOneOfMany: boolean, report: Report): Report {
-  if (!isOneOfMany) return report;
-  const idOf = (id: string) => vertexId(`${name} ${id}`);
-  return (event) => {
-    if (event.kind !== 'vertex') return report({ ...event, vertex: idOf(event.vertex) });
-    const title = event.name.startsWith('[') ? `[${name} ${event.name.slice(1)}` : `[${name}] ${event.name}`;
-    return report({ ...event, id: idOf(event.id), inputs: event.inputs.map(idOf), name: title });
-  };
 }

@@ -11,13 +11,14 @@ import { aboutOf } from '#cli/build/about.ts';
 import { callBuild, parseMethod, sayCalled } from '#cli/build/call.ts';
 import { prepareFiles, writeFiles } from '#cli/build/files.ts';
 import { BUILD_FLAGS } from '#cli/build/flags.ts';
-import { type BuildValues, namedContexts, type Wanted, wantedOf } from '#cli/build/request.ts';
+import { type BuildValues, namedContexts, wantedOf } from '#cli/build/request.ts';
 import { explain, type Source, sayWarnings, showsWarnings, solving } from '#cli/build/say.ts';
 import { checkTogether } from '#cli/build/together.ts';
 import { inBuildx } from '#cli/buildx/buildx.ts';
 import { type Context, command } from '#cli/command.ts';
 import { showBuild } from '#cli/solve/show.ts';
 import { build } from '#engine/build.ts';
+import type { Wanted } from '#engine/build-wanted.ts';
 
 export default command({
   usage: 'PATH | URL | -',

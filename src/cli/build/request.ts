@@ -11,6 +11,7 @@ import {
   readAttest,
   readCache,
   readContextName,
+  readNetwork,
   readOutput,
   readPairs,
   readPlatforms,
@@ -22,11 +23,9 @@ import { imageForm, switchOf } from '#build/output-options.ts';
 import type { BuildOutput, BuildRequest } from '#build/request.ts';
 import type { BUILD_FLAGS } from '#cli/build/flags.ts';
 import type { Values } from '#cli/command.ts';
+import type { Wanted } from '#engine/build-wanted.ts';
 
 export type BuildValues = Values<typeof BUILD_FLAGS>;
-
-/** All that is asked for but the Dockerfile and the contexts, which are opened later. */
-export type Wanted = Omit<BuildRequest, 'dockerfile' | 'contexts'>;
 
 const invalid = (reason: string, hint?: string) =>
   new WherryError('invalid', reason, hint === undefined ? {} : { hint });
@@ -45,7 +44,7 @@ export function wantedOf(values: BuildValues): Wanted {
     noCache: values.noCache,
     noCacheFilter: values.noCacheFilter.flatMap((names) => names.split(',')),
     pull: values.pull,
-    network: networkOf(values.network),
+    network: readNetwork(values.network),
     hosts: values.addHost,
     ulimits: values.ulimit.map(({ Name, Soft, Hard }) => ({ name: Name, soft: Soft, hard: Hard })),
     limits: limitsOf(values),
@@ -64,15 +63,6 @@ export function wantedOf(values: BuildValues): Wanted {
       epoch: epochOf(values.timestamp ?? buildArgs.SOURCE_DATE_EPOCH ?? process.env.SOURCE_DATE_EPOCH),
     }),
   };
-}
-
-function networkOf(mode: string): BuildRequest['network'] {
-  if (mode === '' || mode === 'default' || mode === 'bridge') return 'default';
-  if (mode === 'host' || mode === 'none') return mode;
-  throw invalid(
-    `network mode "${mode}" not supported by buildkit - you can define a custom network for your builder using the network driver-opt in buildx create`,
-    'Use default, host or none',
-  );
 }
 
 function limitsOf(values: BuildValues): BuildRequest['limits'] {

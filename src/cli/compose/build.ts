@@ -2,13 +2,13 @@ import { WherryError } from '#base/error.ts';
 import { given } from '#base/given.ts';
 import { needBuilder } from '#build/builders.ts';
 import { shortAttests } from '#build/options.ts';
-
 import type { Context } from '#cli/command.ts';
-import { buildServices, inBuildOrder } from '#cli/compose/build-services.ts';
+import { buildServices } from '#cli/compose/build-services.ts';
 import { operate } from '#cli/compose/operation.ts';
 import { composeCommand, composeFlags, openProject } from '#cli/compose/project.ts';
 import { modeOf } from '#cli/compose/settings.ts';
 import { boolean, bytes, listOf, text } from '#cli/values.ts';
+import { inBuildOrder } from '#compose/apply/build.ts';
 import type { Build, Project, Service } from '#compose/model/project.ts';
 import { withNamedEnabled, withSelected } from '#compose/model/select.ts';
 import { bakeFile } from '#compose/view/bake.ts';
