@@ -16,6 +16,7 @@ import { holdImage } from '#image/catalog.ts';
 import type { Platform } from '#oci/manifest.ts';
 import type { Store } from '#store/store.ts';
 import { placeAt } from '#store/union.ts';
+import { isOffered } from '#sys/binfmt.ts';
 
 export interface MeansOptions {
   request: BuildRequest;
@@ -74,7 +75,8 @@ async function needEmulator(store: Store, platform: Platform): Promise<void> {
     'unsupported',
     `cannot run programs for ${os}/${architecture}: no emulator is registered (binfmt_misc)`,
     {
-      hint: "Install QEMU's emulators: the package qemu-user-static, or qemu-user-binfmt (Debian, Ubuntu); with Linux 6.7 a static one on the PATH is enough",
+      // One on the PATH would hide those that root has registered.
+      hint: `Install QEMU's emulators: the package qemu-user-static, or qemu-user-binfmt (Debian, Ubuntu)${isOffered() ? '' : '; with Linux 6.7 a static one on the PATH is enough'}`,
     },
   );
 }

@@ -5,27 +5,65 @@ import { readText } from '#sys/file.ts';
 
 const FOLDER = '/proc/sys/fs/binfmt_misc';
 
-/**
- * By Go's names: QEMU's name of the processor, and what the header of its programs has (ELF specification, "ELF header"):
- * 32 or 64 bits, the order of bytes, e_machine.
- */
-const EMULATORS: Readonly<Record<string, [qemu: string, bits: 32 | 64, order: 'little' | 'big', machine: number]>> = {
-  '386': ['i386', 32, 'little', 3],
-  amd64: ['x86_64', 64, 'little', 62],
-  arm: ['arm', 32, 'little', 40],
-  arm64: ['aarch64', 64, 'little', 183],
-  loong64: ['loongarch64', 64, 'little', 258],
-  mips64: ['mips64', 64, 'big', 8],
-  mips64le: ['mips64el', 64, 'little', 8],
-  ppc64le: ['ppc64le', 64, 'little', 21],
-  riscv64: ['riscv64', 64, 'little', 243],
-  s390x: ['s390x', 64, 'big', 22],
+/** A processor's name to QEMU, and what the header of its programs has (ELF specification, "ELF header"). */
+interface Processor {
+  qemu: string;
+  bits: 32 | 64;
+  order: 'little' | 'big';
+  /** e_machine. */
+  machine: number;
+}
+
+/** By Go's names. */
+const PROCESSORS: Readonly<Record<string, Processor>> = {
+  '386': { qemu: 'i386', bits: 32, order: 'little', machine: 3 },
+  amd64: { qemu: 'x86_64', bits: 64, order: 'little', machine: 62 },
+  arm: { qemu: 'arm', bits: 32, order: 'little', machine: 40 },
+  arm64: { qemu: 'aarch64', bits: 64, order: 'little', machine: 183 },
+  loong64: { qemu: 'loongarch64', bits: 64, order: 'little', machine: 258 },
+  mips64: { qemu: 'mips64', bits: 64, order: 'big', machine: 8 },
+  mips64le: { qemu: 'mips64el', bits: 64, order: 'little', machine: 8 },
+  ppc64le: { qemu: 'ppc64le', bits: 64, order: 'little', machine: 21 },
+  riscv64: { qemu: 'riscv64', bits: 64, order: 'little', machine: 243 },
+  s390x: { qemu: 's390x', bits: 64, order: 'big', machine: 22 },
 };
 
-const GO_NAMES = new Map(Object.entries(EMULATORS).map(([architecture, [qemu]]) => [qemu, architecture]));
+/** The beginning of its executables: e_ident, e_type, e_machine. */
+function headerOf({ bits, order, machine }: Processor): number[] {
+  const half = (value: number) => (order === 'big' ? [value >> 8, value & 255] : [value & 255, value >> 8]);
+  const ident = [0x7f, 0x45, 0x4c, 0x46, bits === 64 ? 2 : 1, order === 'big' ? 2 : 1, 1, ...Array<number>(9).fill(0)];
+  return [...ident, ...half(2), ...half(machine)];
+}
 
-/** The architectures that an emulator is registered and switched on for. */
+/** The architectures that an emulator is registered and switched on for, whatever it is called: it may be Rosetta or FEX. */
 export function emulated(folder = FOLDER): string[] {
+  const formats = enabledFormats(folder);
+  const isTaken = (header: readonly number[]) => formats.some((format) => takes(format, header));
+  return Object.entries(PROCESSORS).flatMap(([architecture, one]) => (isTaken(headerOf(one)) ? [architecture] : []));
+}
+
+/**
+ * Has root registered an emulator that containers can have? A user namespace has its own formats, or those of the next one
+ * around it (load_binfmt_misc() in fs/binfmt_misc.c): ours would hide it. One without F would have to be in the container.
+ */
+export function isOffered(folder = FOLDER): boolean {
+  return !isOurs(folder) && enabledFormats(folder).some(({ isFixed }) => isFixed);
+}
+
+/** The host's belong to nobody here. */
+const isOurs = (folder: string) => statSync(`${folder}/register`, { throwIfNoEntry: false })?.uid === 0;
+
+interface Format {
+  /** F: its program was opened when it was registered. */
+  isFixed: boolean;
+  /** Of a file: what is at this place, and which of its bits count. By the end of a name, there is none. */
+  offset: number;
+  magic: Buffer;
+  mask: Buffer;
+}
+
+/** As the kernel tells them, in lines: `enabled`, `flags: OCF`, `offset 0`, `magic 7f45…`, `mask ff…`. */
+function enabledFormats(folder: string): Format[] {
   let names: string[];
   try {
     names = readdirSync(folder);
@@ -33,27 +71,40 @@ export function emulated(folder = FOLDER): string[] {
     if (hasCode(error, 'ENOENT', 'EACCES', 'ELOOP')) return [];
     throw error;
   }
-  return names.flatMap((name) => {
-    const architecture = GO_NAMES.get(/^qemu-(.+?)(?:-static)?$/.exec(name)?.[1] ?? '');
-    if (architecture === undefined) return [];
-    return readText(`${folder}/${name}`)?.startsWith('enabled') ? [architecture] : [];
-  });
+  if (readText(`${folder}/status`)?.startsWith('disabled')) return [];
+  return names
+    .filter((name) => name !== 'register' && name !== 'status')
+    .map((name) => readText(`${folder}/${name}`) ?? '')
+    .filter((text) => text.startsWith('enabled'))
+    .map((text) => {
+      const after = (word: string) => new RegExp(`^${word} (.*)$`, 'm').exec(text)?.[1] ?? '';
+      const bytes = (word: string) => Buffer.from(after(word), 'hex');
+      return {
+        isFixed: after('flags:').includes('F'),
+        offset: Number(after('offset')),
+        magic: bytes('magic'),
+        mask: bytes('mask'),
+      };
+    });
+}
+
+function takes({ offset, magic, mask }: Format, header: readonly number[]): boolean {
+  if (magic.length === 0 || offset + magic.length > header.length) return false;
+  return magic.every((byte, at) => (((header[offset + at] ?? 0) ^ byte) & (mask[at] ?? 0xff)) === 0);
 }
 
 /**
  * Registers a static QEMU of the PATH for the user namespace that we are in, which has formats of its own since Linux 6.7; for
- * as long as the namespace lives. @returns whether the kernel runs the architecture's programs now
+ * as long as the namespace lives; not where root's emulators would be hidden. @returns whether the kernel runs the architecture's
+ * programs now
  */
 export async function registerEmulator(architecture: string): Promise<boolean> {
   const { mount } = await import('#sys/ffi.ts');
   const line = registration(architecture, process.env.PATH ?? '');
   if (line === undefined) return false;
   try {
-    // The host's belongs to nobody here. Ours would hide what it has.
-    if (statSync(`${FOLDER}/register`, { throwIfNoEntry: false })?.uid !== 0) {
-      if (emulated().length > 0) return false;
-      mount('binfmt_misc', FOLDER, 'binfmt_misc', 0, null);
-    }
+    if (isOffered()) return false;
+    if (!isOurs(FOLDER)) mount('binfmt_misc', FOLDER, 'binfmt_misc', 0, null);
     writeFileSync(`${FOLDER}/register`, line);
     return true;
   } catch (error) {
@@ -66,15 +117,15 @@ export async function registerEmulator(architecture: string): Promise<boolean> {
 
 /** The kernel's line for it; undefined where the PATH has no such QEMU. F: it is opened now, so that containers need none. */
 export function registration(architecture: string, path: string): string | undefined {
-  const [qemu, bits, order, machine] = EMULATORS[architecture] ?? [];
-  if (qemu === undefined || machine === undefined) return undefined;
+  const processor = PROCESSORS[architecture];
+  if (processor === undefined) return undefined;
+  const { qemu, order } = processor;
   const folder = path.split(':').find((place) => place.startsWith('/') && existsSync(`${place}/qemu-${qemu}-static`));
   if (folder === undefined || folder.includes('\n')) return undefined;
-  const half = (value: number) => (order === 'big' ? [value >> 8, value & 255] : [value & 255, value >> 8]);
-  const ident = [0x7f, 0x45, 0x4c, 0x46, bits === 64 ? 2 : 1, order === 'big' ? 2 : 1, 1, ...Array<number>(9).fill(0)];
+  const magic = headerOf(processor);
   // Any OS ABI; executables and shared objects, as position-independent ones are.
-  const magic = [...ident, ...half(2), ...half(machine)];
-  const mask = [...ident.map((_, at) => (at === 7 ? 0 : 0xff)), ...half(0xfffe), 0xff, 0xff];
+  const mask = magic.map((_, at): number => (at === 7 ? 0 : 0xff));
+  mask[order === 'big' ? 17 : 16] = 0xfe;
   const hex = (bytes: readonly number[]) => bytes.map((byte) => `\\x${byte.toString(16).padStart(2, '0')}`).join('');
   return `:qemu-${qemu}:M::${hex(magic)}:${hex(mask)}:${folder}/qemu-${qemu}-static:F`;
 }

@@ -1,17 +1,46 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { emulated, processorLevel, registration } from '#sys/binfmt.ts';
+import { emulated, isOffered, processorLevel, registration } from '#sys/binfmt.ts';
 import { temporaryDirectory } from '#test/support/store.ts';
 
-test('an architecture can be run where an emulator is registered and switched on', () => {
+/** An ELF header of 64 bits for a machine, with the mask of QEMU's registrations. */
+const elf = (machine: string) =>
+  `offset 0\nmagic 7f454c460201010000000000000000000200${machine}\nmask ffffffffffffff00fffffffffffffffffeffffff\n`;
+const QEMU = `interpreter /usr/bin/qemu-aarch64\nflags: OCF\n${elf('b700')}`;
+const ROSETTA = `interpreter /run/rosetta/rosetta\nflags: POCF\n${elf('3e00')}`;
+
+function registered(formats: Record<string, string>): string {
   const folder = temporaryDirectory();
-  writeFileSync(join(folder, 'qemu-aarch64'), 'enabled\ninterpreter /usr/bin/qemu-aarch64\n');
-  writeFileSync(join(folder, 'qemu-riscv64-static'), 'enabled\n');
-  writeFileSync(join(folder, 'qemu-s390x'), 'disabled\n');
-  writeFileSync(join(folder, 'python3'), 'enabled\n');
-  expect(emulated(folder).sort()).toEqual(['arm64', 'riscv64']);
-  expect(emulated(join(folder, 'none'))).toEqual([]);
+  for (const [name, text] of Object.entries({ status: 'enabled\n', ...formats }))
+    writeFileSync(join(folder, name), text);
+  return folder;
+}
+
+test('an architecture can be run where an emulator takes its programs, whatever it is called, and is switched on', () => {
+  const bigEndian = `magic 7f454c4602020100000000000000000000020016\n`;
+  expect(
+    emulated(
+      registered({
+        'qemu-aarch64': `enabled\n${QEMU}`,
+        rosetta: `enabled\n${ROSETTA}`,
+        'qemu-s390x': `enabled\ninterpreter /q\nflags: \noffset 0\n${bigEndian}`,
+        'qemu-riscv64': `disabled\ninterpreter /q\nflags: F\n${elf('f300')}`,
+        'python3.11': 'enabled\ninterpreter /usr/bin/python3.11\nflags: \noffset 0\nmagic a70d0d0a\n',
+        jar: 'enabled\ninterpreter /usr/bin/jexec\nflags: \nextension .jar\n',
+      }),
+    ).sort(),
+  ).toEqual(['amd64', 'arm64', 's390x']);
+  expect(emulated(registered({ status: 'disabled\n', rosetta: `enabled\n${ROSETTA}` }))).toEqual([]);
+  expect(emulated(join(temporaryDirectory(), 'none'))).toEqual([]);
+});
+
+test('formats of our own would hide what root offers to containers, and nothing else', () => {
+  const python = { 'python3.11': 'enabled\ninterpreter /usr/bin/python3.11\nflags: \noffset 0\nmagic a70d0d0a\n' };
+  expect(isOffered(registered({ ...python, rosetta: `enabled\n${ROSETTA}` }))).toBe(true);
+  expect(isOffered(registered({ ...python, rosetta: `disabled\n${ROSETTA}` }))).toBe(false);
+  expect(isOffered(registered(python))).toBe(false);
+  expect(isOffered(join(temporaryDirectory(), 'none'))).toBe(false);
 });
 
 test('a processor has the level of x86-64 whose flags it has, with all below', () => {
@@ -30,15 +59,15 @@ test('a static QEMU of the PATH is registered for the programs of its processor'
   const zeros = '\\x00'.repeat(9);
   const mask = (type: string) =>
     `${'\\xff'.repeat(7)}\\x00${'\\xff'.repeat(8)}${type === 'little' ? '\\xfe\\xff' : '\\xff\\xfe'}\\xff\\xff`;
-  const elf = '\\x7f\\x45\\x4c\\x46';
+  const start = '\\x7f\\x45\\x4c\\x46';
   const path = `/none:${folder}`;
   expect(registration('arm64', path)).toBe(
-    `:qemu-aarch64:M::${elf}\\x02\\x01\\x01${zeros}\\x02\\x00\\xb7\\x00:${mask('little')}:${folder}/qemu-aarch64-static:F`,
+    `:qemu-aarch64:M::${start}\\x02\\x01\\x01${zeros}\\x02\\x00\\xb7\\x00:${mask('little')}:${folder}/qemu-aarch64-static:F`,
   );
   expect(registration('s390x', path)).toBe(
-    `:qemu-s390x:M::${elf}\\x02\\x02\\x01${zeros}\\x00\\x02\\x00\\x16:${mask('big')}:${folder}/qemu-s390x-static:F`,
+    `:qemu-s390x:M::${start}\\x02\\x02\\x01${zeros}\\x00\\x02\\x00\\x16:${mask('big')}:${folder}/qemu-s390x-static:F`,
   );
-  expect(registration('arm', path)).toContain(`${elf}\\x01\\x01\\x01${zeros}\\x02\\x00\\x28\\x00`);
+  expect(registration('arm', path)).toContain(`${start}\\x01\\x01\\x01${zeros}\\x02\\x00\\x28\\x00`);
   expect(registration('riscv64', path)).toBeUndefined();
   expect(registration('vax', path)).toBeUndefined();
   expect(registration('arm64', '')).toBeUndefined();
