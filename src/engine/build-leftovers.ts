@@ -24,6 +24,8 @@ export async function endLeftSteps(store: Store): Promise<void> {
 export interface LayerNotes extends Disposable {
   note(diffIds: readonly string[]): void;
   noted(): string[];
+  /** They are left to who comes after this build. */
+  leave(): void;
 }
 
 const NOTES = ['build', 'work'];
@@ -32,6 +34,7 @@ const NOTES = ['build', 'work'];
 export function openLayerNotes(store: Store): LayerNotes {
   const all = new Set<string>();
   let file: { path: string; fd: number } | undefined;
+  let isLeft = false;
   return {
     note: (diffIds) => {
       const more = diffIds.filter((diffId) => !all.has(diffId));
@@ -41,9 +44,12 @@ export function openLayerNotes(store: Store): LayerNotes {
       for (const diffId of more) all.add(diffId);
     },
     noted: () => [...all],
+    leave: () => {
+      isLeft = true;
+    },
     [Symbol.dispose]: () => {
       if (file === undefined) return;
-      rmSync(file.path, { force: true });
+      if (!isLeft) rmSync(file.path, { force: true });
       closeSync(file.fd);
       file = undefined;
     },
@@ -56,14 +62,28 @@ function stageNotes(store: Store): { path: string; fd: number } {
   return { path, fd: stageFile(path) };
 }
 
-/** Drops what builds that were killed have noted, as far as nobody needs it. Costs a readdir(3) where there is none. */
-export async function dropLeftLayers(store: Store, drop: (diffIds: readonly string[]) => Promise<void>): Promise<void> {
+type Drop = (diffIds: readonly string[]) => Promise<void>;
+
+/** Of a build that has failed: what it failed of is what its user is told, so that what can't be dropped now is left. */
+export async function dropNoted(notes: LayerNotes, drop: Drop): Promise<void> {
+  await drop(notes.noted()).catch(() => notes.leave());
+}
+
+/**
+ * Drops what builds that were killed have noted, as far as nobody needs it. Costs a readdir(3) where there is none. What
+ * can't be dropped is left to the next build: it is no reason for this one to fail.
+ */
+export async function dropLeftLayers(store: Store, drop: Drop): Promise<void> {
   mkdirSync(store.path(...NOTES), { recursive: true, mode: 0o700 });
   for (const name of readdirSync(store.path(...NOTES))) {
     const path = store.path(...NOTES, name);
     using held = await tryLock(path).catch(() => undefined);
     if (held === undefined) continue;
-    await drop((readText(path) ?? '').split('\n').filter(isDigest));
-    rmSync(path, { force: true });
+    const left = (readText(path) ?? '').split('\n').filter(isDigest);
+    const isDropped = await drop(left).then(
+      () => true,
+      () => false,
+    );
+    if (isDropped) rmSync(path, { force: true });
   }
 }

@@ -19,7 +19,7 @@ import type { LintWarning, Plan } from '#build/vertex.ts';
 import { parseSignal } from '#container/signals.ts';
 import type { OutsideCaches, ReadingOptions } from '#engine/build-cache-from.ts';
 import { type Bases, openBases } from '#engine/build-images.ts';
-import { dropLeftLayers, endLeftSteps, openLayerNotes } from '#engine/build-leftovers.ts';
+import { dropLeftLayers, dropNoted, endLeftSteps, openLayerNotes } from '#engine/build-leftovers.ts';
 import { type Delivery, deliver } from '#engine/build-output.ts';
 import { buildMeans } from '#engine/build-solve.ts';
 import { hostPlatform } from '#oci/platform.ts';
@@ -159,11 +159,11 @@ async function runPlan(
     return result;
   } catch (error) {
     // What the steps that ended have made is kept by their records; what these replaced is not.
-    await drop(notes.noted());
+    await dropNoted(notes, drop);
     throw error;
   } finally {
-    await caches.close();
     temporary.remove();
+    await caches.close();
   }
 }
 
