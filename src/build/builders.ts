@@ -73,11 +73,11 @@ export async function makeBuilder(
 
 /** From now on builds without --builder are of this one. Throws kind `not-found`. */
 export async function useBuilder(store: Store, name: string): Promise<void> {
-  const { builders } = listBuilders(store);
-  if (!builders.some((builder) => builder.name === name)) {
+  await change(store, (kept) => {
+    if (name === DEFAULT.name) return { ...kept, current: '' };
+    if (kept.builders.some((builder) => builder.name === name)) return { ...kept, current: name };
     throw new WherryError('not-found', `failed to find instance "${name}": no such builder`);
-  }
-  await change(store, (kept) => ({ ...kept, current: name === DEFAULT.name ? '' : name }));
+  });
 }
 
 /** Forgets the name; images and cache stay, for they are the user's. Throws kind `not-found` or `conflict`. */

@@ -6,7 +6,7 @@ import { mergeTargets } from '#build/bake/merge.ts';
 import { readOverrides } from '#build/bake/override.ts';
 import { parseBake } from '#build/bake/parse.ts';
 import { type Baked, resolveTargets } from '#build/bake/resolve.ts';
-import { needBuilder } from '#build/builders.ts';
+import { type Builder, needBuilder } from '#build/builders.ts';
 import { isFar } from '#build/context/git-address.ts';
 import type { Report } from '#build/event.ts';
 import { checkLeave, readAllow } from '#cli/bake/allow.ts';
@@ -77,7 +77,7 @@ async function bake(context: Context, names: string[], values: BakeValues): Prom
       context.err.write(called.fault);
       return called.status;
     }
-    return await buildAll(context, jobs, { values, view });
+    return await buildAll(context, jobs, { values, view, builder });
   } catch (error) {
     view.end();
     if (!(error instanceof Unbuilt)) throw error;
@@ -152,13 +152,14 @@ function jobsOf({ targets }: Baked, options: Parameters<typeof wordsOf>[1]): Job
 interface Showing {
   values: BakeValues;
   view: { report: Report; end(): void };
+  builder: Builder;
 }
 
-async function buildAll(context: Context, jobs: readonly Job[], { values, view }: Showing): Promise<number> {
+async function buildAll(context: Context, jobs: readonly Job[], { values, view, builder }: Showing): Promise<number> {
   for (const { wanted, words } of jobs) {
     for (const warning of checkTogether(wanted, words.values)) context.err.line(`WARNING: ${warning}`);
   }
-  const done = await runJobs(context, jobs, view.report);
+  const done = await runJobs(context, jobs, { report: view.report, builder });
   view.end();
   if (showsWarnings(values.progress)) {
     const debug = context.debug || values.debug;

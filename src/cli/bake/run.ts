@@ -6,7 +6,7 @@
 import { parseBool } from '#base/units.ts';
 import type { Target } from '#build/bake/fields.ts';
 import { linksOf } from '#build/bake/resolve.ts';
-import { needBuilder } from '#build/builders.ts';
+import type { Builder } from '#build/builders.ts';
 import { openContexts } from '#build/context/open.ts';
 import { temporaryPlace } from '#build/context/place.ts';
 import type { BuildEvent, Report } from '#build/event.ts';
@@ -35,10 +35,16 @@ export interface Done extends Built {
   source: Source;
 }
 
-interface Baking {
+/** What all targets have in common. */
+interface Ways {
+  report: Report;
+  /** Whom they are asked of. */
+  builder: Builder;
+}
+
+interface Baking extends Ways {
   context: Context;
   jobs: readonly Job[];
-  report: Report;
   abort: AbortSignal;
   place: (name: string) => string;
   /** In which linked targets are named for each other, until the end. */
@@ -46,13 +52,13 @@ interface Baking {
 }
 
 /** By target. Throws TargetError for the first that fails; the others are ended before. */
-export async function runJobs(context: Context, jobs: readonly Job[], report: Report): Promise<Map<string, Done>> {
+export async function runJobs(context: Context, jobs: readonly Job[], ways: Ways): Promise<Map<string, Done>> {
   const stop = new AbortController();
   const temporary = temporaryPlace(context.store);
   const abort = AbortSignal.any([context.abort, stop.signal]);
   const prefix = linkedPrefix();
   await forgetDeadLinked(context.store);
-  const baking: Baking = { context, jobs, report, abort, place: temporary.place, prefix };
+  const baking: Baking = { ...ways, context, jobs, abort, place: temporary.place, prefix };
   const running = new Map<string, Promise<Done>>();
   const start = (name: string): Promise<Done> => {
     const known = running.get(name);
@@ -122,7 +128,7 @@ function linkedNames(baking: Baking): string[] {
 }
 
 async function buildTarget(baking: Baking, job: Job, linked: Record<string, BuildContext>): Promise<Done> {
-  const { context, abort } = baking;
+  const { context, abort, builder } = baking;
   const { store } = context;
   const { words, wanted } = job;
   const warnings: LintWarning[] = [];
@@ -144,7 +150,6 @@ async function buildTarget(baking: Baking, job: Job, linked: Record<string, Buil
     const names = made.names.filter((name) => !name.startsWith(baking.prefix));
     const result: BuildResult = { ...made, names };
     recorder.end();
-    const builder = needBuilder(store, words.values.builder);
     return { result, ref: recorder.ref, builder, warnings, source };
   } catch (error) {
     const lines = explain(error, source);

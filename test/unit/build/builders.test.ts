@@ -1,5 +1,6 @@
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { listBuilders, makeBuilder, needBuilder, removeBuilder, useBuilder } from '#build/builders.ts';
+import { lock } from '#sys/file.ts';
 import { temporaryStore } from '#test/support/store.ts';
 
 const NEW = { driver: 'docker-container', node: undefined, platforms: [] };
@@ -37,6 +38,16 @@ test('when the builder in use is removed, the default is in use again', async ()
   await removeBuilder(store, 'ci');
   expect(listBuilders(store).current).toBe('default');
   expect(() => needBuilder(store, 'ci')).toThrow('no builder "ci" found');
+});
+
+test('a builder that is removed while it is taken into use is not in use: builds go on', async () => {
+  const store = temporaryStore();
+  await makeBuilder(store, { ...NEW, name: 'ci' });
+  const held = await lock(store.path('build'));
+  const both = Promise.allSettled([removeBuilder(store, 'ci'), useBuilder(store, 'ci')]);
+  held[Symbol.dispose]();
+  expect((await both).some(({ status }) => status === 'fulfilled')).toBe(true);
+  expect(needBuilder(store)).toMatchObject({ name: 'default' });
 });
 
 test.each([
