@@ -13,18 +13,17 @@ export interface Steps {
   ids: ReadonlyMap<number, string>;
 }
 
-/** What a target needs, inputs first. */
-export function neededBy({ vertices, targets }: Plan, target: number): number[] {
-  const order: number[] = [];
-  const seen = new Set<number>();
-  const visit = (at: number) => {
-    if (seen.has(at) || vertices[at] === undefined) return;
-    seen.add(at);
-    for (const input of vertices[at].inputs) visit(input);
-    order.push(at);
-  };
-  visit(targets[target]?.result ?? -1);
-  return order;
+/** What a target needs, inputs first, as they stand in a plan. */
+export function verticesOf({ vertices, targets }: Plan, target: number): number[] {
+  const needed = new Set<number>();
+  const open = [targets[target]?.result ?? -1];
+  for (let at = open.pop(); at !== undefined; at = open.pop()) {
+    const vertex = vertices[at];
+    if (vertex === undefined || needed.has(at)) continue;
+    needed.add(at);
+    open.push(...vertex.inputs);
+  }
+  return [...needed].sort((one, other) => one - other);
 }
 
 /** digestOf: of an image that was brought, as `sha256:…`. */
@@ -39,7 +38,7 @@ export function stepsOf(plan: Plan, target: number, digestOf: (vertex: Vertex) =
     digests.set(id, hashOf(JSON.stringify([op, known])));
     return id;
   };
-  for (const at of neededBy(plan, target)) {
+  for (const at of verticesOf(plan, target)) {
     const vertex = plan.vertices[at];
     // BuildKit has no step for what is empty.
     if (vertex === undefined || vertex.op === 'scratch') continue;

@@ -2,7 +2,7 @@
  * Provenance: what an image was built from, as an in-toto statement with SLSA's predicate 0.2, as BuildKit writes it
  * (docs/attestations/slsa-definitions.md), or its version 1. Pure.
  */
-import { neededBy, stepsOf } from '#build/provenance-steps.ts';
+import { stepsOf, verticesOf } from '#build/provenance-steps.ts';
 import type { BuildContext, BuildRequest } from '#build/request.ts';
 import type { Plan, Vertex } from '#build/vertex.ts';
 import type { Descriptor, Platform } from '#oci/manifest.ts';
@@ -54,7 +54,7 @@ export interface Making {
 
 /** The predicate as --metadata-file has it: without dates, which the file's own record has. */
 export function predicateOf(request: BuildRequest, { plan, target, materials }: Making) {
-  const vertices = neededBy(plan, target).flatMap((at) => plan.vertices[at] ?? []);
+  const vertices = verticesOf(plan, target).flatMap((at) => plan.vertices[at] ?? []);
   const args = argumentsOf(request);
   const secrets = grantsOf(vertices, 'secret');
   const ssh = grantsOf(vertices, 'ssh');

@@ -1,7 +1,7 @@
 /** An index of what a build has made: an image for each platform, and attestations of them (image-spec, image-index.md). */
 import { withoutCredentials } from '#base/web-address.ts';
 import { type BuildTimes, type Material, packageUrl, predicateType, statementOf } from '#build/provenance.ts';
-import { neededBy } from '#build/provenance-steps.ts';
+import { verticesOf } from '#build/provenance-steps.ts';
 import type { BuildOutput, BuildRequest, BuiltTarget } from '#build/request.ts';
 import type { Plan, Vertex } from '#build/vertex.ts';
 import type { Bases } from '#engine/build-images.ts';
@@ -144,7 +144,7 @@ function attest(
 /** What a target was made from: images by their digests, and files whose digests are given. */
 export async function materialsOf(plan: Plan, target: number, bases: Bases): Promise<Material[]> {
   const materials = new Map<string, Material>();
-  for (const at of neededBy(plan, target)) {
+  for (const at of verticesOf(plan, target)) {
     const vertex = plan.vertices[at];
     const material = vertex === undefined ? undefined : await materialOf(vertex, bases);
     if (material !== undefined) materials.set(material.uri, material);
