@@ -12,7 +12,7 @@ import { type LayerFacts, measureLayer } from '#build/solve/layer.ts';
 import type { Outside, Scope } from '#build/solve/means.ts';
 import { layoutPlace, type Place, registryPlace } from '#engine/build-cache-place.ts';
 import { findImage } from '#image/names.ts';
-import { type Descriptor, isDigest } from '#oci/manifest.ts';
+import { type Descriptor, isDigest, REFERENCE } from '#oci/manifest.ts';
 import { brief, isObject, parsedObject } from '#oci/shape.ts';
 import { stage } from '#store/blobs.ts';
 import { hexOf } from '#store/digest.ts';
@@ -119,7 +119,7 @@ async function readSteps(place: Place, tell: Tell): Promise<Map<string, FoundSte
       new Map(blobs.map((blob) => [blob.digest, blob])),
     );
   }
-  const images = manifests.filter(({ annotations }) => annotations?.['vnd.docker.reference.type'] === undefined);
+  const images = manifests.filter(({ annotations }) => annotations?.[REFERENCE.type] === undefined);
   const steps = new Map<string, FoundStep>();
   for (const image of top.manifests === undefined ? [undefined] : images.slice(0, MAX_IMAGES)) {
     const manifest = image === undefined ? top : parsedObject(await place.manifest(image));

@@ -6,8 +6,8 @@ import type { BuildOutput, BuildRequest, BuiltTarget } from '#build/request.ts';
 import type { Plan, Vertex } from '#build/vertex.ts';
 import type { Bases } from '#engine/build-images.ts';
 import { describe } from '#oci/digest.ts';
-import { type Descriptor, type Manifest, MEDIA, type Platform } from '#oci/manifest.ts';
-import { formatPlatform } from '#oci/platform.ts';
+import { type Descriptor, type Manifest, MEDIA, type Platform, REFERENCE } from '#oci/manifest.ts';
+import { inOrder, isMeant } from '#oci/platform.ts';
 import type { Document } from '#oci/push.ts';
 
 /** Of the attestation's layer. */
@@ -54,11 +54,7 @@ export function annotationsOf(
   scope: BuildRequest['annotations'][number]['scope'],
   platform?: Platform,
 ): { annotations?: Record<string, string> } {
-  const own = annotations.filter(
-    (one) =>
-      one.scope === scope &&
-      (one.platform === undefined || (platform !== undefined && one.platform === formatPlatform(platform))),
-  );
+  const own = annotations.filter((one) => one.scope === scope && isMeant(one.platform, platform));
   return own.length === 0 ? {} : { annotations: Object.fromEntries(own.map(({ key, value }) => [key, value])) };
 }
 
@@ -70,7 +66,7 @@ export function indexOf(request: BuildRequest, { plan, targets, names, materials
     digest,
     size,
     ...annotationsOf(request, 'manifest-descriptor', platform),
-    platform: plainPlatform(platform),
+    platform: inOrder(platform),
   }));
   const attested = request.provenance === undefined ? [] : targets;
   const attestations = attested.map(({ platform, manifest: { digest }, document }, target) => {
@@ -93,10 +89,6 @@ function layersOf(document: Document | undefined): Descriptor[] {
   if (document === undefined) return [];
   const { layers }: Manifest = JSON.parse(document.bytes.toString());
   return layers;
-}
-
-export function plainPlatform({ os, architecture, variant }: Platform): Platform {
-  return { architecture, os, ...(variant ? { variant } : {}) };
 }
 
 function documentOf(mediaType: string, content: object): Document {
@@ -134,8 +126,8 @@ function attest(
   return {
     ...descriptorOf(manifest),
     annotations: {
-      'vnd.docker.reference.digest': subject,
-      'vnd.docker.reference.type': 'attestation-manifest',
+      [REFERENCE.digest]: subject,
+      [REFERENCE.type]: 'attestation-manifest',
     },
     platform: unknown,
   };

@@ -9,7 +9,7 @@ import type { SolvedLayer } from '#build/solve/means.ts';
 import type { Solution } from '#build/solve/solve.ts';
 import type { Plan, PlanTarget } from '#build/vertex.ts';
 import { datedConfig } from '#engine/build-config.ts';
-import { annotationsOf, needsIndex, plainPlatform, requestFor } from '#engine/build-index.ts';
+import { annotationsOf, needsIndex, requestFor } from '#engine/build-index.ts';
 import {
   fullName,
   type MadeIndex,
@@ -28,7 +28,7 @@ import { assembleImage, type Made as MadeImage } from '#image/make.ts';
 import { pushImage } from '#image/push.ts';
 import { dropTransient } from '#image/transient.ts';
 import { type Descriptor, MEDIA } from '#oci/manifest.ts';
-import { formatPlatform } from '#oci/platform.ts';
+import { formatPlatform, inOrder } from '#oci/platform.ts';
 import { canonical, familiar, parseReference, repositoryOf } from '#oci/reference.ts';
 import type { Store } from '#store/store.ts';
 import { randomHex } from '#sys/random.ts';
@@ -182,7 +182,7 @@ function describedTop(request: BuildRequest, { index, first, created }: Top): De
   }
   const { manifest, platform } = first;
   const { mediaType, digest, size } = manifest;
-  return { mediaType: mediaType || MEDIA.manifest, digest, size, ...dated, platform: plainPlatform(platform) };
+  return { mediaType: mediaType || MEDIA.manifest, digest, size, ...dated, platform: inOrder(platform) };
 }
 
 async function handOut(store: Store, request: BuildRequest, output: BuildOutput, made: Made): Promise<void> {
@@ -308,7 +308,7 @@ async function saveArchive(
   const own = annotationsOf(request, needsIndex(request) ? 'index-descriptor' : 'manifest-descriptor');
   const annotations = { [CREATED]: created, ...own.annotations };
   const [one] = targets;
-  const platform = needsIndex(request) || one === undefined ? {} : { platform: plainPlatform(one.platform) };
+  const platform = needsIndex(request) || one === undefined ? {} : { platform: inOrder(one.platform) };
   const inside =
     index === undefined
       ? {}

@@ -1,7 +1,8 @@
 /** An index made of what registries have (`buildx imagetools create`): which manifests, with what said about them. Pure. */
 import { WherryError } from '#base/error.ts';
-import { type Descriptor, type Index, MEDIA, type Platform } from '#oci/manifest.ts';
-import { formatPlatform, matches } from '#oci/platform.ts';
+import { digestOf } from '#oci/digest.ts';
+import { type Descriptor, type Index, MEDIA, type Platform, REFERENCE } from '#oci/manifest.ts';
+import { isMeant, matches } from '#oci/platform.ts';
 import type { Document } from '#oci/push.ts';
 
 /** What one source stands for at its registry. */
@@ -30,11 +31,11 @@ export interface CombineOptions {
 export function combine(
   sources: readonly SourceDocument[],
   { prefersIndex, platforms, annotations }: CombineOptions,
-): Document & { manifests: Descriptor[] } {
+): Document {
   const [only] = sources;
   const isPlain = sources.length === 1 && platforms.length === 0 && annotations.length === 0;
   if (only !== undefined && isPlain && (only.index !== undefined || !prefersIndex)) {
-    return { ...only.document, manifests: only.index?.manifests ?? [] };
+    return only.document;
   }
   const all = unique(sources.flatMap(({ descriptor, index }) => index?.manifests ?? descriptor ?? []));
   const kept = platforms.length === 0 ? all : chosen(all, platforms);
@@ -46,7 +47,8 @@ export function combine(
   const mediaType = isDockers ? MEDIA.dockerList : MEDIA.index;
   const said = Object.keys(own).length === 0 || isDockers ? {} : { annotations: own };
   const content = { schemaVersion: 2, mediaType, manifests, ...said };
-  return { bytes: Buffer.from(JSON.stringify(content, null, 2)), mediaType, digest: '', manifests };
+  const bytes = Buffer.from(JSON.stringify(content, null, 2));
+  return { bytes, mediaType, digest: digestOf(bytes) };
 }
 
 function ofIndex(annotations: CombineOptions['annotations']): Record<string, string> {
@@ -72,16 +74,14 @@ function unique(all: readonly Descriptor[]): Descriptor[] {
   return [...found.values()];
 }
 
-const SUBJECT = 'vnd.docker.reference.digest';
-
 /** Those for the platforms, and the attestations of these. */
 function chosen(all: readonly Descriptor[], platforms: readonly Platform[]): Descriptor[] {
   const isWanted = ({ platform }: Descriptor) =>
-    platform !== undefined && platforms.some((wanted) => formatPlatform(wanted) === formatPlatform(platform));
-  const near = ({ platform }: Descriptor) =>
     platform !== undefined && platforms.some((wanted) => matches(wanted, platform) && matches(platform, wanted));
-  const digests = new Set(all.filter((one) => isWanted(one) || near(one)).map(({ digest }) => digest));
-  return all.filter(({ digest, annotations }) => digests.has(digest) || digests.has(annotations?.[SUBJECT] ?? ''));
+  const digests = new Set(all.filter(isWanted).map(({ digest }) => digest));
+  return all.filter(
+    ({ digest, annotations }) => digests.has(digest) || digests.has(annotations?.[REFERENCE.digest] ?? ''),
+  );
 }
 
 function annotated(descriptor: Descriptor, all: CombineOptions['annotations']): Descriptor {
@@ -89,8 +89,8 @@ function annotated(descriptor: Descriptor, all: CombineOptions['annotations']): 
   const own = all.filter(
     (one) =>
       one.scope === 'manifest-descriptor' &&
-      annotations?.[SUBJECT] === undefined &&
-      (one.platform === undefined || (platform !== undefined && one.platform === formatPlatform(platform))),
+      annotations?.[REFERENCE.digest] === undefined &&
+      isMeant(one.platform, platform),
   );
   const said = { ...annotations, ...Object.fromEntries(own.map(({ key, value }) => [key, value])) };
   return {

@@ -1,8 +1,9 @@
 /** Manifests at a registry, described as a manifest list describes them. */
 import { WherryError } from '#base/error.ts';
 import { readConfig, readDocument } from '#image/remote-document.ts';
-import { inOrder, type ListEntry } from '#oci/local-lists.ts';
+import type { ListEntry } from '#oci/local-lists.ts';
 import { type Descriptor, type Manifest, MEDIA, type Platform } from '#oci/manifest.ts';
+import { inOrder } from '#oci/platform.ts';
 import { canonical, type Reference } from '#oci/reference.ts';
 import type { FetchedManifest, Registry } from '#oci/registry.ts';
 import { openTarget } from '#oci/sources.ts';

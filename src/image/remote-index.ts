@@ -2,9 +2,8 @@
 import { WherryError } from '#base/error.ts';
 import { type CombineOptions, combine, type SourceDocument } from '#image/combine.ts';
 import { type AtRegistry, readConfig, readDocument, topOf, withRegistries } from '#image/remote-document.ts';
-import { digestOf } from '#oci/digest.ts';
-import { inOrder } from '#oci/local-lists.ts';
 import { type Descriptor, isDigest, type Manifest, MEDIA, type Platform } from '#oci/manifest.ts';
+import { inOrder } from '#oci/platform.ts';
 import { type Document, hasRemoteBlob, mountBlob, putManifest } from '#oci/push.ts';
 import { familiar, parseReference, type Reference, repositoryOf, withDefaultTag } from '#oci/reference.ts';
 import type { Registry } from '#oci/registry.ts';
@@ -53,12 +52,12 @@ export async function combineRemote(
     for (const source of references) all.push(await lookUp(source, at));
     return all;
   });
-  const { manifests, ...made } = combine(found, options);
+  const document = combine(found, options);
   const places = new Map(found.map(({ document, reference }) => [document.digest, reference]));
   for (const { index, reference } of found) {
     for (const { digest } of index?.manifests ?? []) if (!places.has(digest)) places.set(digest, reference);
   }
-  return { document: { ...made, digest: digestOf(made.bytes) }, tags, names: tags.map(familiar), places };
+  return { document, tags, names: tags.map(familiar), places };
 }
 
 interface Source {

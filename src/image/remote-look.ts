@@ -1,7 +1,7 @@
 /** What a registry has under a name, with the configurations and attestations that it leads to (`buildx imagetools inspect`). */
 
 import { readConfig, readDocument, topOf, withRegistries } from '#image/remote-document.ts';
-import type { Descriptor, Index } from '#oci/manifest.ts';
+import { type Descriptor, type Index, REFERENCE } from '#oci/manifest.ts';
 import { formatPlatform } from '#oci/platform.ts';
 import { canonical, familiar, parseReference, type Reference, withDefaultTag } from '#oci/reference.ts';
 import type { Registry } from '#oci/registry.ts';
@@ -44,8 +44,6 @@ export interface PlatformParts {
   sbom?: object;
 }
 
-const SUBJECT = 'vnd.docker.reference.digest';
-
 /** What is said by each platform's image, and about it. */
 export async function partsOf(
   { asked, index, descriptor }: RemoteLook,
@@ -57,10 +55,10 @@ export async function partsOf(
     const registry = await at(reference);
     const parts = new Map<string, PlatformParts>();
     const manifests = index?.manifests ?? [descriptor];
-    for (const entry of manifests.filter(({ annotations }) => annotations?.[SUBJECT] === undefined)) {
+    for (const entry of manifests.filter(({ annotations }) => annotations?.[REFERENCE.digest] === undefined)) {
       const image = await imageOf(registry, reference, entry);
       if (image === undefined) continue;
-      const about = manifests.filter(({ annotations }) => annotations?.[SUBJECT] === entry.digest);
+      const about = manifests.filter(({ annotations }) => annotations?.[REFERENCE.digest] === entry.digest);
       const platform = formatPlatform(entry.platform ?? (image as NonNullable<Descriptor['platform']>));
       parts.set(platform, { image, ...(await saidIn(registry, reference, about)) });
     }

@@ -7,7 +7,8 @@ import { dirname, join } from 'node:path';
 import { hasCode, WherryError } from '#base/error.ts';
 import { compactJson, goJson } from '#base/go-json.ts';
 import { configPath } from '#oci/auth.ts';
-import { type Descriptor, MEDIA, type Platform } from '#oci/manifest.ts';
+import { type Descriptor, MEDIA } from '#oci/manifest.ts';
+import { inOrder } from '#oci/platform.ts';
 import { makeDirectory, readJson, removeTree, replace } from '#sys/file.ts';
 
 /** One manifest of a list. */
@@ -77,18 +78,4 @@ export function entryJson({ ref, descriptor, raw }: ListEntry): string {
   const shown = { mediaType, digest, size, ...(platform === undefined ? {} : { platform: inOrder(platform) }) };
   const manifest = compactJson(raw.toString());
   return `{"Ref":${goJson(ref)},"Descriptor":${goJson(shown)},"Raw":"${raw.toString('base64')}","${key}":${manifest}}`;
-}
-
-/** In the order of Go's structure, and nothing else. */
-export function inOrder(platform: Partial<Platform>): Platform {
-  const { architecture = '', os = '', variant } = platform;
-  const version = platform['os.version'];
-  const features = platform['os.features'];
-  return {
-    architecture,
-    os,
-    ...(version ? { 'os.version': version } : {}),
-    ...(features?.length ? { 'os.features': features } : {}),
-    ...(variant ? { variant } : {}),
-  };
 }

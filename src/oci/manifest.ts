@@ -83,6 +83,9 @@ export interface ImageConfig extends Platform {
   'moby.buildkit.cache.v0'?: string;
 }
 
+/** Annotations of a manifest that is said about another one of its index (BuildKit, attestation-storage.md). */
+export const REFERENCE = { digest: 'vnd.docker.reference.digest', type: 'vnd.docker.reference.type' } as const;
+
 export const MEDIA = {
   index: 'application/vnd.oci.image.index.v1+json',
   manifest: 'application/vnd.oci.image.manifest.v1+json',

@@ -86,6 +86,24 @@ export function formatPlatform({ os, architecture, variant }: Platform): string 
   return [os, architecture, variant].filter(Boolean).join('/');
 }
 
+/** Is what is said of one platform (`manifest-descriptor[linux/arm64]:…`), or of all, said of this one? */
+export const isMeant = (said: string | undefined, platform: Platform | undefined): boolean =>
+  said === undefined || (platform !== undefined && said === formatPlatform(platform));
+
+/** In the order of Go's structure, and nothing else. */
+export function inOrder(platform: Partial<Platform>): Platform {
+  const { architecture = '', os = '', variant } = platform;
+  const version = platform['os.version'];
+  const features = platform['os.features'];
+  return {
+    architecture,
+    os,
+    ...(version ? { 'os.version': version } : {}),
+    ...(features?.length ? { 'os.features': features } : {}),
+    ...(variant ? { variant } : {}),
+  };
+}
+
 /** What a machine of this platform runs, best first (containerd's platformVector). */
 function runnable(wanted: Platform): Platform[] {
   const { os, architecture, variant } = wanted;

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { combine, type SourceDocument } from '#image/combine.ts';
+import { digestOf } from '#oci/digest.ts';
 import { type Descriptor, MEDIA } from '#oci/manifest.ts';
 
 const digest = (letter: string) => `sha256:${letter.repeat(64)}`;
@@ -27,7 +28,7 @@ const attestation: Descriptor = {
   annotations: { 'vnd.docker.reference.digest': digest('b'), 'vnd.docker.reference.type': 'attestation-manifest' },
 };
 const PLAIN = { prefersIndex: true, platforms: [], annotations: [] };
-const read = (made: { bytes: Buffer }) => JSON.parse(made.bytes.toString());
+const read = (made: { bytes: Buffer }): { manifests: Descriptor[] } => JSON.parse(made.bytes.toString());
 
 test('images of two platforms become an index of both', () => {
   const made = combine([image('a', 'amd64'), image('b', 'arm64')], PLAIN);
@@ -36,6 +37,7 @@ test('images of two platforms become an index of both', () => {
     mediaType: MEDIA.index,
     manifests: [of('a', 'amd64'), of('b', 'arm64')],
   });
+  expect(made.digest).toBe(digestOf(made.bytes));
 });
 
 test("images of Docker's schema become a list of Docker's, which with annotations has to be an index", () => {
@@ -59,7 +61,7 @@ describe('one source alone', () => {
 test('a platform is chosen with what is attested of it', () => {
   const source = list('c', of('a', 'amd64'), of('b', 'arm64'), attestation);
   const made = combine([source], { ...PLAIN, platforms: [{ os: 'linux', architecture: 'arm64' }] });
-  expect(made.manifests.map((one) => one.digest)).toEqual([digest('b'), digest('f')]);
+  expect(read(made).manifests.map((one) => one.digest)).toEqual([digest('b'), digest('f')]);
   expect(() => combine([source], { ...PLAIN, platforms: [{ os: 'linux', architecture: 's390x' }] })).toThrow(
     'none of the manifests match the provided platforms',
   );
@@ -68,9 +70,11 @@ test('a platform is chosen with what is attested of it', () => {
 test('an annotation goes to the platform that is named, and to no attestation', () => {
   const source = list('c', of('a', 'amd64'), of('b', 'arm64'), attestation);
   const to = (platform?: string) =>
-    combine([source], { ...PLAIN, annotations: [{ scope: 'manifest-descriptor', key: 'k', value: 'v', platform }] });
-  expect(to('linux/arm64').manifests.map(({ annotations }) => annotations?.k)).toEqual([undefined, 'v', undefined]);
-  expect(to().manifests.map(({ annotations }) => annotations?.k)).toEqual(['v', 'v', undefined]);
+    read(
+      combine([source], { ...PLAIN, annotations: [{ scope: 'manifest-descriptor', key: 'k', value: 'v', platform }] }),
+    ).manifests;
+  expect(to('linux/arm64').map(({ annotations }) => annotations?.k)).toEqual([undefined, 'v', undefined]);
+  expect(to().map(({ annotations }) => annotations?.k)).toEqual(['v', 'v', undefined]);
 });
 
 test.each(['manifest', 'index-descriptor'])('annotations of a %s are refused', (scope) => {
@@ -80,5 +84,5 @@ test.each(['manifest', 'index-descriptor'])('annotations of a %s are refused', (
 
 test('what several sources have is there once', () => {
   const made = combine([list('c', of('a', 'amd64')), image('a', 'amd64')], PLAIN);
-  expect(made.manifests).toHaveLength(1);
+  expect(read(made).manifests).toHaveLength(1);
 });

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, expect, onTestFinished, test } from 'vitest';
-import { findEntry, inOrder, type ListEntry, readList, removeList, saveEntry } from '#oci/local-lists.ts';
+import { findEntry, type ListEntry, readList, removeList, saveEntry } from '#oci/local-lists.ts';
 import { MEDIA } from '#oci/manifest.ts';
 import { sha256 } from '#test/support/registry.ts';
 import { temporaryDirectory } from '#test/support/store.ts';
@@ -56,10 +56,4 @@ test('a file that is something else is named', () => {
   saveEntry(LIST, entry('r.example/a:1'));
   writeFileSync(join(directory, 'manifests', 'r.example-5000_a_list-1', 'other'), '{}');
   expect(() => readList(LIST)).toThrow(/^Cannot read ".*\/other": it is not a manifest of a list$/);
-});
-
-test('a platform has Go’s order, and no empty fields but those that it always has', () => {
-  expect(JSON.stringify(inOrder({ variant: '', 'os.features': [], os: 'linux', 'os.version': '1' }))).toBe(
-    '{"architecture":"","os":"linux","os.version":"1"}',
-  );
 });

@@ -1,5 +1,14 @@
 import { describe, expect, test } from 'vitest';
-import { choose, formatPlatform, hostPlatform, matches, normalize, parsePlatform } from '#oci/platform.ts';
+import {
+  choose,
+  formatPlatform,
+  hostPlatform,
+  inOrder,
+  isMeant,
+  matches,
+  normalize,
+  parsePlatform,
+} from '#oci/platform.ts';
 
 const entry = (text: string) => ({ mediaType: '', digest: text, size: 0, platform: platform(text) });
 const platform = (text: string) => {
@@ -79,4 +88,20 @@ describe('--platform is read in the words of containerd', () => {
   ])('%s is refused', (text, message) => {
     expect(() => parsePlatform(text)).toThrow(message);
   });
+});
+
+test('a platform has Go’s order, and no empty fields but those that it always has', () => {
+  expect(JSON.stringify(inOrder({ variant: '', 'os.features': [], os: 'linux', 'os.version': '1' }))).toBe(
+    '{"architecture":"","os":"linux","os.version":"1"}',
+  );
+});
+
+test('what is said of one platform is said of no other, and what is said of all of each', () => {
+  const arm = { os: 'linux', architecture: 'arm64' };
+  expect([isMeant('linux/arm64', arm), isMeant('linux/arm/v7', arm), isMeant('linux/arm64', undefined)]).toEqual([
+    true,
+    false,
+    false,
+  ]);
+  expect([isMeant(undefined, arm), isMeant(undefined, undefined)]).toEqual([true, true]);
 });
