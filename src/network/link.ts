@@ -21,7 +21,7 @@ import {
   setApart,
   switchOn,
 } from '#network/requests.ts';
-import { ANSWER, DOCKERS_SERVER, leadQueries, rules } from '#network/rules.ts';
+import { ANSWER, DOCKERS_SERVER, LEAD_NO_QUERIES, leadQueries, rules } from '#network/rules.ts';
 import { findTool, installation } from '#sys/host.ts';
 import { run } from '#sys/process.ts';
 
@@ -75,7 +75,8 @@ export async function makeBridges(folder: string, bridges: readonly Bridge[], af
   const [best = {}, ...others] = sightsFor(after);
   const set = (sight: ClientSight) => {
     const plan = userPlan(bridges, after.all, sight);
-    return execute(folder, plan, 'Cannot make the bridge of a network', rules(after.all, sight[4] === true));
+    const input = rules(after.all, sight[4] === true);
+    return execute(folder, plan, 'Cannot make the bridge of a network', { input });
   };
   try {
     await set(best);
@@ -109,12 +110,13 @@ function sightsFor({ all, sight = {} }: Bridges): ClientSight[] {
 /** Takes a bridge away; the others stay as they are. */
 export function removeBridge(folder: string, name: string, { all, sight }: Bridges): Promise<void> {
   const plan = [`enter ./${USER}`, `try ${removeLink(name)}`];
-  return execute(folder, plan, 'Cannot take the bridge of a network away', rules(all, sight?.[4] === true));
+  const input = rules(all, sight?.[4] === true);
+  return execute(folder, plan, 'Cannot take the bridge of a network away', { input });
 }
 
 /** Sets rules in the user's namespace that nothing else depends on. */
 export function setRules(folder: string, text: string, wanted: string): Promise<void> {
-  return execute(folder, [`enter ./${USER}`], wanted, text);
+  return execute(folder, [`enter ./${USER}`], wanted, { input: text });
 }
 
 /** What a container's namespace gets: links, and the ways out of it. */
@@ -149,13 +151,20 @@ interface Wire {
 
 /**
  * As names are served on gateways, what asks Docker's own server is led there, by a route that gives such queries an address
- * which can be answered, and a rule. A kernel that can't do that has the names by /etc/resolv.conf all the same.
+ * which can be answered, and a rule. A kernel that can't do that has the names by /etc/resolv.conf all the same. The route goes
+ * with its interface, the rule has to be taken away.
  */
 function wire(folder: string, { file, wiring, container, first }: Wire): Promise<void> {
   const plan = [`${first} ./${file}`, ...containerPlan(wiring)];
-  if (wiring.names === undefined) return execute(folder, plan, wantedFor(container));
-  const input = leadQueries(wiring.names.server);
-  return execute(folder, [...plan, `enter ./${file}`], wantedFor(container), input, true);
+  const input = queryRules(wiring);
+  if (input === undefined) return execute(folder, plan, wantedFor(container));
+  return execute(folder, [...plan, `enter ./${file}`], wantedFor(container), { input, isOptional: true });
+}
+
+/** What changes for queries: nothing where no server of names comes and none can go. */
+export function queryRules({ names, gone = [] }: Pick<Wiring, 'names' | 'gone'>): string | undefined {
+  if (names !== undefined) return leadQueries(names.server);
+  return gone.length > 0 ? LEAD_NO_QUERIES : undefined;
 }
 
 /** What is done in the user's namespace. What is there already stays as it is, as somebody may have been killed halfway. */
@@ -239,13 +248,19 @@ export function toolEnvironment(): NodeJS.ProcessEnv {
 /** The program that follows plans (native/links/main.c), and then becomes another one, where its words are behind the plan. */
 export const linksProgram = (): string => join(installation(), 'bin/wherry-links');
 
-/** Follows a plan, and with rules, which may be optional, lets nft set them where the plan ends. Throws kind `unavailable` or `unsupported`. */
+interface Execution {
+  /** Rules that nft sets where the plan ends. */
+  input?: string;
+  /** The rules may fail. */
+  isOptional?: boolean;
+}
+
+/** Follows a plan. Throws kind `unavailable` or `unsupported`. */
 async function execute(
   cwd: string,
   plan: readonly string[],
   wanted: string,
-  input?: string,
-  isOptional = false,
+  { input, isOptional = false }: Execution = {},
 ): Promise<void> {
   const env = toolEnvironment();
   const nft = input === undefined ? [] : [needNft(wanted, env), '-f', '-'];

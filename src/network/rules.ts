@@ -81,10 +81,13 @@ table ${family} wherry {
 /** Where Docker's containers ask for names: what is configured for Docker says so, too. */
 export const DOCKERS_SERVER = '127.0.0.11';
 
-/** In a container's namespace: queries for Docker's server come to ours. */
-export const leadQueries = (server: string): string => `table ip wherry_names
+/** Made first, it can be deleted whether it was there or not. */
+export const LEAD_NO_QUERIES = `table ip wherry_names
 delete table ip wherry_names
-table ip wherry_names {
+`;
+
+/** In a container's namespace: queries for Docker's server come to ours. */
+export const leadQueries = (server: string): string => `${LEAD_NO_QUERIES}table ip wherry_names {
   chain output {
     type nat hook output priority -100
     ip daddr ${DOCKERS_SERVER} udp dport 53 dnat to ${server}:53

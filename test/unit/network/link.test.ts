@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { containerPlan, type Link, makeLinks, userPlan } from '#network/link.ts';
+import { containerPlan, type Link, makeLinks, queryRules, userPlan } from '#network/link.ts';
 import { bridgeState } from '#test/support/network.ts';
 import { temporaryDirectory } from '#test/support/store.ts';
 
@@ -91,6 +91,15 @@ describe('containerPlan()', () => {
       'send - default route via 10.0.0.1',
     ]);
   });
+});
+
+test('queries for names are led to nobody any more when the network whose server answered them goes', () => {
+  const names = { server: '10.0.0.1', interface: 'eth0', address: '10.0.0.2' };
+  expect(queryRules({ names, gone: ['eth1'] })).toContain('dnat to 10.0.0.1:53');
+  expect(queryRules({ names: undefined, gone: ['eth0'] })).toBe(
+    'table ip wherry_names\ndelete table ip wherry_names\n',
+  );
+  expect(queryRules({})).toBeUndefined();
 });
 
 test('makeLinks() says which container, and why not', async () => {
