@@ -51,8 +51,8 @@ export async function heldParts(store: Store): Promise<{ blobs: Set<string>; dif
   return held;
 }
 
-/** Shared, so that two who ask at once do not take each other for holders. */
-async function isLocked(path: string): Promise<boolean> {
+/** Does a living process hold this file? Asked for shared, so that two who ask at once do not take each other for holders. */
+export async function isLocked(path: string): Promise<boolean> {
   try {
     using free = await tryLock(path, { shared: true });
     return free === undefined;

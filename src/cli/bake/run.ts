@@ -21,7 +21,7 @@ import { explain, type Source, solving, Unbuilt } from '#cli/build/say.ts';
 import { aboutTarget, ofTarget } from '#cli/build/targets.ts';
 import type { Context } from '#cli/command.ts';
 import { build } from '#engine/build.ts';
-import { forgetDeadLinked, forgetLinked, linkedPrefix } from '#engine/build-linked.ts';
+import { forgetDeadLinked, forgetLinked, openLinking } from '#engine/build-linked.ts';
 import type { Wanted } from '#engine/build-wanted.ts';
 
 export interface Job {
@@ -53,12 +53,12 @@ interface Baking extends Ways {
 
 /** By target. Throws TargetError for the first that fails; the others are ended before. */
 export async function runJobs(context: Context, jobs: readonly Job[], ways: Ways): Promise<Map<string, Done>> {
+  using linking = openLinking(context.store);
+  await forgetDeadLinked(context.store);
   const stop = new AbortController();
   const temporary = temporaryPlace(context.store);
   const abort = AbortSignal.any([context.abort, stop.signal]);
-  const prefix = linkedPrefix();
-  await forgetDeadLinked(context.store);
-  const baking: Baking = { ...ways, context, jobs, abort, place: temporary.place, prefix };
+  const baking: Baking = { ...ways, context, jobs, abort, place: temporary.place, prefix: linking.prefix };
   const running = new Map<string, Promise<Done>>();
   const start = (name: string): Promise<Done> => {
     const known = running.get(name);
