@@ -9,6 +9,7 @@ import { composeCommand, composeFlags, openProject } from '#cli/compose/project.
 import { modeOf } from '#cli/compose/settings.ts';
 import { boolean, bytes, listOf, text } from '#cli/values.ts';
 import { inBuildOrder } from '#compose/apply/build.ts';
+import { checkPlatforms } from '#compose/model/platforms.ts';
 import type { Build, Project, Service } from '#compose/model/project.ts';
 import { withNamedEnabled, withSelected } from '#compose/model/select.ts';
 import { bakeFile } from '#compose/view/bake.ts';
@@ -59,6 +60,7 @@ export default composeCommand({
   run: async (context, names, values) => {
     needBuilder(context.store, values.builder);
     const opened = await openProject(context, [], { resolveEnvironment: false });
+    checkPlatforms(opened);
     const { project, services } = chosen(withBuildFlags(context, opened, values), names, values.withDependencies);
     if (services.length === 0) return;
     if (values.print) {

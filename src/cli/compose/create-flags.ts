@@ -5,6 +5,7 @@ import { ask, isOn } from '#cli/compose/operation.ts';
 import { boolean, listOf } from '#cli/values.ts';
 import type { CreateOptions } from '#compose/apply/create.ts';
 import type { Scope } from '#compose/apply/scope.ts';
+import { checkPlatforms } from '#compose/model/platforms.ts';
 import type { Project, Service } from '#compose/model/project.ts';
 
 export const CREATE_FLAGS = {
@@ -60,6 +61,7 @@ export function withFlags(context: Context, project: Project, values: Pick<Creat
     const chosen = build && service.build !== undefined ? 'build' : policy;
     return [name, { ...service, ...given({ pull_policy: chosen }) }];
   });
+  checkPlatforms(project);
   return scaled({ ...project, services: Object.fromEntries(services) }, scale);
 }
 

@@ -7,6 +7,7 @@ import { watchInFront } from '#cli/compose/watching.ts';
 import { boolean } from '#cli/values.ts';
 import { createProject } from '#compose/apply/create.ts';
 import { startProject } from '#compose/apply/start.ts';
+import { checkPlatforms } from '#compose/model/platforms.ts';
 import type { Project, Service } from '#compose/model/project.ts';
 
 export default composeCommand({
@@ -25,6 +26,7 @@ export default composeCommand({
   },
   run: async (context, services, values) => {
     const project = await openProject(context, services);
+    checkPlatforms(project);
     if (!values.noUp) await bringUp(context, project, { services, values });
     const lines = openLogLines(context, { coloured: false, prefixed: false });
     await watchInFront(context, project, {

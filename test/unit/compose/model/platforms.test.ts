@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { buildPlatforms } from '#compose/model/platforms.ts';
+import { buildPlatforms, checkPlatforms } from '#compose/model/platforms.ts';
+import type { Service } from '#compose/model/project.ts';
 
 const [A, B] = ['linux/amd64', 'linux/arm64'];
 
@@ -21,10 +22,19 @@ test.each([
   },
 );
 
-test('what the environment asks for has to be among them', () => {
-  const project = { environment: { DOCKER_DEFAULT_PLATFORM: 'linux/386' } };
-  const service = { name: 's', build: { platforms: [A] } };
-  expect(() => buildPlatforms(project, service, { isEverywhere: true })).toThrow(
+test('what the environment asks for has to be among those of every service that is built', () => {
+  const check = (...services: Service[]) =>
+    checkPlatforms({
+      environment: { DOCKER_DEFAULT_PLATFORM: 'linux/386' },
+      services: Object.fromEntries(services.map((service) => [service.name, service])),
+    });
+  const others = [
+    { name: 'any', build: {} },
+    { name: 'own', platform: A, build: { platforms: [A] } },
+    { name: 'image' },
+  ];
+  expect(check(...others)).toBeUndefined();
+  expect(() => check(...others, { name: 's', build: { platforms: [A] } })).toThrow(
     'service "s" build.platforms does not support value set by DOCKER_DEFAULT_PLATFORM: linux/386',
   );
 });
