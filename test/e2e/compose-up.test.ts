@@ -165,6 +165,17 @@ secrets: {s1: {file: ./a.conf}, s2: {environment: TOKEN}}
     });
   });
 
+  test('says which of several services failed, in words that no daemon has said', async () => {
+    const build = (step: string) => `{build: {context: ., dockerfile_inline: "FROM localhost/busybox\\n${step}"}}`;
+    project('several', { 'compose.yaml': `services:\n  a: ${build('RUN true')}\n  b.c: ${build('COPY nope /')}\n` });
+    const [all, one] = [await compose('several', 'build'), await compose('several', 'build', '-q', 'b.c')];
+    const why = /failed to solve: failed to compute cache key: .*"\/nope": not found\n$/.source;
+    expect(all).toMatchObject({ status: 1, stderr: expect.stringMatching(`---\ntarget b_c: ${why}`) });
+    expect(one).toMatchObject({ status: 1, stderr: expect.stringMatching(`---\n${why}`) });
+    expect(all.stderr).not.toContain('Built');
+    await succeed('rmi', 'several-a');
+  });
+
   test('says which line of a Dockerfile failed, and makes nothing', async () => {
     project('broken', {
       'compose.yaml': 'services:\n  a: {build: .}\n',

@@ -5,9 +5,10 @@ import { openContexts } from '#build/context/open.ts';
 import type { Report } from '#build/event.ts';
 import { vertexId } from '#build/progress.ts';
 import type { BuildRequest } from '#build/request.ts';
-import { explain, solving, Unbuilt } from '#cli/build/say.ts';
-import { ofTarget } from '#cli/build/targets.ts';
+import { explain, type Source, solving, Unbuilt } from '#cli/build/say.ts';
+import { aboutTarget, ofTarget } from '#cli/build/targets.ts';
 import type { Context } from '#cli/command.ts';
+import { inStream } from '#cli/fail.ts';
 import { showBuild } from '#cli/solve/show.ts';
 import { type BuildWishes, inBuildOrder, type ServiceBuild, serviceBuild } from '#compose/apply/build.ts';
 import { imageOf } from '#compose/apply/request.ts';
@@ -56,17 +57,18 @@ export async function buildServices(
   } finally {
     view.end();
   }
-  for (const service of ordered) {
-    context.out.write((await jobs.get(service.name)?.catch((error) => giveUp(context, error))) ?? '');
-    scope.report({ id: imageOf(project.name, service), state: 'Built', status: 'done' });
+  for (const { service, target } of builds) {
+    const giveUp = (error: unknown) => failed(context, error, (why) => aboutTarget(target, builds.length > 1, why));
+    context.out.write((await jobs.get(service.name)?.catch(giveUp)) ?? '');
   }
+  for (const service of ordered) scope.report({ id: imageOf(project.name, service), state: 'Built', status: 'done' });
 }
 
-/** Says where in the Dockerfile it failed, and throws why. */
-function giveUp(context: Context, error: unknown): never {
+/** Says where in the Dockerfile it failed, and throws why: no daemon has answered anything. */
+function failed(context: Context, error: unknown, about: (why: unknown) => unknown): never {
   if (!(error instanceof Unbuilt)) throw error;
   context.err.write(error.lines);
-  throw error.cause;
+  throw inStream(about(error.cause));
 }
 
 /** compose's words for a dry run. */
@@ -80,7 +82,7 @@ function pretendBuild(project: Project, services: readonly Service[], { report }
   }
 }
 
-/** What it says on standard output: only a check has something. */
+/** What it says on standard output: only a check has something, and its own errors. */
 async function buildOne(
   context: Context,
   { service, words, wanted }: ServiceBuild,
@@ -88,16 +90,19 @@ async function buildOne(
   options: BuildOptions & { report: Report },
 ): Promise<string> {
   const { report, abort } = options;
-  using opened = await openContexts(context.store, { ...words, stdin: process.stdin }, { report, abort });
-  const request = { ...wanted, dockerfile: opened.dockerfile, contexts: opened.contexts };
-  if (check) return checkOne(context, service, { request, path: words.context, file: words.file }, options);
+  const source: Source = { name: 'Dockerfile', text: undefined };
   try {
+    using opened = await openContexts(context.store, { ...words, stdin: process.stdin }, { report, abort });
+    Object.assign(source, opened.dockerfile);
+    const request = { ...wanted, dockerfile: opened.dockerfile, contexts: opened.contexts };
+    if (check) return await checkOne(context, service, { request, path: words.context, file: words.file }, options);
     await build(context.store, request, options);
+    return '';
   } catch (error) {
     abort?.throwIfAborted();
-    throw new Unbuilt(solving(error), explain(error, opened.dockerfile));
+    if (source.text === undefined) throw new Unbuilt(error, '');
+    throw check ? error : new Unbuilt(solving(error), explain(error, source));
   }
-  return '';
 }
 
 /** Throws kind `invalid` where the check finds something, as compose does. */
