@@ -9,8 +9,9 @@ import { act, type Scope, teller } from '#compose/apply/scope.ts';
 import { waitFor } from '#compose/apply/start.ts';
 import { removeOne, stopServices } from '#compose/apply/stop.ts';
 import type { Project, Service } from '#compose/model/project.ts';
-import { killContainer, waitContainer } from '#container/lifecycle.ts';
+import { killContainer } from '#container/lifecycle.ts';
 import { pauseContainer, unpauseContainer } from '#container/pause.ts';
+import { waitContainer } from '#container/wait.ts';
 import { restartContainer } from '#engine/start.ts';
 
 /** What a verb is about: the file's project, or its name alone. */

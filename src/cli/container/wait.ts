@@ -1,6 +1,6 @@
 import { command } from '#cli/command.ts';
 import { eachName } from '#cli/each.ts';
-import { waitContainer } from '#container/lifecycle.ts';
+import { waitContainer } from '#container/wait.ts';
 
 export default command({
   usage: 'CONTAINER [CONTAINER...]',

@@ -1,8 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { rmSync } from 'node:fs';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { forwardSignal, killContainer, stopContainer, waitContainer } from '#container/lifecycle.ts';
+import { forwardSignal, killContainer, stopContainer } from '#container/lifecycle.ts';
 import { writeState } from '#container/state.ts';
 import type { Store } from '#store/store.ts';
 import { startTime } from '#sys/process.ts';
@@ -141,51 +140,4 @@ test('a forwarded signal goes to the process, and nowhere when there is none', a
   await forwardSignal(store, record.id, 'SIGINT');
   expect((await ended)[0]).toBe(6);
   await forwardSignal(store, record.id, 'SIGINT');
-});
-
-describe('wait', () => {
-  test.each([
-    ['that never ran', undefined, 0],
-    ['that has ended', stateOf({ status: 'exited', exitCode: 7 }), 7],
-  ])('gives the status of a container %s at once', async (_what, state, status) => {
-    const store = temporaryStore();
-    addContainer(store, record, state);
-    expect(await waitContainer(store, 'web')).toBe(status);
-  });
-
-  test('waits for the end', async () => {
-    const { store, process: child } = await running('trap "exit 8" TERM');
-    const status = waitContainer(store, 'web');
-    child.kill('SIGTERM');
-    expect(await status).toBe(8);
-  });
-
-  test('ends when the container is between two starts', async () => {
-    const store = temporaryStore();
-    addContainer(store, record, stateOf());
-    await playMonitor(store, record.id, (client) => {
-      writeState(store, record.id, stateOf({ status: 'restarting', exitCode: 9 }));
-      client.say('restarting');
-    });
-    expect(await waitContainer(store, 'web')).toBe(9);
-  });
-
-  test('for the removal goes on until the container is gone', async () => {
-    const store = temporaryStore();
-    addContainer(store, record, stateOf());
-    await playMonitor(store, record.id, (client) => {
-      writeState(store, record.id, stateOf({ status: 'exited', exitCode: 2 }));
-      client.say('exit 2 0');
-      setImmediate(() => rmSync(store.path('containers', record.id), { recursive: true }));
-    });
-    expect(await waitContainer(store, 'web', { condition: 'removed' })).toBe(2);
-  });
-
-  test('can be aborted', async () => {
-    const store = temporaryStore();
-    addContainer(store, record, stateOf());
-    const abort = new AbortController();
-    await playMonitor(store, record.id, () => abort.abort());
-    await expect(waitContainer(store, 'web', { abort: abort.signal })).rejects.toThrow('abort');
-  });
 });
