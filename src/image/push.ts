@@ -1,16 +1,14 @@
 /** Push: what the registry lacks of an image goes there, byte for byte as it came; then its manifest. */
-import { createReadStream } from 'node:fs';
 import { WherryError } from '#base/error.ts';
-import type { LayerStatus, Progress } from '#base/progress.ts';
-import { together } from '#base/together.ts';
-import { changeCatalog, holdImage, readCatalog, withNames } from '#image/catalog.ts';
+import type { Progress } from '#base/progress.ts';
+import { changeCatalog, readCatalog, withNames } from '#image/catalog.ts';
 import { recordImageEvent } from '#image/event.ts';
 import { type Image, needImage } from '#image/names.ts';
-import { mountSources } from '#image/sources.ts';
+import { type Part, pushBlobs, type Session } from '#image/push-blobs.ts';
 import { makeWhole } from '#image/whole.ts';
 import type { Descriptor, Manifest } from '#oci/manifest.ts';
 import { formatPlatform, matches, parsePlatform } from '#oci/platform.ts';
-import { cancelUpload, type Document, hasRemoteBlob, mountBlob, putManifest } from '#oci/push.ts';
+import { type Document, putManifest } from '#oci/push.ts';
 import {
   canonical,
   familiar,
@@ -23,8 +21,7 @@ import {
 import { listReferrer } from '#oci/referrers.ts';
 import type { Registry } from '#oci/registry.ts';
 import { openTarget } from '#oci/sources.ts';
-import { uploadBlob } from '#oci/upload.ts';
-import { blobPath, hasBlob, readBlob } from '#store/blobs.ts';
+import { readBlob } from '#store/blobs.ts';
 import { hexOf } from '#store/digest.ts';
 import type { Store } from '#store/store.ts';
 
@@ -36,13 +33,6 @@ export interface PushOptions {
   progress?: (event: Progress) => void;
   abort?: AbortSignal;
 }
-
-/** As Docker. */
-const UPLOADS_AT_ONCE = 5;
-/** Questions cost the registry little. */
-const QUESTIONS_AT_ONCE = 64;
-/** Repositories that are asked for a blob before it is uploaded. */
-const MOUNT_TRIES = 3;
 
 /**
  * Pushes an image, or all images of a repository. Layers that the registry has anywhere are not sent again.
@@ -129,13 +119,6 @@ function pushedNames(store: Store, asked: Reference, allTags: boolean): Referenc
   return tagged.map(parseReference);
 }
 
-interface Session {
-  store: Store;
-  registry: Registry;
-  say: (event: Progress) => void;
-  stop: AbortController;
-}
-
 /** Images that are here, by their IDs, and documents beside them, under one name as an index. */
 export interface IndexedImages {
   /** Each with the manifest that it gets there. */
@@ -190,12 +173,6 @@ async function pushOne(session: Session, reference: Reference): Promise<void> {
   say({ kind: 'message', text: `${reference.tag}: digest: ${document.digest} size: ${document.bytes.length}` });
 }
 
-/** One blob to push, and who is told of it. */
-interface Part {
-  blob: Descriptor;
-  report: (status: LayerStatus, current?: number) => void;
-}
-
 /** Docker's first lines: each layer once, the topmost first. Layers that only their owner may hand out stay here. */
 function announce({ say }: Session, { layers, diffIds }: Image): Part[] {
   const parts = new Map<string, Part>();
@@ -212,95 +189,6 @@ function announce({ say }: Session, { layers, diffIds }: Image): Part[] {
     if (isForeign) report('Skipped foreign layer');
     return !isForeign;
   });
-}
-
-interface Upload extends Part {
-  /** An upload that a mount which could not be done has begun. */
-  session: URL | undefined;
-}
-
-/** First everything is asked for at once; what the registry has nowhere is uploaded, the largest first. */
-async function pushBlobs(session: Session, reference: Reference, parts: readonly Part[]): Promise<void> {
-  const { store, stop } = session;
-  const missing: Upload[] = [];
-  const elsewhere = mountSources(store, reference);
-  const byDigest = `${repositoryOf(reference)}@`;
-  const isKnown = readCatalog(store).some(({ name }) => name?.startsWith(byDigest));
-  await together(parts, { limit: QUESTIONS_AT_ONCE, stop }, async (part) => {
-    const sources = elsewhere(part.blob.digest);
-    const found = await findThere(session, reference, { part, sources, isKnown });
-    if (found !== true) missing.push({ ...part, session: found });
-  });
-  if (missing.length === 0) return;
-  // An image may be removed while it is pushed; its blobs then go when they have been read.
-  using _held = await holdImage(store, { blobs: missing.map(({ blob }) => blob.digest), diffIds: [] });
-  missing.sort((a, b) => b.blob.size - a.blob.size);
-  for (const { report } of missing.slice(UPLOADS_AT_ONCE)) report('Waiting');
-  await together(missing, { limit: UPLOADS_AT_ONCE, stop }, (upload) => sendBlob(session, reference, upload));
-}
-
-type Question = { part: Part; sources: readonly Reference[]; isKnown: boolean };
-
-/**
- * True when the repository has it by now; else the upload that the registry may have begun. A repository that nothing is
- * known of is not asked first, where another one should have the blob: to mount it is one question, too.
- */
-async function findThere(session: Session, reference: Reference, question: Question): Promise<true | URL | undefined> {
-  const { part, sources, isKnown } = question;
-  const isThere = async () => {
-    const found = await hasRemoteBlob(session.registry, reference, part.blob.digest);
-    if (found) part.report('Layer already exists');
-    return found;
-  };
-  if ((isKnown || sources.length === 0) && (await isThere())) return true;
-  const begun = await mount(session, reference, question);
-  if (begun === true || isKnown || sources.length === 0 || !(await isThere())) return begun;
-  if (begun !== undefined) await cancelUpload(session.registry, reference, begun);
-  return true;
-}
-
-async function mount(
-  { registry }: Session,
-  reference: Reference,
-  { part: { blob, report }, sources }: Question,
-): Promise<true | URL | undefined> {
-  let begun: URL | undefined;
-  for (const from of sources.slice(0, MOUNT_TRIES)) {
-    const { mounted, session } = await mountBlob(registry, reference, { digest: blob.digest, from });
-    if (begun !== undefined && (mounted || session !== undefined)) await cancelUpload(registry, reference, begun);
-    begun = session ?? begun;
-    if (!mounted) continue;
-    report(`Mounted from ${from.path}`);
-    return true;
-  }
-  return begun;
-}
-
-/** Frequent counts are thinned out: a terminal can't show more. */
-const SHOW_EVERY = 80;
-
-async function sendBlob(
-  { store, registry }: Session,
-  reference: Reference,
-  { blob, report, session }: Upload,
-): Promise<void> {
-  const { digest, size } = blob;
-  if (!hasBlob(store, digest)) {
-    throw new WherryError('corrupt', `Cannot push the blob ${digest}: it is not in the store`, {
-      hint: 'Pull the image again',
-    });
-  }
-  let shown = 0;
-  const sent = (bytes: number) => {
-    if (Date.now() - shown < SHOW_EVERY) return;
-    shown = Date.now();
-    report('Pushing', bytes);
-  };
-  const open = (start: number, end: number) =>
-    createReadStream(blobPath(store, digest), { start, end: end - 1, highWaterMark: 256 * 1024 });
-  report('Pushing', 0);
-  await uploadBlob(registry, reference, { digest, size, open }, { session, sent });
-  report('Pushed');
 }
 
 /** As Docker: from now on the image is known by this repository's digest, too, and its layers to be there. */
