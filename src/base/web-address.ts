@@ -25,6 +25,21 @@ export function parseWebAddress(address: string): URL {
   throw new WherryError('invalid', faultOf(address), { hint: 'An address of the web is https://HOST[:PORT]/PATH' });
 }
 
+/** What is to be said at the door of an address, where it says that. */
+export function credentialsOf({ username, password }: URL): { username: string; password: string } | undefined {
+  if (username === '' && password === '') return undefined;
+  return { username: unescaped(username), password: unescaped(password) };
+}
+
+/** Without %xx; what is no text then stays as it is. */
+export function unescaped(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
 /** With the port. */
 function hostOf(address: string): string {
   const authority = /^[^:]+:\/\/([^/?#]*)/.exec(address)?.[1] ?? '';

@@ -5,7 +5,7 @@
 import { posix } from 'node:path';
 import { WherryError } from '#base/error.ts';
 import { parseBool } from '#base/units.ts';
-import { parseWebAddress } from '#base/web-address.ts';
+import { parseWebAddress, unescaped } from '#base/web-address.ts';
 
 export interface GitAddress {
   /** What git is given. */
@@ -66,14 +66,6 @@ function urlParts(text: string): Parts | undefined {
   const [, remote = '', query = ''] = /^([^?]*)\??(.*)$/s.exec(beforeFragment) ?? [];
   const path = /^[a-z0-9]+:\/\/[^/]*(.*)$/is.exec(remote)?.[1] ?? '';
   return { remote, path, query, fragment: unescaped(fragment) };
-}
-
-function unescaped(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text;
-  }
 }
 
 const invalid = (reason: string) => new WherryError('invalid', reason);

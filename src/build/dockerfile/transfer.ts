@@ -1,6 +1,7 @@
 /** COPY and ADD as a vertex: files of the context, of stages, images, repositories, pages and heredocs. */
 import { posix } from 'node:path';
 import { quote } from '#base/go-quote.ts';
+import { unescaped } from '#base/web-address.ts';
 import { type GitAddress, parseGitAddress } from '#build/context/git-address.ts';
 import { wrong } from '#build/dockerfile/fault.ts';
 import { asPlaces } from '#build/dockerfile/graph.ts';
@@ -169,16 +170,8 @@ function addPage(draft: Draft, url: string): void {
 }
 
 function nameOfPage(url: string): string {
-  const path = URL.canParse(url) ? decodePath(new URL(url).pathname) : '';
+  const path = URL.canParse(url) ? unescaped(new URL(url).pathname) : '';
   return posix.basename(path) || '__unnamed__';
-}
-
-function decodePath(path: string): string {
-  try {
-    return decodeURIComponent(path);
-  } catch {
-    return path;
-  }
 }
 
 const DIGITS: Readonly<Record<string, number>> = { sha256: 64, sha384: 96, sha512: 128 };

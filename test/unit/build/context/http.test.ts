@@ -13,6 +13,10 @@ const ANSWERS: Record<string, RequestListener> = {
   '/x?y=1': (_, answer) => answer.end('x'),
   '/moved': (_, answer) => answer.writeHead(302, { location: '/a%20b.txt' }).end(),
   '/cut': (_, answer) => answer.writeHead(200, { 'content-length': 9 }).write('abc', () => answer.destroy()),
+  '/door': (asked, answer) => answer.end(asked.headers.authorization ?? 'nobody'),
+  '/to-door': (_, answer) => answer.writeHead(302, { location: '/door' }).end(),
+  '/to-other-door': (asked, answer) =>
+    answer.writeHead(302, { location: `http://localhost:${asked.socket.localPort}/door` }).end(),
   '/gone': (_, answer) => answer.writeHead(404).end(),
 };
 const server = createServer((asked, answer) => ANSWERS[asked.url ?? '']?.(asked, answer));
@@ -58,4 +62,16 @@ test('what is no address is said to be none, and leaves no file', async () => {
     'failed to load cache key: parse "http://exa mple/x": invalid character " " in host name',
   );
   expect(existsSync(at)).toBe(false);
+});
+
+test.each([
+  ['u:p%40q@', '/door', 'Basic dTpwQHE='],
+  ['token@', '/door', 'Basic dG9rZW46'],
+  ['u:p@', '/to-door', 'Basic dTpw'],
+  ['u:p@', '/to-other-door', 'nobody'],
+  ['', '/door', 'nobody'],
+])('a name and a password in the address open the door, and no other host’s: %s%s', async (credentials, path, said) => {
+  const at = join(folder, `door-${said}-${path.slice(1)}`);
+  await fetchFile(host.replace('://', `://${credentials}`) + path, at);
+  expect(readFileSync(at, 'utf8')).toBe(said);
 });
