@@ -60,7 +60,8 @@ export async function thawProcesses(store: Store, id: string, { pid }: State): P
   const before = new Map(readJson<[pid: number, start: number][]>(stoppedFile(store, id)));
   for (const one of membersOf(pid)) {
     const start = startTime(one);
-    if (start === undefined || before.get(one) === start || !isStopped(one)) continue;
+    // In this order: what is to stop becomes what is stopped.
+    if (start === undefined || before.get(one) === start || !(isToStop(one) || isStopped(one))) continue;
     await signalProcess(one, start, SIGCONT);
   }
   rmSync(stoppedFile(store, id), { force: true });
@@ -128,6 +129,15 @@ async function stopAll(store: Store, id: string, first: number): Promise<void> {
     }
     if (fresh.length === 0) await new Promise((resolve) => setTimeout(resolve, 1));
   }
+}
+
+/**
+ * SIGSTOP has not reached it yet (proc_pid_status(5), SigPnd and ShdPnd): a shell that waits for its child to exec takes no
+ * signal, and would stop when the child goes on and has done so.
+ */
+function isToStop(pid: number): boolean {
+  const pending = [...(readText(`/proc/${pid}/status`) ?? '').matchAll(/^(?:SigPnd|ShdPnd):\t([0-9a-f]+)$/gm)];
+  return pending.some(([, mask]) => (BigInt(`0x${mask}`) & (1n << BigInt(SIGSTOP - 1))) !== 0n);
 }
 
 /** Stopped, traced, or at its end (proc_pid_stat(5), field 3). */
