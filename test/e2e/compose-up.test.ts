@@ -176,6 +176,17 @@ secrets: {s1: {file: ./a.conf}, s2: {environment: TOKEN}}
     await succeed('rmi', 'several-a');
   });
 
+  test('is built with a --progress of old, which is known and checked as that before the verb', async () => {
+    project('shown', { 'compose.yaml': 'services:\n  a: {image: localhost/busybox}\n' });
+    const [known, other] = [
+      await compose('shown', 'build', '--progress', 'plain'),
+      await compose('shown', 'build', '--progress', 'other'),
+    ];
+    const old = '--progress is a global compose flag, better use `wherry compose --progress xx build ...\n';
+    expect(known).toMatchObject({ status: 0, stdout: '', stderr: old });
+    expect(other).toMatchObject({ status: 1, stdout: '', stderr: 'unsupported --progress value "other"\n' });
+  });
+
   test('says which line of a Dockerfile failed, and makes nothing', async () => {
     project('broken', {
       'compose.yaml': 'services:\n  a: {build: .}\n',

@@ -50,7 +50,7 @@ async function bake(context: Context, names: string[], values: BakeValues): Prom
   refuseFar(names);
   const builder = needBuilder(context.store, values.builder);
   const isDry = values.print || values.list !== undefined;
-  const view = showBuild(context.err, values.progress, { isOver: isDry, builder });
+  const view = showBuild(context.err, values.progress, isDry ? {} : { builder });
   try {
     const files = await readFiles(values.file, { report: view.report, environment: process.env });
     const definition = await define(context, files);

@@ -79,7 +79,7 @@ const readSourceFile = (path: string) => {
 };
 
 async function push({ err, abort }: Context, combined: Combined, progress: string): Promise<void> {
-  const view = showBuild(err, progress, { isOver: true });
+  const view = showBuild(err, progress);
   try {
     for (const [at, tag] of combined.tags.entries()) {
       await step(view.report, `[internal] pushing ${combined.names[at]}`, ({ say }) =>

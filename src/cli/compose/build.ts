@@ -5,7 +5,7 @@ import { shortAttests } from '#build/options.ts';
 import type { Context } from '#cli/command.ts';
 import { buildServices } from '#cli/compose/build-services.ts';
 import { operate } from '#cli/compose/operation.ts';
-import { composeCommand, composeFlags, openProject } from '#cli/compose/project.ts';
+import { composeCommand, openProject } from '#cli/compose/project.ts';
 import { modeOf } from '#cli/compose/settings.ts';
 import { boolean, bytes, listOf, text } from '#cli/values.ts';
 import { inBuildOrder } from '#compose/apply/build.ts';
@@ -58,6 +58,12 @@ export default composeCommand({
     'with-dependencies': { as: boolean, summary: 'Also build dependencies (transitively)' },
   },
   run: async (context, names, values) => {
+    const mode = modeOf(context, values.progress);
+    if (context.given.has('progress')) {
+      context.err.line(
+        `--progress is a global compose flag, better use \`${context.program} compose --progress xx build ...`,
+      );
+    }
     needBuilder(context.store, values.builder);
     const opened = await openProject(context, [], { resolveEnvironment: false });
     checkPlatforms(opened);
@@ -67,14 +73,14 @@ export default composeCommand({
       const file = bakeFile(project, inBuildOrder(project, services), values);
       return context.out.line(JSON.stringify(file, null, 2));
     }
-    const { check, memory, push, quiet } = values;
-    await operate(context, { values, title: 'Building', quiet }, (scope) =>
+    const { check, memory, push, quiet, progress } = values;
+    await operate(context, { values, title: 'Building', quiet, progress }, (scope) =>
       buildServices(context, project, services, {
         scope,
         quiet,
         push,
         check,
-        progress: progressOf(context, values.progress),
+        progress: mode === 'json' ? 'rawjson' : mode,
         isEverywhere: true,
         attests: shortAttests(values),
         ...given({ memory }),
@@ -125,11 +131,4 @@ function sshKeys({ given: flags }: Context, ssh: string | undefined): string[] {
   const key = ssh || 'default';
   if (key === 'default' || key.includes('=')) return [key];
   throw new WherryError('invalid', `invalid ssh key ${JSON.stringify(key)}`);
-}
-
-/** As builds call it. */
-function progressOf(context: Context, own: string | undefined): string {
-  const given = own || (composeFlags(context).progress ?? process.env.COMPOSE_PROGRESS);
-  if (!given || given === 'auto') return modeOf(context) === 'auto' ? 'auto' : modeOf(context);
-  return given === 'json' ? 'rawjson' : given;
 }

@@ -36,6 +36,8 @@ export interface Showing {
   output?: Output;
   /** Nothing is shown. */
   quiet?: boolean;
+  /** How, in the verb's own --progress. */
+  progress?: string | undefined;
   /** false: signals are somebody else's afterwards, and end the command now. */
   signals?: false;
   /** It can't be pretended: --dry-run is refused. */
@@ -45,7 +47,7 @@ export interface Showing {
 /** Does an operation whose steps are shown. */
 export async function operate<T>(
   context: Context,
-  { values, title, output = infoOf(context), quiet = false, signals, isReal = false }: Showing,
+  { values, title, output = infoOf(context), quiet = false, progress, signals, isReal = false }: Showing,
   operation: (scope: Scope) => Promise<T>,
 ): Promise<T> {
   const flags = composeFlags(context);
@@ -55,7 +57,7 @@ export async function operate<T>(
       hint: 'Leave out --dry-run; `wherry compose config` shows what the project is',
     });
   }
-  const mode = quiet ? 'quiet' : modeOf(context);
+  const mode = quiet ? 'quiet' : modeOf(context, progress);
   const show = openProgress(output, { mode, title, dryRun });
   const limit = parallelOf(context);
   const isLegacy = flags.compatibility || isOn('COMPOSE_COMPATIBILITY');

@@ -36,9 +36,12 @@ function ansiOf(context: Context): string {
   return context.group.given.has('ansi') ? ansi : (process.env.COMPOSE_ANSI ?? ansi);
 }
 
-/** How progress is to be shown. Throws kind `invalid` for words that are none, or contradict each other. */
-export function modeOf(context: Context): ProgressMode {
-  return progressMode(flagsOf(context).progress ?? process.env.COMPOSE_PROGRESS ?? '', ansiOf(context));
+/**
+ * How progress is to be shown. own: the verb's --progress, which build has of old. Throws kind `invalid` for words that are
+ * none, or contradict each other.
+ */
+export function modeOf(context: Context, own?: string): ProgressMode {
+  return progressMode(own || (flagsOf(context).progress ?? process.env.COMPOSE_PROGRESS ?? ''), ansiOf(context));
 }
 
 /** Are log prefixes coloured? */

@@ -19,7 +19,7 @@ export interface BuildView {
 
 /** Shows a build that has ended, as `mode` would have. Throws as showBuild(). */
 export function replayBuild(out: Output, mode: string, events: readonly BuildEvent[]): void {
-  const view = showBuild(out, mode, { isOver: true });
+  const view = showBuild(out, mode);
   for (const event of events) view.report(event);
   view.end();
 }
@@ -28,25 +28,22 @@ export function replayBuild(out: Output, mode: string, events: readonly BuildEve
 const PAUSE = 100;
 
 interface ShowOptions {
-  isOver?: boolean;
-  /** Which the build is of. */
+  /** Which the build is of; absent: it is not said. */
   builder?: Pick<Builder, 'name' | 'driver'>;
 }
-
-const DEFAULT = { name: 'default', driver: 'docker' };
 
 /**
  * A way of showing a build on `out`, which is standard error; BUILDKIT_PROGRESS says which where `auto` is asked for. Throws kind
  * `invalid` for a mode that is none, and for `tty` where there is no terminal.
  */
-export function showBuild(
-  out: Output,
-  asked: string,
-  { isOver = false, builder = DEFAULT }: ShowOptions = {},
-): BuildView {
+export function showBuild(out: Output, asked: string, { builder }: ShowOptions = {}): BuildView {
   const mode = asked === 'auto' || asked === '' ? process.env.BUILDKIT_PROGRESS || 'auto' : asked;
   const lines = () =>
-    showLines(out, isOver ? '' : `building with "${builder.name}" instance using ${builder.driver} driver`);
+    showLines(
+      out,
+      builder === undefined ? '' : `building with "${builder.name}" instance using ${builder.driver} driver`,
+    );
+  const drawn = () => showScreen(out, builder === undefined ? '' : `${builder.driver}:${builder.name}`);
   switch (mode) {
     case 'quiet':
     case 'none':
@@ -57,9 +54,9 @@ export function showBuild(
       return lines();
     case 'tty':
       if (!out.isTerminal) throw new WherryError('invalid', 'failed to get console: provided file is not a console');
-      return showScreen(out, builder);
+      return drawn();
     case 'auto':
-      return out.isTerminal && process.env.TERM !== 'dumb' ? showScreen(out, builder) : lines();
+      return out.isTerminal && process.env.TERM !== 'dumb' ? drawn() : lines();
     default:
       throw new WherryError('invalid', `invalid progress mode ${mode}`);
   }
@@ -77,7 +74,7 @@ function showLines(out: Output, description: string): BuildView {
   });
 }
 
-function showScreen(out: Output, { name, driver }: Pick<Builder, 'name' | 'driver'>): BuildView {
+function showScreen(out: Output, description: string): BuildView {
   const trace = newTrace();
   const size = () => {
     const [rows, columns] = windowSize(2);
@@ -87,7 +84,7 @@ function showScreen(out: Output, { name, driver }: Pick<Builder, 'name' | 'drive
     write: (text) => out.write(text),
     size,
     colors: buildColors(),
-    description: `${driver}:${name}`,
+    description,
   });
   return paced(trace, {
     draw: () => view.draw(),
