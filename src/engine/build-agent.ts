@@ -1,6 +1,7 @@
 /** RUN --mount=type=ssh: the step has a socket of its own, and what it says goes to an agent outside. */
 import { chmodSync, chownSync, mkdirSync, readFileSync, statSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
+import { constants } from 'node:os';
 import { join } from 'node:path';
 import { WherryError } from '#base/error.ts';
 import { serveAgent } from '#build/agent.ts';
@@ -8,7 +9,7 @@ import type { BuildSsh } from '#build/request.ts';
 import type { Store } from '#store/store.ts';
 import { removeTree } from '#sys/file.ts';
 import { findTool } from '#sys/host.ts';
-import { run } from '#sys/process.ts';
+import { run, signalProcess, startTime } from '#sys/process.ts';
 
 export interface Agent extends AsyncDisposable {
   /** Of the socket. */
@@ -74,7 +75,9 @@ async function startAgent(
   const { stdout } = await run(program, ['-s'], { env: environment });
   const socket = /SSH_AUTH_SOCK=([^;]+);/.exec(stdout)?.[1] ?? '';
   const pid = Number(/SSH_AGENT_PID=(\d+);/.exec(stdout)?.[1] ?? 0);
-  if (pid > 0) open.defer(() => void process.kill(pid));
+  const start = startTime(pid);
+  // A step may have taken so long that it is gone, and another has its number.
+  if (start !== undefined) open.defer(async () => void (await signalProcess(pid, start, constants.signals.SIGTERM)));
   for (const key of keys) {
     // Of a file, ssh-add would want that nobody else may read it; BuildKit does not.
     const added = await run('ssh-add', ['-q', '-'], {
