@@ -66,7 +66,7 @@ export async function attendProject(context: Context, asked: Attached): Promise<
       over.abort();
       throw error;
     });
-    work.add(started.then(() => (over.signal.aborted || !session.isWatching ? undefined : watching.run())));
+    work.add(started.then(watching.begin));
     for await (const happening of happenings) {
       logs.take(happening);
       if (happening.kind === 'exited') verdict.take(happening);
@@ -116,13 +116,16 @@ function whole({ store }: Context, asked: Attached): Attached {
   };
 }
 
-/** Watching, begun and ended by the user. ended: told when it has ended by itself. */
-function openWatching(
-  { watch, lines }: Attached,
-  { over, work, ended }: { over: AbortController; work: Work; ended: () => void },
+/** Watching, begun and ended by the user: never two at once. ended: told when it has ended by itself. */
+export function openWatching(
+  { watch, lines, isWatching }: Pick<Attached, 'watch' | 'lines' | 'isWatching'>,
+  { over, work, ended }: { over: AbortController; work: Pick<Work, 'add'>; ended: () => void },
 ) {
   let current: AbortController | undefined;
+  /** It is told to be on, and begins with the project. */
+  let isDue = isWatching;
   const run = async () => {
+    isDue = false;
     if (watch === undefined) return;
     const own = new AbortController();
     current = own;
@@ -141,9 +144,16 @@ function openWatching(
     lines.log(WATCH_LOGGER, error.message, 'stderr');
   };
   return {
-    run,
+    /** The project has started. */
+    begin: async () => {
+      if (isDue && !over.signal.aborted) await run();
+    },
     /** @returns whether it goes on now */
     toggle: () => {
+      if (isDue) {
+        isDue = false;
+        return false;
+      }
       const last = current;
       current = undefined;
       last?.abort();
