@@ -141,7 +141,8 @@ function sendInput(socket: Socket, stdin: Readable, { keys, detached }: Leaving)
     }
     if (leaves) detached({ reason: 'detached' });
   };
-  stdin.on('data', send);
+  // Whoever has asked something before has left it paused.
+  stdin.on('data', send).resume();
   stdin.once('end', close);
   // A terminal that has gone (EIO) is the end of the input.
   stdin.once('error', close);

@@ -50,7 +50,7 @@ function started(child: ReturnType<typeof startWherry>) {
 const up = (...args: string[]) => started(startWherry(['compose', 'up', ...args], { cwd: folder() }));
 
 /** The same on a terminal of its own; what is written to its standard input are keys. */
-function upOnTerminal(line: string) {
+function onTerminal(line: string) {
   const command = `stty rows 20 cols 70; exec "${wherryPath()}" compose ${line}`;
   return started(testUser().start('script', ['-qec', command, '/dev/null'], { cwd: folder(), env: { TERM: 'xterm' } }));
 }
@@ -86,7 +86,7 @@ test('a reader that goes away does so, too', async () => {
 });
 
 test('on a terminal there is a menu, whose key says that there is nothing to watch; Ctrl-C stops', async () => {
-  const { child, said, seen, ended } = upOnTerminal('up');
+  const { child, said, seen, ended } = onTerminal('up');
   await seen(/up\r\n.*\[20;0H.*Enable Watch/s);
   child.stdin?.write('w');
   await seen(/watch is not yet configured/);
@@ -96,8 +96,38 @@ test('on a terminal there is a menu, whose key says that there is nothing to wat
   expect(said.all).not.toContain('^C');
 });
 
+test('a question on a terminal is asked until it is answered, and left by Ctrl-C', async () => {
+  expect(await compose('up', '--no-start')).toMatchObject({ status: 0 });
+  const left = onTerminal('rm');
+  await left.seen(/Going to remove compose-front-a-1 \[yN\] $/);
+  left.child.stdin?.write('\x03');
+  expect(await left.ended).toEqual([130, null]);
+  expect(left.said.all).toMatch(/\^C\r\n$/);
+  const answered = onTerminal('rm');
+  await answered.seen(/\[yN\] $/);
+  answered.child.stdin?.write('maybe\n');
+  await answered.seen(/"maybe" is not a valid answer, please try again\.\r\n.*\[yN\] $/);
+  answered.child.stdin?.write('Yes\n');
+  expect(await answered.ended).toEqual([0, null]);
+  expect((await compose('ps', '-aq')).stdout).toBe('');
+});
+
+test('a program answers it by a switch’s word', async () => {
+  const left = async (input: string) => {
+    expect(await compose('up', '--no-start')).toMatchObject({ status: 0 });
+    const done = await testUser().run(wherryPath(), ['compose', 'rm'], { cwd: folder(), input });
+    expect(done).toMatchObject({ status: 0, stdout: 'Going to remove compose-front-a-1' });
+    return (await compose('ps', '-a', '--format', '{{.Service}}')).stdout;
+  };
+  expect(await left('yes\n')).toBe('a\n');
+  expect(await left('\ny\n')).toBe('a\n');
+  expect(await left('')).toBe('a\n');
+  expect(await left('1')).toBe('');
+  expect(await left('y indeed\n')).toBe('');
+});
+
 test('its key begins and ends watching', async () => {
-  const { child, seen, ended } = upOnTerminal('-f watched.yaml up');
+  const { child, seen, ended } = onTerminal('-f watched.yaml up');
   await seen(/Enable Watch/);
   child.stdin?.write('w');
   await seen(/⦿ .*Watch enabled.*Disable Watch/s);
@@ -110,7 +140,7 @@ test('its key begins and ends watching', async () => {
 });
 
 test('without the menu the keys are the terminal’s own', async () => {
-  const { child, said, seen, ended } = upOnTerminal('up --menu=false');
+  const { child, said, seen, ended } = onTerminal('up --menu=false');
   await seen(/up\r\n/);
   child.stdin?.write('\x03');
   expect(await ended).toEqual([130, null]);

@@ -1,8 +1,8 @@
 /** The flags of `compose config` that list something, a line each. */
-import { parseBool } from '#base/units.ts';
 import type { Context } from '#cli/command.ts';
 import { type Wanted, wishesOf } from '#cli/compose/config-text.ts';
 import { composeFlags, openModel, openProject } from '#cli/compose/project.ts';
+import { isOn } from '#cli/compose/questions.ts';
 import type { Project } from '#compose/model/project.ts';
 
 type List = (context: Context, names: string[], values: Wanted) => Promise<string>;
@@ -66,7 +66,7 @@ async function listProfiles(context: Context, names: string[], values: Wanted): 
 /** A service that is built has an image as well, by the name that compose gives it. */
 async function listImages(context: Context, names: string[], values: Wanted): Promise<string> {
   const project = await open(context, names, values);
-  const isLegacy = composeFlags(context).compatibility || parseBool(project.environment.COMPOSE_COMPATIBILITY ?? '');
+  const isLegacy = composeFlags(context).compatibility || isOn('COMPOSE_COMPATIBILITY', project.environment);
   const separator = isLegacy ? '_' : '-';
   const services = Object.values(project.services).sort((one, other) => (one.name < other.name ? -1 : 1));
   return lines(services.map(({ name, image }) => image || `${project.name}${separator}${name}`));

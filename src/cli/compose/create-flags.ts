@@ -1,7 +1,7 @@
 /** The flags that up and create share, and what they say of a project. */
 import { WherryError } from '#base/error.ts';
 import { type Context, type Flags, given } from '#cli/command.ts';
-import { ask, isOn } from '#cli/compose/operation.ts';
+import { ask, isOn } from '#cli/compose/questions.ts';
 import { boolean, listOf } from '#cli/values.ts';
 import type { CreateOptions } from '#compose/apply/create.ts';
 import type { Scope } from '#compose/apply/scope.ts';

@@ -1,7 +1,8 @@
 import { WherryError } from '#base/error.ts';
 import { given } from '#cli/command.ts';
-import { isOn, operate, projectOrName } from '#cli/compose/operation.ts';
+import { operate, projectOrName } from '#cli/compose/operation.ts';
 import { composeCommand } from '#cli/compose/project.ts';
+import { isOn } from '#cli/compose/questions.ts';
 import { boolean, integer, text } from '#cli/values.ts';
 import { takeDown } from '#compose/apply/down.ts';
 

@@ -1,5 +1,6 @@
-import { isOn, operate, projectOrName } from '#cli/compose/operation.ts';
+import { operate, projectOrName } from '#cli/compose/operation.ts';
 import { composeCommand } from '#cli/compose/project.ts';
+import { isOn } from '#cli/compose/questions.ts';
 import { boolean, text } from '#cli/values.ts';
 import { killServices } from '#compose/apply/restart.ts';
 

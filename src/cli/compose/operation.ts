@@ -1,17 +1,13 @@
-/** What the verbs that change something share: the project they are about, how its steps are shown, questions. */
+/** What the verbs that change something share: the project they are about, and how its steps are shown. */
 import { WherryError } from '#base/error.ts';
 import { given } from '#base/given.ts';
-import { parseBool } from '#base/units.ts';
 import type { Context, Output } from '#cli/command.ts';
 import { openProgress } from '#cli/compose/progress.ts';
 import { composeFlags, envFiles, isDryRun, openProject, warn } from '#cli/compose/project.ts';
+import { isOn } from '#cli/compose/questions.ts';
 import { infoOf, modeOf, parallelOf } from '#cli/compose/settings.ts';
 import type { Subject } from '#compose/apply/restart.ts';
 import type { Scope } from '#compose/apply/scope.ts';
-
-/** A switch of the environment: COMPOSE_REMOVE_ORPHANS=true. */
-export const isOn = (name: string, environment: Record<string, string | undefined> = process.env): boolean =>
-  parseBool((environment[name] ?? '').toLowerCase()) ?? false;
 
 /** The project of the command line, or its name alone where -p gives one and no file is named. */
 export async function projectOrName(context: Context, services: readonly string[] = []): Promise<Subject> {
@@ -75,17 +71,4 @@ export async function operate<T>(
   } finally {
     show.end();
   }
-}
-
-/** Asks a person on standard error; a program, as docker compose, by the bare question on standard output. Silence is no. */
-export async function ask(context: Context, question: string): Promise<boolean> {
-  const { createInterface } = await import('node:readline');
-  const lines = createInterface({ input: process.stdin, terminal: false });
-  if (process.stdin.isTTY) context.err.write(`${question} [yN] `);
-  else context.out.write(question);
-  for await (const line of lines) {
-    lines.close();
-    return /^(y|yes)$/i.test(line.trim());
-  }
-  return false;
 }

@@ -1,5 +1,6 @@
-import { ask, operate, projectOrName } from '#cli/compose/operation.ts';
+import { operate, projectOrName } from '#cli/compose/operation.ts';
 import { composeCommand, warn } from '#cli/compose/project.ts';
+import { ask } from '#cli/compose/questions.ts';
 import { boolean } from '#cli/values.ts';
 import { removeAll, stopProject, stoppedContainers } from '#compose/apply/restart.ts';
 

@@ -2,7 +2,8 @@
 import { type Context, given } from '#cli/command.ts';
 import { type Attached, attendProject } from '#cli/compose/attached.ts';
 import { openLogLines } from '#cli/compose/log-lines.ts';
-import { isOn, operate } from '#cli/compose/operation.ts';
+import { operate } from '#cli/compose/operation.ts';
+import { isOn } from '#cli/compose/questions.ts';
 import { colouredOf, infoOf, modeOf } from '#cli/compose/settings.ts';
 import { isInForeground } from '#cli/terminal.ts';
 import { killServices, stopProject } from '#compose/apply/restart.ts';
@@ -62,10 +63,8 @@ export async function stayInFront(
 
 /** --menu, or COMPOSE_MENU; by itself it is there. A terminal must show it and give its keys. */
 function wantsMenu(context: Context, flag: boolean): boolean {
-  const env = process.env.COMPOSE_MENU?.trim();
-  const wanted = context.given.has('menu')
-    ? flag
-    : env === undefined || env.toLowerCase() === 'y' || isOn('COMPOSE_MENU');
+  const isUsual = process.env.COMPOSE_MENU === undefined || isOn('COMPOSE_MENU');
+  const wanted = context.given.has('menu') ? flag : isUsual;
   return wanted && modeOf(context) !== 'plain' && context.out.isTerminal && isInForeground();
 }
 

@@ -1,8 +1,9 @@
 import { WherryError } from '#base/error.ts';
 import { type Context, given, type Values } from '#cli/command.ts';
 import { CREATE_FLAGS, createOptions, ignoresOrphans, withFlags } from '#cli/compose/create-flags.ts';
-import { isOn, operate } from '#cli/compose/operation.ts';
+import { operate } from '#cli/compose/operation.ts';
 import { composeCommand, isDryRun } from '#cli/compose/project.ts';
+import { isOn } from '#cli/compose/questions.ts';
 import { type Listener, listen } from '#cli/compose/standing.ts';
 import { openTrusted } from '#cli/compose/trust.ts';
 import { boolean, integer, listOf, text } from '#cli/values.ts';
