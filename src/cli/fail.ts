@@ -3,6 +3,9 @@ import { FREE_SPACE, reasonOf } from '#base/errno.ts';
 import { type ErrorKind, hasCode, restated, WherryError } from '#base/error.ts';
 import type { Output } from '#cli/command.ts';
 
+/** By shells' custom: a command that SIGINT has ended. */
+export const INTERRUPTED = 130;
+
 /** What ends a command from outside; carries the status that shells give a signal. */
 export class Interrupted extends Error {
   readonly status: number;
@@ -80,7 +83,8 @@ export function isBrokenPipe(error: unknown): boolean {
   return hasCode(error, 'EPIPE') && (error as NodeJS.ErrnoException).syscall === 'write';
 }
 
-function isAbort(error: unknown): boolean {
+/** Is it what an AbortSignal has made of something? */
+export function isAbort(error: unknown): boolean {
   return error instanceof Error && (error.name === 'AbortError' || isAbort(error.cause));
 }
 

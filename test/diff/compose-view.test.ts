@@ -118,6 +118,8 @@ const LINES = [
   '--dry-run exec web true',
   '--dry-run attach web',
   '--dry-run run -T quiet true',
+  'run --rm -T quiet sh -c "exit 3"',
+  '--progress json run --rm -T quiet sh -c "exit 3"',
   'up --exit-code-from nosuch',
   'up --attach nosuch web',
   'up --attach web --attach-dependencies',

@@ -172,6 +172,29 @@ test('exec and logs -f are left by Ctrl-C', async () => {
   expect(await logs.ended).toEqual([130, null]);
 });
 
+test('what is left says an error without words, and so does a run with another status than 0', async () => {
+  expect(await compose('up', '-d')).toMatchObject({ status: 0 });
+  const modes = [
+    ['plain', '\n'],
+    ['json', '{"error":true}\n'],
+  ] as const;
+  for (const [mode, words] of modes) {
+    for (const line of [
+      ['logs', '-f'],
+      ['events', '--since', '1h'],
+    ]) {
+      const left = started(startWherry(['compose', '--progress', mode, ...line], { cwd: folder() }));
+      await left.seen(/\n/);
+      left.child.kill('SIGINT');
+      expect(await left.ended).toEqual([130, null]);
+      expect(left.said.all.replace(/^(a-1 .*\n|.* container .*\n\n)/gm, '')).toBe(words);
+    }
+    const run = ['run', '--rm', '-T', 'a', 'sh', '-c', 'exit 3'];
+    expect(await compose('--progress', mode, ...run)).toMatchObject({ status: 3, stderr: words });
+  }
+  expect(await compose('--progress', 'json', 'run', '-q', '--rm', '-T', 'a', 'false')).toMatchObject({ stderr: '\n' });
+});
+
 test('a dry run of exec and attach does nothing', async () => {
   expect(await compose('up', '-d')).toMatchObject({ status: 0 });
   expect(await compose('exec', '--dry-run', '-T', 'a', 'touch', '/x')).toMatchObject({

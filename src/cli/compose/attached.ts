@@ -5,6 +5,7 @@ import { type Palette, paletteOf } from '#cli/compose/colors.ts';
 import { type LogLines, WATCH_LOGGER } from '#cli/compose/log-lines.ts';
 import type { Menu } from '#cli/compose/menu.ts';
 import type { ProgressMode } from '#cli/compose/progress.ts';
+import { sayWordless } from '#cli/compose/settings.ts';
 import { openWork, takeSignals, type Work } from '#cli/compose/teardown.ts';
 import type { Report } from '#compose/apply/event.ts';
 import { logName, projectContainers } from '#compose/view/containers.ts';
@@ -77,8 +78,7 @@ export async function attendProject(context: Context, asked: Attached): Promise<
     over.abort();
     await work.end();
     const status = endings.status() ?? verdict.status();
-    // As compose says an error that has no words; what comes next does not stand behind the terminal's ^C.
-    if (status !== 0) context.err.line(session.mode === 'json' ? '{"error":true}' : '');
+    if (status !== 0) sayWordless(context);
     return status;
   } finally {
     over.abort();

@@ -4,7 +4,8 @@ import type { Context } from '#cli/command.ts';
 import { type LogLines, openLogLines } from '#cli/compose/log-lines.ts';
 import { projectOrName } from '#cli/compose/operation.ts';
 import { composeCommand, warn } from '#cli/compose/project.ts';
-import { colouredOf } from '#cli/compose/settings.ts';
+import { colouredOf, sayWordless } from '#cli/compose/settings.ts';
+import { INTERRUPTED } from '#cli/fail.ts';
 import { readLogWish } from '#cli/log-wish.ts';
 import { boolean, integer, text } from '#cli/values.ts';
 import type { Subject } from '#compose/apply/restart.ts';
@@ -14,9 +15,6 @@ import { type Happening, monitorProject } from '#compose/view/monitor.ts';
 import type { LogOptions } from '#container/logs.ts';
 import { readState } from '#container/state.ts';
 import type { Seen } from '#container/view.ts';
-
-/** By shells' custom: a command that SIGINT has ended. */
-const INTERRUPTED = 130;
 
 export default composeCommand({
   usage: '[SERVICE...]',
@@ -57,8 +55,7 @@ export default composeCommand({
     const containers = chosen(context, { name: named.name, services, index });
     await showLogs(context, { ...named, services, containers, lines, options });
     if (!follow || !context.abort.aborted) return 0;
-    // What comes next shall not stand behind the terminal's ^C.
-    context.err.line('');
+    sayWordless(context);
     return INTERRUPTED;
   },
 });

@@ -7,8 +7,8 @@ import { goJson } from '#base/go-json.ts';
 import type { Context, Definition, Flags, Values } from '#cli/command.ts';
 import { command } from '#cli/command.ts';
 import type { ComposeFlags } from '#cli/compose/flags.ts';
-import { checkSettings, modeOf } from '#cli/compose/settings.ts';
-import { describe } from '#cli/fail.ts';
+import { checkSettings, modeOf, sayWordless } from '#cli/compose/settings.ts';
+import { describe, isAbort } from '#cli/fail.ts';
 import { boolean } from '#cli/values.ts';
 import type { LoadOptions } from '#compose/load.ts';
 import type { Project } from '#compose/model/project.ts';
@@ -31,11 +31,12 @@ export function composeCommand<const F extends Flags>(
     run: async (context: Context, args: string[], values: Values<F>) => {
       await takeSettings(context);
       checkSettings(context);
-      if (modeOf(context) !== 'json') return definition.run(context, args, values);
       try {
         return await definition.run(context, args, values);
       } catch (error) {
-        if (!(error instanceof WherryError)) throw error;
+        // An interruption has no words.
+        if (isAbort(error) && context.abort.aborted) sayWordless(context);
+        if (modeOf(context) !== 'json' || !(error instanceof WherryError)) throw error;
         context.err.line(goJson({ error: true, message: describe(error) }));
         return error.exitCode ?? 1;
       }

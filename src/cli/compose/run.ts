@@ -4,6 +4,7 @@ import { type Context, given, type Values } from '#cli/command.ts';
 import { createOptions, ignoresOrphans, withFlags } from '#cli/compose/create-flags.ts';
 import { operate } from '#cli/compose/operation.ts';
 import { composeCommand, refuseDryRun } from '#cli/compose/project.ts';
+import { sayWordless } from '#cli/compose/settings.ts';
 import { openTrusted } from '#cli/compose/trust.ts';
 import { removeUnstarted } from '#cli/create-container.ts';
 import { isTerminal } from '#cli/output.ts';
@@ -102,7 +103,11 @@ export default composeCommand({
       },
     );
     try {
-      return await (values.detach ? inBackground(context, made.id, values.quiet) : inFront(context, made.id, values));
+      if (values.detach) return await inBackground(context, made.id, values.quiet);
+      const status = await inFront(context, made.id, values);
+      // Who wants quiet has no JSON, either, as with docker compose.
+      if (status !== 0) values.quiet ? context.err.line('') : sayWordless(context);
+      return status;
     } catch (error) {
       if (values.rm) await removeUnstarted(context, made.id);
       throw asDaemon(error);

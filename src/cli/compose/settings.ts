@@ -1,5 +1,6 @@
 /** How a command of compose is to be shown: --progress, --ansi and what stands for them in the environment. */
 import { WherryError } from '#base/error.ts';
+import { goJson } from '#base/go-json.ts';
 import { parseBool } from '#base/units.ts';
 import type { Context, Output } from '#cli/command.ts';
 import type { ComposeFlags } from '#cli/compose/flags.ts';
@@ -43,6 +44,10 @@ function ansiOf(context: Context): string {
 export function modeOf(context: Context, own?: string): ProgressMode {
   return progressMode(own || (flagsOf(context).progress ?? process.env.COMPOSE_PROGRESS ?? ''), ansiOf(context));
 }
+
+/** Says an error that has no words, as docker compose does: what comes next does not stand behind the terminal's ^C, either. */
+export const sayWordless = (context: Context): void =>
+  context.err.line(modeOf(context) === 'json' ? goJson({ error: true }) : '');
 
 /** Are log prefixes coloured? */
 export const colouredOf = (context: Context): boolean => isColoured(context.out, ansiOf(context));

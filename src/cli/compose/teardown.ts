@@ -4,10 +4,10 @@ import type { Context } from '#cli/command.ts';
 import type { Attached } from '#cli/compose/attached.ts';
 import { paletteOf } from '#cli/compose/colors.ts';
 import { openProgress } from '#cli/compose/progress.ts';
+import { INTERRUPTED } from '#cli/fail.ts';
 import type { Report } from '#compose/apply/event.ts';
 
-/** By shells' custom: a command that SIGINT has ended, and one whose terminal has gone. */
-const INTERRUPTED = 130;
+/** By shells' custom: a command whose terminal has gone. */
 const HUNG_UP = 129;
 
 /** What goes on beside the logs. The first error is thrown when all has ended. */

@@ -3,7 +3,9 @@ import { createOptions } from '#cli/compose/create-flags.ts';
 import { openLogLines, WATCH_LOGGER } from '#cli/compose/log-lines.ts';
 import { operate } from '#cli/compose/operation.ts';
 import { composeCommand, openProject } from '#cli/compose/project.ts';
+import { sayWordless } from '#cli/compose/settings.ts';
 import { watchInFront } from '#cli/compose/watching.ts';
+import { INTERRUPTED } from '#cli/fail.ts';
 import { boolean } from '#cli/values.ts';
 import { createProject } from '#compose/apply/create.ts';
 import { startProject } from '#compose/apply/start.ts';
@@ -35,7 +37,8 @@ export default composeCommand({
       abort: context.abort,
     });
     // As docker compose: it is ended by a signal only.
-    return 130;
+    sayWordless(context);
+    return INTERRUPTED;
   },
 });
 

@@ -4,6 +4,7 @@ import { Writable } from 'node:stream';
 import { text as readText } from 'node:stream/consumers';
 import { WherryError } from '#base/error.ts';
 import type { Context } from '#cli/command.ts';
+import { INTERRUPTED } from '#cli/fail.ts';
 import type { Login } from '#engine/login.ts';
 
 /** All of standard input, without the line end that `echo` adds. */
@@ -44,7 +45,7 @@ async function ask(context: Context, prompt: string, { hidden }: { hidden: boole
     return await new Promise<string>((resolve, reject) => {
       lines.once('line', resolve);
       lines.once('close', () => resolve(''));
-      lines.once('SIGINT', () => reject(new WherryError('invalid', 'canceled', { exitCode: 130 })));
+      lines.once('SIGINT', () => reject(new WherryError('invalid', 'canceled', { exitCode: INTERRUPTED })));
       abort.addEventListener('abort', () => reject(abort.reason), { once: true });
     });
   } finally {
