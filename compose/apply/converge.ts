@@ -8,7 +8,7 @@ import { linksOf } from '#compose/apply/networking.ts';
 import { allOf } from '#compose/apply/order.ts';
 import { planService, type Step, type Strategy, type Wanted } from '#compose/apply/plan.ts';
 import { imageOf, requestOf, scaleOf } from '#compose/apply/request.ts';
-import { act, type Scope, teller } from '#compose/apply/scope.ts';
+import { act, type Pretended, type Scope, teller } from '#compose/apply/scope.ts';
 import { stopAndRemove, stopServices } from '#compose/apply/stop.ts';
 import { serviceHash } from '#compose/model/hash.ts';
 import { COMPOSE_VERSION, LABEL } from '#compose/model/labels.ts';
@@ -238,11 +238,7 @@ async function make(scope: Scope, state: Converged, { service, wanted }: Work, i
     links: linksOf(project.name, service, { number, containers: [...state.containers.values()].flat() }),
     aliases: true,
   });
-  if (scope.pretended !== undefined) {
-    const made = pretendedContainer({ ...request, name }, wanted.image);
-    scope.pretended.made.push(made);
-    return made;
-  }
+  if (scope.pretended !== undefined) return pretend(scope.pretended, { ...request, name }, wanted.image);
   return createFor(scope, service, { ...request, name: temporary });
 }
 
@@ -250,21 +246,27 @@ function volumesOfImage({ store }: Scope, image: string): string[] {
   return Object.keys(findImage(store, image)?.config.config?.Volumes ?? {});
 }
 
-/** As it would be. */
-function pretendedContainer({ name = '', config }: Parameters<typeof createContainer>[1], image: string): Present {
+/** The container as it would be; it is found among those that are there from now on. */
+export function pretend(
+  { made }: Pretended,
+  { name = '', config }: Parameters<typeof createContainer>[1],
+  image: string,
+): Present {
   const record = { id: name, name, config } as ContainerRecord;
   const labels = config.Labels;
-  return {
+  const container: Present = {
     id: name,
     name,
     service: labels[LABEL.service] ?? '',
     number: Number(labels[LABEL.number]),
-    isOneOff: false,
+    isOneOff: labels[LABEL.oneoff] === 'True',
     hash: labels[LABEL.hash] ?? '',
     image,
     status: 'created',
     record,
   };
+  made.push(container);
+  return container;
 }
 
 /** Asks the engine; what it warns of is told with the service's name. */

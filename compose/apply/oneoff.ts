@@ -1,14 +1,14 @@
 /** run: a container of a service for one command, beside those that the service has. */
 import { withApiSocket } from '#compose/apply/api-socket.ts';
-import { createFor, projectLabels, withReferences } from '#compose/apply/converge.ts';
+import { createFor, pretend, projectLabels, withReferences } from '#compose/apply/converge.ts';
 import { type CreateOptions, checkServices, createProject } from '#compose/apply/create.ts';
 import { copyFiles } from '#compose/apply/files.ts';
-import { type Present, readPresent } from '#compose/apply/identify.ts';
+import type { Present } from '#compose/apply/identify.ts';
 import { ensureImages } from '#compose/apply/images.ts';
 import { mountsOf } from '#compose/apply/mounts.ts';
 import { linksOf } from '#compose/apply/networking.ts';
 import { imageOf, requestOf } from '#compose/apply/request.ts';
-import type { Scope } from '#compose/apply/scope.ts';
+import { presentNow, type Scope } from '#compose/apply/scope.ts';
 import { startProject, waitFor } from '#compose/apply/start.ts';
 import { serviceHash } from '#compose/model/hash.ts';
 import { LABEL } from '#compose/model/labels.ts';
@@ -41,7 +41,7 @@ export async function createOneOff(
   await startDependencies(scope, project, oneOff, options);
   const single = { ...own, services: { [service.name]: service } };
   const images = await ensureImages(scope, single, options);
-  const containers = readPresent(scope.store, project.name);
+  const containers = presentNow(scope, project.name);
   if (!noDeps) {
     const dependencies = service.depends_on ?? {};
     await waitFor(scope, own, { dependant: service.name, dependencies, containers });
@@ -102,6 +102,7 @@ async function make(
     attachStdin: oneOff.interactive,
     autoRemove: oneOff.autoRemove,
   });
+  if (scope.pretended !== undefined) return pretend(scope.pretended, { ...request, name }, image);
   const made = await createFor(scope, service, { ...request, name });
   await copyFiles(scope, project, service, made.id);
   return made;

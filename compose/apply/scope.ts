@@ -23,7 +23,7 @@ export interface Scope {
 }
 
 /** What a dry run would have made, and the ids of what it would have removed. */
-interface Pretended {
+export interface Pretended {
   made: Present[];
   gone: Set<string>;
 }

@@ -195,6 +195,18 @@ test('what is left says an error without words, and so does a run with another s
   expect(await compose('--progress', 'json', 'run', '-q', '--rm', '-T', 'a', 'false')).toMatchObject({ stderr: '\n' });
 });
 
+test('a dry run of a run pretends what it needs, and its container where that stays in the background', async () => {
+  expect(await compose('--dry-run', 'run', '-d', '--name', 'pretended', 'a')).toMatchObject({
+    status: 0,
+    stdout: 'pretended\n',
+  });
+  expect(await compose('--dry-run', 'run', '-T', 'a')).toMatchObject({
+    status: 1,
+    stderr: 'interactive run is not supported in dry-run mode\n',
+  });
+  expect((await compose('ps', '-aq')).stdout).toBe('');
+});
+
 test('a dry run of exec and attach does nothing', async () => {
   expect(await compose('up', '-d')).toMatchObject({ status: 0 });
   expect(await compose('exec', '--dry-run', '-T', 'a', 'touch', '/x')).toMatchObject({

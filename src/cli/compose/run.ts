@@ -3,7 +3,7 @@ import { WherryError } from '#base/error.ts';
 import { type Context, given, type Values } from '#cli/command.ts';
 import { createOptions, ignoresOrphans, withFlags } from '#cli/compose/create-flags.ts';
 import { operate } from '#cli/compose/operation.ts';
-import { composeCommand, refuseDryRun } from '#cli/compose/project.ts';
+import { composeCommand, isDryRun, refuseDryRun } from '#cli/compose/project.ts';
 import { sayWordless } from '#cli/compose/settings.ts';
 import { openTrusted } from '#cli/compose/trust.ts';
 import { removeUnstarted } from '#cli/create-container.ts';
@@ -88,20 +88,17 @@ export default composeCommand({
       noDeps: values.noDeps,
       ...given({ name: values.name || undefined }),
     };
+    const made = await operate(context, { values, title: 'Running', quiet: values.quiet, signals: false }, (scope) => {
+      const options = createOptions(context, project, scope, { ...CREATE, ...values });
+      return createOneOff(
+        scope,
+        project,
+        oneOff,
+        ignoresOrphans(project) ? { ...options, orphans: 'ignore' } : options,
+      );
+    });
     if (!values.detach) refuseDryRun(context, values, 'interactive run');
-    const made = await operate(
-      context,
-      { values, title: 'Running', quiet: values.quiet, signals: false, isReal: true },
-      (scope) => {
-        const options = createOptions(context, project, scope, { ...CREATE, ...values });
-        return createOneOff(
-          scope,
-          project,
-          oneOff,
-          ignoresOrphans(project) ? { ...options, orphans: 'ignore' } : options,
-        );
-      },
-    );
+    else if (isDryRun(context, values)) return context.out.line(made.id);
     try {
       if (values.detach) return await inBackground(context, made.id, values.quiet);
       const status = await inFront(context, made.id, values);
