@@ -119,6 +119,7 @@ const LINES = [
   '--dry-run attach web',
   '--dry-run run -T quiet true',
   '--dry-run run -d quiet true',
+  '--dry-run run -q -d quiet true',
   'run --rm -T quiet sh -c "exit 3"',
   '--progress json run --rm -T quiet sh -c "exit 3"',
   'up --exit-code-from nosuch',

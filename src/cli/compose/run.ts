@@ -100,7 +100,7 @@ export default composeCommand({
     if (!values.detach) refuseDryRun(context, values, 'interactive run');
     else if (isDryRun(context, values)) return context.out.line(made.id);
     try {
-      if (values.detach) return await inBackground(context, made.id, values.quiet);
+      if (values.detach) return await inBackground(context, made.id);
       const status = await inFront(context, made.id, values);
       // Who wants quiet has no JSON, either, as with docker compose.
       if (status !== 0) values.quiet ? context.err.line('') : sayWordless(context);
@@ -204,10 +204,10 @@ function readText(path: string): string {
   }
 }
 
-async function inBackground(context: Context, id: string, quiet: boolean): Promise<number> {
+async function inBackground(context: Context, id: string): Promise<number> {
   const session = await startContainer(context.store, id);
   session?.leave();
-  if (!quiet) context.out.line(id);
+  context.out.line(id);
   return 0;
 }
 
