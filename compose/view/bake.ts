@@ -58,7 +58,8 @@ function targetOf(project: Project, service: Service, { push, check }: BakeOptio
 
 /** Another service's image is that of another target. */
 function contextsOf({ additional_contexts: contexts = {} }: Build): Record<string, string> {
-  const named = ([name, value]: [string, string]) => [name, value.replace(/^service:/, 'target:')];
+  const asTarget = (_: string, service: string) => `target:${targetName(service)}`;
+  const named = ([name, value]: [string, string]) => [name, value.replace(/^service:(.*)$/s, asTarget)];
   return Object.fromEntries(Object.entries(contexts).map(named));
 }
 

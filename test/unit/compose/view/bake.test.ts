@@ -104,3 +104,10 @@ test('what a step may do, who is known and what is handed out is said as well, a
     },
   });
 });
+
+test("another service's image is that of its target, which has no dots", () => {
+  const build = { context: '/x', additional_contexts: { base: 'service:a.b', files: './a.b' } };
+  expect(bake([{ name: 'web', build }])).toMatchObject({
+    target: { web: { contexts: { base: 'target:a_b', files: './a.b' } } },
+  });
+});
