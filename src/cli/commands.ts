@@ -250,8 +250,10 @@ const GROUP_FLAGS: Readonly<Record<string, () => Promise<Flags>>> = {
   compose: async () => (await import('#cli/compose/flags.ts')).COMPOSE_FLAGS,
 };
 
+/** Those of `buildx` stand behind `buildx history` as well. */
 export async function loadGroupFlags(group: string): Promise<Flags> {
-  return (await GROUP_FLAGS[group]?.()) ?? {};
+  const [first = ''] = group.split(' ');
+  return (await GROUP_FLAGS[first]?.()) ?? {};
 }
 
 /** What stands first in the list of commands, in Docker's order. */

@@ -99,11 +99,12 @@ async function runGroup(group: string, rest: readonly string[], globals: Globals
     for (const warning of warnings) out.line(warning);
     if (help || args.length === 0) return await printHelp([group], help ? out : err);
     const found = findCommand([group, ...args]);
+    // Its commands, and groups in it, take the same: what stands before the name is read with what stands behind it.
+    const whole = [...rest.slice(0, rest.length - args.length), ...(found?.rest ?? [])];
     if (found !== undefined && 'key' in found) {
-      // Its commands take the same: what stands before the name is read with what stands behind it.
-      const before = rest.slice(0, rest.length - args.length);
-      return await runCommand({ ...found, rest: [...before, ...found.rest] }, await loadCommand(found.key), globals);
+      return await runCommand({ ...found, rest: whole }, await loadCommand(found.key), globals);
     }
+    if (found !== undefined && found.group !== group) return await runGroup(found.group, whole, globals);
     return complain(`${program}: unknown command: ${program} ${group} ${args[0]}\n${usage}`, 1);
   } catch (error) {
     return misuse(error, usage);

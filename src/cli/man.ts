@@ -173,7 +173,8 @@ export async function manualPages(): Promise<Map<string, string>> {
   const files = pages.map((page) => [`wherry-${page.name.replaceAll(' ', '-')}.1`, commandPage(page)] as const);
   for (const group of Object.keys(GROUPS)) {
     const flags = await loadGroupFlags(group);
-    if (Object.keys(flags).length > 0) files.push([`wherry-${group}.1`, groupPage(group, flags, pages)]);
+    if (Object.keys(flags).length > 0)
+      files.push([`wherry-${group.replaceAll(' ', '-')}.1`, groupPage(group, flags, pages)]);
   }
   return new Map([['wherry.1', programPage(pages)], ['wherry-limits.7', limitsPage()], ...files]);
 }

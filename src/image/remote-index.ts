@@ -68,7 +68,7 @@ interface Source {
 
 function readSource(text: string, tags: readonly Reference[]): Source {
   const said = text.trimStart().startsWith('{') ? readDescriptor(text) : isDigest(text) ? { digest: text } : undefined;
-  if (said === undefined) return { reference: withDefaultTag(parseReference(text)) };
+  if (said === undefined) return { reference: readName(text) };
   const repositories = new Map(tags.map((tag) => [repositoryOf(tag), tag]));
   const [only] = repositories.values();
   if (only === undefined || repositories.size > 1) {
@@ -82,8 +82,21 @@ function readSource(text: string, tags: readonly Reference[]): Source {
   return { reference: { domain: only.domain, path: only.path, digest: said.digest }, said };
 }
 
+const badSource = (text: string, reason: string) => {
+  const valid = 'valid sources are digests, references and descriptors';
+  return new WherryError('invalid', `failed to parse source ${JSON.stringify(text)}, ${valid}: ${reason}`);
+};
+
+function readName(text: string): Reference {
+  try {
+    return withDefaultTag(parseReference(text));
+  } catch (error) {
+    throw error instanceof WherryError ? badSource(text, error.message) : error;
+  }
+}
+
 function readDescriptor(text: string): Partial<Descriptor> & { digest: string } {
-  const fail = (reason: string) => new WherryError('invalid', `failed to parse source ${text.trim()}: ${reason}`);
+  const fail = (reason: string) => badSource(text, reason);
   let json: Partial<Descriptor>;
   try {
     json = JSON.parse(text);

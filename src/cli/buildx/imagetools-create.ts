@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { WherryError } from '#base/error.ts';
+import { needBuilder } from '#build/builders.ts';
 import { readAnnotation, readPlatforms } from '#build/options.ts';
 import { step } from '#build/progress.ts';
 import { BUILDER_FLAG, inBuildx } from '#cli/buildx/buildx.ts';
@@ -46,17 +47,17 @@ export default command({
     },
   ],
   flags: FLAGS,
-  store: false,
   run: (context, sources, values) => inBuildx(context, () => create(context, sources, values)),
 });
 
 async function create(context: Context, names: string[], values: Values<typeof FLAGS>): Promise<void> {
-  const sources = [...values.file.map(readSourceFile), ...names];
-  const { tag: tags, append, dryRun, preferIndex: prefersIndex } = values;
-  if (sources.length === 0) throw new WherryError('invalid', 'no sources specified');
+  const { file: files, tag: tags, append, dryRun, preferIndex: prefersIndex } = values;
+  if (files.length + names.length === 0) throw new WherryError('invalid', 'no sources specified');
   if (tags.length === 0 && !dryRun) {
     throw new WherryError('invalid', "can't push with no tags specified, please set --tag or --dry-run");
   }
+  const sources = [...files.map(readSourceFile), ...names];
+  needBuilder(context.store, values.builder);
   const combined = await combineRemote(
     { sources, tags, append },
     {

@@ -1,5 +1,6 @@
 import { WherryError } from '#base/error.ts';
 import { goEntries } from '#base/go-json.ts';
+import { needBuilder } from '#build/builders.ts';
 import { BUILDER_FLAG, inBuildx } from '#cli/buildx/buildx.ts';
 import { type Context, command } from '#cli/command.ts';
 import { boolean, text } from '#cli/values.ts';
@@ -17,10 +18,10 @@ export default command({
     format: { as: text, summary: 'Format the output using the given Go template' },
     raw: { as: boolean, summary: 'Show original, unformatted JSON manifest' },
   },
-  store: false,
-  run: (context, [name = ''], { format = '', raw }) =>
+  run: (context, [name = ''], { builder, format = '', raw }) =>
     inBuildx(context, async () => {
       if (raw && format !== '') throw new WherryError('invalid', 'format and raw cannot be used together');
+      needBuilder(context.store, builder);
       const look = await lookAtRemote(name, context.abort);
       if (raw) context.out.write(look.raw);
       // As buildx: what begins so is not a template, but the table.

@@ -5,7 +5,7 @@ import { command } from '#cli/command.ts';
 import { boolean } from '#cli/values.ts';
 
 export default command({
-  usage: 'NAME',
+  usage: '[NAME]',
   summary: 'Set the current builder instance',
   details: `
     There are no contexts but the one, so that --default and --global, which say for which of them the name is kept, change

@@ -169,3 +169,27 @@ test('a reader that has gone ends the command quietly, as SIGPIPE would', async 
   const [status] = await once(child, 'close');
   expect([status, stderr]).toEqual([141, '']);
 });
+
+test.each([
+  'buildx --builder nope history ls',
+  'buildx history --builder nope ls',
+  'buildx -D history --builder nope ls',
+  'buildx imagetools --builder nope inspect 127.0.0.1:9/x',
+  'buildx imagetools inspect --builder nope 127.0.0.1:9/x',
+  'buildx imagetools create --builder nope -t 127.0.0.1:9/x 127.0.0.1:9/y',
+])('a builder that nobody has made is refused wherever its flag stands: %s', (line) => {
+  const { status, stderr } = docker(line.split(' '));
+  expect({ status, stderr }).toEqual({ status: 1, stderr: expect.stringMatching(/^ERROR: no builder "nope" found\n/) });
+});
+
+test('buildx use takes the builder as a name or in --builder', () => {
+  expect(docker(['buildx', 'use', '--builder', 'default'])).toEqual({ status: 0, stdout: '', stderr: '' });
+  expect(docker(['buildx', 'use', 'default'])).toEqual({ status: 0, stdout: '', stderr: '' });
+  expect(docker(['buildx', 'use']).stderr).toMatch(/^ERROR: a name of a builder is needed\n/);
+});
+
+test('imagetools create says what is wrong with its line before it reads a file of sources', () => {
+  expect(docker(['buildx', 'imagetools', 'create', '-f', '/no/such']).stderr).toMatch(
+    /^ERROR: can't push with no tags/,
+  );
+});
