@@ -1,8 +1,9 @@
 /** An index made of what registries have (`buildx imagetools create`): which manifests, with what said about them. Pure. */
 import { WherryError } from '#base/error.ts';
+import { goEntries, goJson, indentJson } from '#base/go-json.ts';
 import { digestOf } from '#oci/digest.ts';
 import { type Descriptor, type Index, MEDIA, type Platform, REFERENCE } from '#oci/manifest.ts';
-import { isMeant, matches } from '#oci/platform.ts';
+import { inOrder, isMeant, matches } from '#oci/platform.ts';
 import type { Document } from '#oci/push.ts';
 
 /** What one source stands for at its registry. */
@@ -33,21 +34,20 @@ export function combine(
   { prefersIndex, platforms, annotations }: CombineOptions,
 ): Document {
   const [only] = sources;
-  const isPlain = sources.length === 1 && platforms.length === 0 && annotations.length === 0;
-  if (only !== undefined && isPlain && (only.index !== undefined || !prefersIndex)) {
-    return only.document;
-  }
   const all = unique(sources.flatMap(({ descriptor, index }) => index?.manifests ?? descriptor ?? []));
   const kept = platforms.length === 0 ? all : chosen(all, platforms);
+  const isPlain = sources.length === 1 && kept.length === all.length && annotations.length === 0;
+  if (only !== undefined && isPlain && (only.index !== undefined || !prefersIndex)) return only.document;
   if (kept.length === 0) throw new WherryError('not-found', 'none of the manifests match the provided platforms');
-  const own = { ...Object.assign({}, ...sources.map(({ index }) => index?.annotations)), ...ofIndex(annotations) };
+  // As with buildx, those of the sources' indexes are not taken over.
+  const own = ofIndex(annotations);
   const manifests = kept.map((descriptor) => annotated(descriptor, annotations));
   // A list of Docker's has no annotations.
   const isDockers = annotations.length === 0 && manifests.every(({ mediaType }) => mediaType === MEDIA.dockerManifest);
   const mediaType = isDockers ? MEDIA.dockerList : MEDIA.index;
-  const said = Object.keys(own).length === 0 || isDockers ? {} : { annotations: own };
+  const said = isDockers ? {} : sorted(own);
   const content = { schemaVersion: 2, mediaType, manifests, ...said };
-  const bytes = Buffer.from(JSON.stringify(content, null, 2));
+  const bytes = Buffer.from(indentJson(goJson(content), '  '));
   return { bytes, mediaType, digest: digestOf(bytes) };
 }
 
@@ -84,21 +84,21 @@ function chosen(all: readonly Descriptor[], platforms: readonly Platform[]): Des
   );
 }
 
+/** With what is said of it; as Go writes it, so that the index has the digest that buildx gives it. */
 function annotated(descriptor: Descriptor, all: CombineOptions['annotations']): Descriptor {
-  const { mediaType, digest, size, annotations, platform, ...rest } = descriptor;
-  const own = all.filter(
-    (one) =>
-      one.scope === 'manifest-descriptor' &&
-      annotations?.[REFERENCE.digest] === undefined &&
-      isMeant(one.platform, platform),
-  );
-  const said = { ...annotations, ...Object.fromEntries(own.map(({ key, value }) => [key, value])) };
+  const { mediaType, digest, size, urls, annotations, data, platform, artifactType } = descriptor;
+  const own = all.filter((one) => one.scope === 'manifest-descriptor' && isMeant(one.platform, platform));
   return {
     mediaType,
     digest,
     size,
-    ...rest,
-    ...(Object.keys(said).length === 0 ? {} : { annotations: said }),
-    ...(platform === undefined ? {} : { platform }),
+    ...(urls?.length ? { urls } : {}),
+    ...sorted({ ...annotations, ...Object.fromEntries(own.map(({ key, value }) => [key, value])) }),
+    ...(data ? { data } : {}),
+    ...(platform === undefined ? {} : { platform: inOrder(platform) }),
+    ...(artifactType ? { artifactType } : {}),
   };
 }
+
+const sorted = (annotations: Record<string, string>): Pick<Descriptor, 'annotations'> =>
+  Object.keys(annotations).length === 0 ? {} : { annotations: Object.fromEntries(goEntries(annotations)) };

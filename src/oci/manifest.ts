@@ -25,6 +25,8 @@ export interface Descriptor {
   artifactType?: string;
   platform?: Platform;
   urls?: string[];
+  /** The content itself, as base64. */
+  data?: string;
 }
 
 export interface Platform {
@@ -220,7 +222,7 @@ function checkDescriptor(value: unknown, what: string, name: string): asserts va
   const wrong = malformedField(value, DESCRIPTOR);
   if (wrong !== undefined) throw malformed(name, `${what} has malformed ${wrong}`);
   for (const key of Object.keys(DESCRIPTOR)) if (value[key] === null) delete value[key];
-  if (isObject(value.platform)) value.platform = { os: '', architecture: '', ...withoutNulls(value.platform) };
+  if (isObject(value.platform)) value.platform = { architecture: '', os: '', ...withoutNulls(value.platform) };
 }
 
 const withoutNulls = (json: Json) => Object.fromEntries(Object.entries(json).filter(([, value]) => value !== null));

@@ -58,6 +58,7 @@ export const DOCUMENT = { mediaType: text, artifactType: text, annotations: map(
 export const DESCRIPTOR = {
   annotations: map(isText),
   artifactType: text,
+  data: text,
   urls: texts,
   platform: or(shaped({ os: text, architecture: text, variant: text, 'os.version': text, 'os.features': texts })),
 };

@@ -67,7 +67,7 @@ async function create(context: Context, names: string[], values: Values<typeof F
       abort: context.abort,
     },
   );
-  if (dryRun) return context.out.line(JSON.stringify(JSON.parse(combined.document.bytes.toString()), null, 2));
+  if (dryRun) return context.out.line(combined.document.bytes.toString());
   await push(context, combined, values.progress);
 }
 

@@ -52,6 +52,23 @@ describe('one source alone', () => {
     expect(combine([list('c', of('a', 'amd64'))], PLAIN).digest).toBe(digest('c'));
   });
 
+  test('is copied as it is where all of it is for the platforms that are wanted', () => {
+    const platforms = [{ os: 'linux', architecture: 'amd64' }];
+    expect(combine([list('c', of('a', 'amd64'))], { ...PLAIN, platforms }).digest).toBe(digest('c'));
+    expect(combine([list('c')], PLAIN).digest).toBe(digest('c'));
+  });
+
+  test('gives its entries to a new index with annotations, and not its own annotations', () => {
+    const source = list('c', of('a', 'amd64'));
+    const said = {
+      ...source,
+      index: { schemaVersion: 2 as const, manifests: [of('a', 'amd64')], annotations: { a: 'b' } },
+    };
+    const annotations = [{ scope: 'index', key: 'k', value: 'v' }];
+    expect(read(combine([said], { ...PLAIN, annotations }))).toMatchObject({ annotations: { k: 'v' } });
+    expect(combine([said], { ...PLAIN, annotations }).bytes.toString()).not.toContain('"a": "b"');
+  });
+
   test('gets an index where it is an image, but with --prefer-index=false', () => {
     expect(read(combine([image('a', 'amd64')], PLAIN)).manifests).toHaveLength(1);
     expect(combine([image('a', 'amd64')], { ...PLAIN, prefersIndex: false }).digest).toBe(digest('a'));
@@ -67,14 +84,43 @@ test('a platform is chosen with what is attested of it', () => {
   );
 });
 
-test('an annotation goes to the platform that is named, and to no attestation', () => {
+test('an annotation goes to the platform that is named, else to all, attestations too', () => {
   const source = list('c', of('a', 'amd64'), of('b', 'arm64'), attestation);
-  const to = (platform?: string) =>
-    read(
-      combine([source], { ...PLAIN, annotations: [{ scope: 'manifest-descriptor', key: 'k', value: 'v', platform }] }),
-    ).manifests;
+  const to = (platform?: string) => {
+    const annotations = [{ scope: 'manifest-descriptor', key: 'k', value: 'v', platform }];
+    return read(combine([source], { ...PLAIN, annotations })).manifests;
+  };
   expect(to('linux/arm64').map(({ annotations }) => annotations?.k)).toEqual([undefined, 'v', undefined]);
-  expect(to().map(({ annotations }) => annotations?.k)).toEqual(['v', 'v', undefined]);
+  expect(to().map(({ annotations }) => annotations?.k)).toEqual(['v', 'v', 'v']);
+});
+
+test("an index is written as Go writes it, and has buildx's digest", () => {
+  const odd = {
+    platform: { os: 'linux', architecture: 'amd64' },
+    size: 1,
+    digest: digest('a'),
+    mediaType: MEDIA.manifest,
+  };
+  const annotations = ['z', 'a'].map((key) => ({ scope: 'manifest-descriptor', key, value: '<' }));
+  expect(combine([list('c', odd)], { ...PLAIN, annotations }).bytes.toString()).toBe(`{
+  "schemaVersion": 2,
+  "mediaType": "${MEDIA.index}",
+  "manifests": [
+    {
+      "mediaType": "${MEDIA.manifest}",
+      "digest": "${digest('a')}",
+      "size": 1,
+      "annotations": {
+        "a": "\\u003c",
+        "z": "\\u003c"
+      },
+      "platform": {
+        "architecture": "amd64",
+        "os": "linux"
+      }
+    }
+  ]
+}`);
 });
 
 test.each(['manifest', 'index-descriptor'])('annotations of a %s are refused', (scope) => {
