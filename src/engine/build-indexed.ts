@@ -2,8 +2,10 @@
 import { WherryError } from '#base/error.ts';
 import { given } from '#base/given.ts';
 import type { Progress } from '#base/progress.ts';
+import type { Report } from '#build/event.ts';
 import { type BuildTimes, type Material, predicateOf, wholePredicate } from '#build/provenance.ts';
 import type { BuildRequest, BuiltTarget, Provenance } from '#build/request.ts';
+import type { Solution } from '#build/solve/solve.ts';
 import type { Plan } from '#build/vertex.ts';
 import type { Bases } from '#engine/build-images.ts';
 import { annotationsOf, type BuiltIndex, indexOf, materialsOf, needsIndex } from '#engine/build-index.ts';
@@ -43,6 +45,17 @@ export interface Origins {
   bases: Bases;
   /** The same wherever something is said about the build. */
   times: BuildTimes;
+}
+
+/** What is to be handed out, and how. */
+export interface Delivery extends Omit<Origins, 'times'> {
+  /** Milliseconds since the epoch: when the build began. */
+  started: number;
+  solution: Solution;
+  report: Report;
+  abort?: AbortSignal | undefined;
+  /** Where an archive goes that has no file: pieces that each are there until the call returns. */
+  toStdout?: ((piece: Uint8Array) => void) | undefined;
 }
 
 export async function provenanceOf(request: BuildRequest, origins: Origins): Promise<Provenance[]> {
@@ -97,6 +110,9 @@ export async function makeIndex(request: BuildRequest, { plan, bases, times, tar
 
 /** document: the manifest as it is handed out, with what the user says about it. */
 export type MadeTarget = BuiltTarget & { manifest: Descriptor; document?: Document };
+
+/** The same when its images are there. created: RFC 3339, of archives. */
+export type Made = Delivery & { targets: readonly MadeTarget[]; index: MadeIndex | undefined; created: string };
 
 function annotated(request: BuildRequest, platform: Platform, document: Document): Document {
   const { annotations } = annotationsOf(request, 'manifest', platform);
