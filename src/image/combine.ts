@@ -28,6 +28,9 @@ export interface CombineOptions {
   }[];
 }
 
+/** What the media types of Docker's own schema begin with. */
+const DOCKERS = 'application/vnd.docker.';
+
 /** The document that a new name is to stand for. Throws kind `invalid` and `not-found` in buildx's words. */
 export function combine(
   sources: readonly SourceDocument[],
@@ -41,9 +44,9 @@ export function combine(
   if (kept.length === 0) throw new WherryError('not-found', 'none of the manifests match the provided platforms');
   // As with buildx, those of the sources' indexes are not taken over.
   const own = ofIndex(annotations);
-  const manifests = kept.map((descriptor) => annotated(descriptor, annotations));
-  // A list of Docker's has no annotations.
-  const isDockers = annotations.length === 0 && manifests.every(({ mediaType }) => mediaType === MEDIA.dockerManifest);
+  // A list of Docker's takes no annotations, and stays one where some are asked for.
+  const isDockers = kept.every(({ mediaType }) => mediaType.startsWith(DOCKERS));
+  const manifests = kept.map((descriptor) => annotated(descriptor, isDockers ? [] : annotations));
   const mediaType = isDockers ? MEDIA.dockerList : MEDIA.index;
   const said = isDockers ? {} : sorted(own);
   const content = { schemaVersion: 2, mediaType, manifests, ...said };

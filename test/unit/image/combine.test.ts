@@ -40,11 +40,18 @@ test('images of two platforms become an index of both', () => {
   expect(made.digest).toBe(digestOf(made.bytes));
 });
 
-test("images of Docker's schema become a list of Docker's, which with annotations has to be an index", () => {
+test("images of Docker's schema become a list of Docker's, which takes no annotations", () => {
   const sources = [image('a', 'amd64', MEDIA.dockerManifest)];
-  expect(combine(sources, PLAIN).mediaType).toBe(MEDIA.dockerList);
-  const said = combine(sources, { ...PLAIN, annotations: [{ scope: 'index', key: 'a', value: 'b' }] });
-  expect(read(said)).toMatchObject({ mediaType: MEDIA.index, annotations: { a: 'b' } });
+  const plain = combine(sources, PLAIN);
+  expect(plain.mediaType).toBe(MEDIA.dockerList);
+  for (const scope of ['index', 'manifest-descriptor']) {
+    expect(combine(sources, { ...PLAIN, annotations: [{ scope, key: 'a', value: 'b' }] })).toEqual(plain);
+  }
+  const mixed = combine([...sources, image('b', 'arm64')], {
+    ...PLAIN,
+    annotations: [{ scope: 'index', key: 'a', value: 'b' }],
+  });
+  expect(read(mixed)).toMatchObject({ mediaType: MEDIA.index, annotations: { a: 'b' } });
 });
 
 describe('one source alone', () => {
