@@ -1,10 +1,9 @@
 import { writeFileSync } from 'node:fs';
-import { reasonOf } from '#base/errno.ts';
-import { WherryError } from '#base/error.ts';
 import { LISTS } from '#cli/compose/config-lists.ts';
 import { configText } from '#cli/compose/config-text.ts';
 import { composeCommand } from '#cli/compose/project.ts';
 import { boolean, text } from '#cli/values.ts';
+import { attempt } from '#cli/write-file.ts';
 
 const FLAGS = {
   environment: { as: boolean, summary: 'Print environment used for interpolation.' },
@@ -44,17 +43,8 @@ export default composeCommand({
     const found = await (list ?? configText)(context, names, values);
     // As compose: what is listed is printed for all that.
     if (values.quiet && list === undefined) return;
-    if (list === undefined && values.output && found !== '') save(values.output, found);
+    const { output } = values;
+    if (list === undefined && output && found !== '') attempt('open', output, () => writeFileSync(output, found));
     else context.out.write(found);
   },
 });
-
-function save(file: string, text: string): void {
-  try {
-    writeFileSync(file, text);
-  } catch (error) {
-    const reason = reasonOf(error);
-    if (reason === undefined) throw error;
-    throw new WherryError('invalid', `open ${file}: ${reason}`, { cause: error });
-  }
-}
