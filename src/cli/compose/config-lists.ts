@@ -1,7 +1,8 @@
 /** The flags of `compose config` that list something, a line each. */
 import type { Context } from '#cli/command.ts';
 import { type Wanted, wishesOf } from '#cli/compose/config-text.ts';
-import { composeFlags, openModel, openProject } from '#cli/compose/project.ts';
+import { composeFlags } from '#cli/compose/flags.ts';
+import { openModel, openProject } from '#cli/compose/project.ts';
 import { isOn } from '#cli/compose/questions.ts';
 import type { Project } from '#compose/model/project.ts';
 

@@ -1,7 +1,8 @@
 /** What `compose config` prints: the project as YAML or JSON, or the files' tree without their variables filled in. */
 import { WherryError } from '#base/error.ts';
 import type { Context } from '#cli/command.ts';
-import { composeFlags, openModel, openProject, type Wishes } from '#cli/compose/project.ts';
+import { composeFlags } from '#cli/compose/flags.ts';
+import { openModel, openProject, type Wishes } from '#cli/compose/project.ts';
 import type { Project } from '#compose/model/project.ts';
 import { isMap, mapAt, type TreeMap } from '#compose/model/tree.ts';
 

@@ -1,5 +1,8 @@
-/** The flags between `compose` and its commands. Each is read by project.ts or settings.ts. */
-import type { Flags, Values } from '#cli/command.ts';
+/**
+ * The flags between `compose` and its commands, and where a command finds what was given of them. `verbose` alone changes
+ * nothing: it asks for more of docker compose's own log, and there is none here.
+ */
+import type { Context, Flags, Values } from '#cli/command.ts';
 import { boolean, integer, listOf, text } from '#cli/values.ts';
 
 const strings = listOf('stringArray');
@@ -34,3 +37,5 @@ export const COMPOSE_FLAGS = {
 } as const satisfies Flags;
 
 export type ComposeFlags = Values<typeof COMPOSE_FLAGS>;
+
+export const composeFlags = ({ group }: Context): ComposeFlags => group.values as unknown as ComposeFlags;

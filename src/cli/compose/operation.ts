@@ -2,8 +2,9 @@
 import { WherryError } from '#base/error.ts';
 import { given } from '#base/given.ts';
 import type { Context, Output } from '#cli/command.ts';
+import { composeFlags } from '#cli/compose/flags.ts';
 import { openProgress } from '#cli/compose/progress.ts';
-import { composeFlags, envFiles, isDryRun, openProject, warn } from '#cli/compose/project.ts';
+import { envFiles, isDryRun, openProject, warn } from '#cli/compose/project.ts';
 import { isOn } from '#cli/compose/questions.ts';
 import { infoOf, modeOf, parallelOf } from '#cli/compose/settings.ts';
 import type { Subject } from '#compose/apply/restart.ts';

@@ -6,7 +6,7 @@ import { given } from '#base/given.ts';
 import { goJson } from '#base/go-json.ts';
 import type { Context, Definition, Flags, Values } from '#cli/command.ts';
 import { command } from '#cli/command.ts';
-import type { ComposeFlags } from '#cli/compose/flags.ts';
+import { composeFlags } from '#cli/compose/flags.ts';
 import { checkSettings, modeOf, sayWordless } from '#cli/compose/settings.ts';
 import { describe, isAbort } from '#cli/fail.ts';
 import { boolean } from '#cli/values.ts';
@@ -43,9 +43,6 @@ export function composeCommand<const F extends Flags>(
     },
   } as Definition<F>);
 }
-
-/** The flags between `compose` and the verb. */
-export const composeFlags = (context: Context): ComposeFlags => context.group.values as unknown as ComposeFlags;
 
 /** --dry-run, before or after the verb. values: the verb's own. */
 export const isDryRun = (context: Context, values: object): boolean =>
@@ -105,7 +102,7 @@ export async function openModel(context: Context, wishes: Wishes = {}): Promise<
 }
 
 /**
- * What env files say of compose itself (COMPOSE_ANSI, COMPOSE_REMOVE_ORPHANS …) becomes the process's where that says
+ * What env files say of compose itself (COMPOSE_ANSI, COMPOSE_MENU …) becomes the process's where that says
  * nothing of it. What is wrong with these files is told where the project is read: not every command reads it.
  */
 async function takeSettings(context: Context): Promise<void> {

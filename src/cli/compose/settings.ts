@@ -3,17 +3,15 @@ import { WherryError } from '#base/error.ts';
 import { goJson } from '#base/go-json.ts';
 import { parseBool } from '#base/units.ts';
 import type { Context, Output } from '#cli/command.ts';
-import type { ComposeFlags } from '#cli/compose/flags.ts';
+import { composeFlags } from '#cli/compose/flags.ts';
 import { isColoured, type ProgressMode, progressMode } from '#cli/compose/progress.ts';
-
-const flagsOf = ({ group }: Context): ComposeFlags => group.values as unknown as ComposeFlags;
 
 /**
  * Throws kind `invalid` for a word that is none, and for flags that contradict each other, whatever the command is; says
  * which flags are obsolete.
  */
 export function checkSettings(context: Context): void {
-  const { ansi, noAnsi, workdir, projectDirectory } = flagsOf(context);
+  const { ansi, noAnsi, workdir, projectDirectory } = composeFlags(context);
   if (noAnsi) {
     if (ansi !== 'auto') throw together('--no-ansi', '--ansi', '"--ansi"');
     context.err.line("option '--no-ansi' is DEPRECATED ! Please use '--ansi' instead.");
@@ -32,7 +30,7 @@ const together = (old: string, other: string, use: string) =>
 
 /** --ansi, or COMPOSE_ANSI. */
 function ansiOf(context: Context): string {
-  const { ansi, noAnsi } = flagsOf(context);
+  const { ansi, noAnsi } = composeFlags(context);
   if (noAnsi) return 'never';
   return context.group.given.has('ansi') ? ansi : (process.env.COMPOSE_ANSI ?? ansi);
 }
@@ -42,7 +40,7 @@ function ansiOf(context: Context): string {
  * none, or contradict each other.
  */
 export function modeOf(context: Context, own?: string): ProgressMode {
-  return progressMode(own || (flagsOf(context).progress ?? process.env.COMPOSE_PROGRESS ?? ''), ansiOf(context));
+  return progressMode(own || (composeFlags(context).progress ?? process.env.COMPOSE_PROGRESS ?? ''), ansiOf(context));
 }
 
 /** Says an error that has no words, as docker compose does: what comes next does not stand behind the terminal's ^C, either. */
@@ -57,10 +55,10 @@ export const infoOf = ({ out, err }: Context): Output =>
   parseBool(process.env.COMPOSE_STATUS_STDOUT ?? '') === true ? out : err;
 
 /** How much may go on at once: --parallel, or COMPOSE_PARALLEL_LIMIT; below 1 is no limit. Throws kind `invalid`. */
-export function parallelOf({ group }: Context): number {
-  const { parallel } = group.values as unknown as ComposeFlags;
+export function parallelOf(context: Context): number {
+  const { parallel } = composeFlags(context);
   const { COMPOSE_PARALLEL_LIMIT: limit } = process.env;
-  if (limit === undefined || group.given.has('parallel')) return parallel;
+  if (limit === undefined || context.group.given.has('parallel')) return parallel;
   if (/^[+-]?\d+$/.test(limit)) return Number(limit);
   const found = `(found: ${JSON.stringify(limit)})`;
   throw new WherryError('invalid', `COMPOSE_PARALLEL_LIMIT must be an integer ${found}`);

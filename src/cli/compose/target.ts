@@ -1,7 +1,8 @@
 /** What a command of compose is about: the project by its files or by its name alone, and the screen it is shown on. */
 import type { Context } from '#cli/command.ts';
+import { composeFlags } from '#cli/compose/flags.ts';
 import { type ProgressOptions, withProgress } from '#cli/compose/progress.ts';
-import { composeFlags, isDryRun, openProject } from '#cli/compose/project.ts';
+import { isDryRun, openProject } from '#cli/compose/project.ts';
 import { infoOf, modeOf } from '#cli/compose/settings.ts';
 import type { Report } from '#compose/apply/event.ts';
 

@@ -1,7 +1,8 @@
 /** What up and run ask before they start what was written elsewhere. */
 import { WherryError } from '#base/error.ts';
 import type { Context } from '#cli/command.ts';
-import { composeFlags, openModel, openProject, type Wishes } from '#cli/compose/project.ts';
+import { composeFlags } from '#cli/compose/flags.ts';
+import { openModel, openProject, type Wishes } from '#cli/compose/project.ts';
 import { confirm } from '#cli/compose/questions.ts';
 import { modeOf } from '#cli/compose/settings.ts';
 import { formatTable } from '#cli/table.ts';
