@@ -88,7 +88,8 @@ remove_everything() {
 	for name in wherry docker docker-compose; do
 		if ours "$prefix/bin/$name"; then
 			rm -f "$prefix/bin/$name"
-			each_completion "$name" remove_completion
+			# docker-compose has none of ours.
+			[ "$name" = docker-compose ] || each_completion "$name" remove_completion
 		fi
 	done
 	rm -rf "$library" "$library.new" "$library.old"
