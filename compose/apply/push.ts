@@ -1,5 +1,5 @@
 /** push: the images that a project builds. */
-import { restated, WherryError } from '#base/error.ts';
+import { asInvalid } from '#base/error.ts';
 import { given } from '#base/given.ts';
 import type { Progress } from '#base/progress.ts';
 import { together } from '#base/together.ts';
@@ -26,14 +26,11 @@ export async function pushProject(scope: Scope, project: Project, options: PushP
     try {
       await act(scope, () => pushImage(scope.store, name, given({ progress, abort: scope.abort })));
     } catch (error) {
-      if (!options.ignoreFailures || scope.abort?.aborted) throw asPushing(error);
+      if (!options.ignoreFailures || scope.abort?.aborted) throw asInvalid(error);
       scope.report({ message: `Pushing ${service}: ${error instanceof Error ? error.message : error}` });
     }
   });
 }
-
-/** What a daemon says while it pushes has no prefix. */
-const asPushing = (error: unknown) => (error instanceof WherryError ? restated(error, { kind: 'invalid' }) : error);
 
 function reportLayer({ report }: Scope, name: string, event: Progress): void {
   if (event.kind !== 'layer') return;

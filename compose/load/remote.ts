@@ -5,7 +5,7 @@
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { hasCode, restated, WherryError } from '#base/error.ts';
+import { asInvalid, hasCode, WherryError } from '#base/error.ts';
 import { parseGitAddress } from '#build/context/git-address.ts';
 import type { Variables } from '#compose/load/dotenv.ts';
 import { FILE_NAMES, isFile, readSwitch } from '#compose/load/files.ts';
@@ -39,15 +39,12 @@ export function remoteFiles(options: RemoteOptions): RemoteFiles {
     const fetch = address.startsWith('oci://') ? fromRegistry : fromGit;
     const fetching = fetch(address, options).catch((error: unknown) => {
       options.abort?.throwIfAborted();
-      throw asLoading(error);
+      throw asInvalid(error);
     });
     known.set(address, fetching);
     return fetching;
   };
 }
-
-/** Whatever it is of, to who reads the project it is that a file of it can't be had. */
-const asLoading = (error: unknown) => (error instanceof WherryError ? restated(error, { kind: 'invalid' }) : error);
 
 async function fromGit(text: string, { environment, abort }: RemoteOptions): Promise<Fetched> {
   checkSwitch(environment, 'COMPOSE_EXPERIMENTAL_GIT_REMOTE', 'git');

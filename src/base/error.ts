@@ -40,6 +40,10 @@ export function restated(
   return new WherryError(kind, message, { cause: error, ...given({ hint: error.hint, exitCode }) });
 }
 
+/** A failure in the middle of an answer, or of a part of what is asked: whatever it was of, it has no daemon's prefix. */
+export const asInvalid = (error: unknown): unknown =>
+  error instanceof WherryError ? restated(error, { kind: 'invalid' }) : error;
+
 interface Restatement {
   kind?: ErrorKind;
   message?: string;

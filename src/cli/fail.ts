@@ -1,6 +1,6 @@
 /** An error becomes a message, a hint and an exit status. */
 import { FREE_SPACE, reasonOf } from '#base/errno.ts';
-import { type ErrorKind, hasCode, restated, WherryError } from '#base/error.ts';
+import { type ErrorKind, hasCode, WherryError } from '#base/error.ts';
 import type { Output } from '#cli/command.ts';
 
 /** By shells' custom: a command that SIGINT has ended. */
@@ -26,10 +26,6 @@ const PREFIXED: ReadonlySet<ErrorKind> = new Set(['not-found', 'conflict', 'deni
 export function describe(error: WherryError): string {
   return PREFIXED.has(error.kind) ? PREFIX + error.message : error.message;
 }
-
-/** An error in the middle of an answer: Docker's client shows it without the prefix. */
-export const inStream = (error: unknown): unknown =>
-  error instanceof WherryError ? restated(error, { kind: 'invalid' }) : error;
 
 /** A hint as it is printed: the commands in it have the name that we were called by. */
 export function hintLine(program: string, hint: string): string {

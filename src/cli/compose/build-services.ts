@@ -1,5 +1,5 @@
 /** The images of services that are built, shown all in one. */
-import { WherryError } from '#base/error.ts';
+import { asInvalid, WherryError } from '#base/error.ts';
 import { given } from '#base/given.ts';
 import { openContexts } from '#build/context/open.ts';
 import type { Report } from '#build/event.ts';
@@ -8,7 +8,6 @@ import type { BuildRequest } from '#build/request.ts';
 import { explain, type Source, solving, Unbuilt } from '#cli/build/say.ts';
 import { aboutTarget, ofTarget } from '#cli/build/targets.ts';
 import type { Context } from '#cli/command.ts';
-import { inStream } from '#cli/fail.ts';
 import { showBuild } from '#cli/solve/show.ts';
 import { type BuildWishes, inBuildOrder, type ServiceBuild, serviceBuild } from '#compose/apply/build.ts';
 import { imageOf } from '#compose/apply/request.ts';
@@ -68,7 +67,7 @@ export async function buildServices(
 function failed(context: Context, error: unknown, about: (why: unknown) => unknown): never {
   if (!(error instanceof Unbuilt)) throw error;
   context.err.write(error.lines);
-  throw inStream(about(error.cause));
+  throw asInvalid(about(error.cause));
 }
 
 /** compose's words for a dry run. */

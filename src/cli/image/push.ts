@@ -1,6 +1,5 @@
-import { WherryError } from '#base/error.ts';
+import { asInvalid, WherryError } from '#base/error.ts';
 import { command, given } from '#cli/command.ts';
-import { inStream } from '#cli/fail.ts';
 import { showProgress } from '#cli/progress.ts';
 import { boolean, text } from '#cli/values.ts';
 import { fullName, lacksTag } from '#image/asked.ts';
@@ -59,7 +58,7 @@ Image index won't be pushed, meaning that other manifests, including attestation
     try {
       await pushImage(context.store, name, options);
     } catch (error) {
-      throw isStreaming ? inStream(error) : error;
+      throw isStreaming ? asInvalid(error) : error;
     } finally {
       progress.end();
     }

@@ -1,5 +1,5 @@
+import { asInvalid } from '#base/error.ts';
 import { command, given } from '#cli/command.ts';
-import { inStream } from '#cli/fail.ts';
 import { strings, text } from '#cli/values.ts';
 
 export default command({
@@ -25,7 +25,7 @@ export default command({
     try {
       annotateEntry(list, manifest, given({ architecture: arch, os, osFeatures, osVersion, variant }));
     } catch (error) {
-      throw inStream(error);
+      throw asInvalid(error);
     }
   },
 });

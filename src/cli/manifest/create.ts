@@ -1,5 +1,5 @@
+import { asInvalid } from '#base/error.ts';
 import { command } from '#cli/command.ts';
-import { inStream } from '#cli/fail.ts';
 import { boolean } from '#cli/values.ts';
 
 export default command({
@@ -25,7 +25,7 @@ export default command({
       const name = await createList(list, manifests, { amend, insecure, abort: context.abort });
       context.out.line(`Created manifest list ${name}`);
     } catch (error) {
-      throw inStream(error);
+      throw asInvalid(error);
     }
   },
 });

@@ -1,5 +1,5 @@
+import { asInvalid } from '#base/error.ts';
 import { command } from '#cli/command.ts';
-import { inStream } from '#cli/fail.ts';
 import { boolean } from '#cli/values.ts';
 
 export default command({
@@ -18,7 +18,7 @@ export default command({
     try {
       context.out.line(await inspectManifest(name, { list, insecure, verbose, abort: context.abort }));
     } catch (error) {
-      throw inStream(error);
+      throw asInvalid(error);
     }
   },
 });

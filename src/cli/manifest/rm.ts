@@ -1,6 +1,6 @@
+import { asInvalid } from '#base/error.ts';
 import { command } from '#cli/command.ts';
 import { eachName } from '#cli/each.ts';
-import { inStream } from '#cli/fail.ts';
 
 export default command({
   usage: 'MANIFEST_LIST [MANIFEST_LIST...]',
@@ -15,7 +15,7 @@ export default command({
       try {
         removeManifestList(name);
       } catch (error) {
-        throw inStream(error);
+        throw asInvalid(error);
       }
     };
     return eachName(context, names, remove, { show: () => undefined });
