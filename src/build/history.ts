@@ -20,6 +20,8 @@ export interface BuildRecord {
   dockerfile: string;
   target?: string;
   platforms?: string[];
+  /** Whom it was asked of; absent in records of old. */
+  builder?: { name: string; node: string };
   started: number;
   completed: number;
   error?: {
@@ -29,6 +31,13 @@ export interface BuildRecord {
   };
   steps: { total: number; completed: number; cached: number };
 }
+
+type About = Pick<BuildRecord, 'name' | 'context' | 'dockerfile' | 'target' | 'platforms'> &
+  Required<Pick<BuildRecord, 'builder'>>;
+
+/** `builder/node/ref`, which names a build for whoever asks another builder. */
+export const fullRef = ({ ref, builder }: Pick<BuildRecord, 'ref' | 'builder'>): string =>
+  `${builder?.name ?? 'default'}/${builder?.node ?? 'default'}/${ref}`;
 
 export interface Recorder {
   readonly ref: string;
@@ -40,10 +49,7 @@ export interface Recorder {
 const folder = (store: Store) => store.path('build', 'history');
 const fileOf = (store: Store, ref: string, kind: 'json' | 'log') => `${folder(store)}/${ref}.${kind}`;
 
-export function recordBuild(
-  store: Store,
-  about: Pick<BuildRecord, 'name' | 'context' | 'dockerfile' | 'target' | 'platforms'>,
-): Recorder {
+export function recordBuild(store: Store, { builder: { name, node }, ...about }: About): Recorder {
   const ref = randomHex(12);
   const started = Date.now();
   const lines: string[] = [];
@@ -60,7 +66,7 @@ export function recordBuild(
       const failed = all.find(({ error }) => error !== undefined && !error.endsWith('context canceled'));
       const steps = { total: all.length, completed: ended.length, cached: all.filter(({ cached }) => cached).length };
       const error = failure === undefined ? {} : { error: { ...failure, name: failed?.name ?? '' } };
-      keep(store, { ref, ...about, started, completed: Date.now(), ...error, steps }, lines);
+      keep(store, { ref, ...about, builder: { name, node }, started, completed: Date.now(), ...error, steps }, lines);
     },
   };
 }

@@ -132,7 +132,7 @@ async function buildTarget(baking: Baking, job: Job, linked: Record<string, Buil
   const { store } = context;
   const { words, wanted } = job;
   const warnings: LintWarning[] = [];
-  const recorder = recordBuild(store, aboutOf(words.context, words.values));
+  const recorder = recordBuild(store, { ...aboutOf(words.context, words.values), builder });
   const told = ofTarget(job.name, baking.jobs.length > 1, baking.report);
   const report = (event: BuildEvent) => {
     if (event.kind === 'warning') warnings.push(event.warning);

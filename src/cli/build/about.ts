@@ -5,7 +5,10 @@ import { given } from '#base/given.ts';
 import type { recordBuild } from '#build/history.ts';
 import type { BuildValues } from '#cli/build/request.ts';
 
-export function aboutOf(path: string, { file = '', target, platform }: BuildValues): Parameters<typeof recordBuild>[1] {
+export function aboutOf(
+  path: string,
+  { file = '', target, platform }: BuildValues,
+): Omit<Parameters<typeof recordBuild>[1], 'builder'> {
   const isHere = existsSync(path);
   const context = isHere ? resolve(path) : path;
   const dockerfile = file === '' || file === '-' ? 'Dockerfile' : isHere ? relative(context, resolve(file)) : file;

@@ -52,7 +52,7 @@ async function runBuild(context: Context, path: string, values: BuildValues): Pr
   const files = prepareFiles(values);
   const view = showBuild(context.err, mode, { builder });
   const warnings: LintWarning[] = [];
-  const recorder = recordBuild(context.store, aboutOf(path, values));
+  const recorder = recordBuild(context.store, { ...aboutOf(path, values), builder });
   const report = (event: BuildEvent) => {
     if (event.kind === 'warning') warnings.push(event.warning);
     recorder.note(event);

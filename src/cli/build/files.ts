@@ -2,6 +2,7 @@
 import { rmSync, writeFileSync } from 'node:fs';
 import { WherryError } from '#base/error.ts';
 import { parseBool } from '#base/units.ts';
+import { fullRef } from '#build/history.ts';
 import type { BuildResult } from '#build/request.ts';
 import type { LintWarning } from '#build/vertex.ts';
 import type { BuildValues } from '#cli/build/request.ts';
@@ -58,7 +59,7 @@ export async function metadata({ result, ref, builder, warnings }: Built): Promi
   const withWarnings = warnings.length > 0 && parseBool(process.env.BUILDX_METADATA_WARNINGS ?? '') === true;
   return {
     ...(await provenanceParts(result)),
-    'buildx.build.ref': `${builder.name}/${builder.node}/${ref}`,
+    'buildx.build.ref': fullRef({ ref, builder }),
     ...(withWarnings ? { 'buildx.build.warnings': warnings } : {}),
     // Of an index there is no one configuration; of files none at all.
     ...(isIndex || targets.length === 0 ? {} : { 'containerimage.config.digest': targets[0]?.imageId }),

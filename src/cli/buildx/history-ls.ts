@@ -1,7 +1,7 @@
 import { WherryError } from '#base/error.ts';
 import { ago, humanDuration } from '#base/units.ts';
 import { needBuilder } from '#build/builders.ts';
-import { type BuildRecord, listBuilds } from '#build/history.ts';
+import { type BuildRecord, fullRef, listBuilds } from '#build/history.ts';
 import { BUILDER_FLAG, inBuildx } from '#cli/buildx/buildx.ts';
 import { command } from '#cli/command.ts';
 import { printRows } from '#cli/table.ts';
@@ -68,14 +68,14 @@ export function spent(milliseconds: number): string {
 }
 
 function asJson(record: BuildRecord): object {
-  const { ref, name, started, completed, steps } = record;
+  const { name, started, completed, steps } = record;
   return {
     cached_steps: steps.cached,
     completed_at: new Date(completed).toISOString(),
     completed_steps: steps.completed,
     created_at: new Date(started).toISOString(),
     name,
-    ref: `default/default/${ref}`,
+    ref: fullRef(record),
     status: statusOf(record),
     total_steps: steps.total,
   };
