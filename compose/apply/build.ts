@@ -7,10 +7,10 @@ import { type ContextWords, checkContext } from '#build/context/open.ts';
 import { settleGrants } from '#build/grants.ts';
 import {
   type AttestOption,
-  provenanceOf,
   readCache,
   readNetwork,
   readPlatforms,
+  readProvenance,
   readSsh,
   shortAttests,
 } from '#build/options.ts';
@@ -125,7 +125,7 @@ function wantedOf(project: Project, service: Service, wishes: BuildWishes): Want
     cacheTo: (definition.cache_to ?? []).flatMap(readCache),
     ...given({
       shmSize: shmSize === undefined ? undefined : parseBytes(shmSize),
-      provenance: provenanceOf([...shortAttests(definition), ...attests]),
+      provenance: readProvenance([...shortAttests(definition), ...attests]),
     }),
   };
 }

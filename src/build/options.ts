@@ -139,7 +139,7 @@ export function shortAttests({ provenance, sbom }: Partial<Record<'provenance' |
  * The provenance that is wanted; undefined: none. The last one of a type holds. Throws kind `unsupported` for
  * an SBOM, `invalid` for what is neither.
  */
-export function provenanceOf(options: readonly AttestOption[]): ProvenanceWish | undefined {
+export function readProvenance(options: readonly AttestOption[]): ProvenanceWish | undefined {
   const attests = new Map(options.map(({ type, attributes }) => [type, attributes]));
   const known = ['provenance', 'sbom'];
   for (const [type, attributes] of attests) {

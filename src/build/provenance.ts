@@ -46,14 +46,14 @@ export function packageUrl(name: string, platform: Platform): string {
 }
 
 /** Of which target of a plan something is said, and what that was made from. */
-export interface Making {
+export interface TargetAbout {
   plan: Plan;
   target: number;
   materials: readonly Material[];
 }
 
 /** The predicate as --metadata-file has it: without dates, which the file's own record has. */
-export function predicateOf(request: BuildRequest, { plan, target, materials }: Making) {
+export function predicateOf(request: BuildRequest, { plan, target, materials }: TargetAbout) {
   const vertices = verticesOf(plan, target).flatMap((at) => plan.vertices[at] ?? []);
   const args = argumentsOf(request);
   const secrets = grantsOf(vertices, 'secret');
@@ -116,7 +116,7 @@ function contextText(name: string, context: BuildContext): string {
   return context.kind === 'layout' ? `oci-layout://${name}@${context.digest}` : `local:${name}`;
 }
 
-export interface Statement extends Making {
+export interface Statement extends TargetAbout {
   subject: {
     names: readonly string[];
     platform: Platform;

@@ -36,8 +36,8 @@ export type BuildOutput =
       byDigest?: boolean;
       /** They name it by its digest as well (`name-canonical`). */
       canonical?: boolean;
-      /** Nothing stays in the store. */
-      passing?: boolean;
+      /** Nothing of it stays in the store. */
+      stored?: false;
       /** Has it provenance that is `inline-only`? By itself yes (`attestation-inline`). */
       inline?: boolean;
     }

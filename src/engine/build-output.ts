@@ -35,7 +35,7 @@ function wantedOf({ outputs }: BuildRequest, plan: Plan): Wanted {
 
 const makesImage = ({ type }: BuildOutput): boolean => type === 'image' || type === 'docker' || type === 'oci';
 const isPassing = (output: BuildOutput): boolean =>
-  output.type === 'image' && (output.passing === true || output.byDigest === true);
+  output.type === 'image' && (output.stored === false || output.byDigest === true);
 const isCanonical = (output: BuildOutput): output is Image => output.type === 'image' && output.canonical === true;
 
 /** Is what is handed out other than what the store has? Then it is made whole before, and an index of it. */

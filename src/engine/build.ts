@@ -168,18 +168,18 @@ async function runPlan(
   }
 }
 
-type Making = Omit<Delivery, 'solution'> & { means: Means; temporary: ReturnType<typeof temporaryPlace> };
+type Solving = Omit<Delivery, 'solution'> & { means: Means; temporary: ReturnType<typeof temporaryPlace> };
 
 /** waste: layers that perhaps nobody needs any more, now that this build does not hold them. */
-async function solveAndDeliver(store: Store, request: BuildRequest, making: Making) {
-  const { plan, means, temporary, report, abort } = making;
+async function solveAndDeliver(store: Store, request: BuildRequest, solving: Solving) {
+  const { plan, means, temporary, report, abort } = solving;
   const isForCacheOnly = request.outputs.every(({ type }) => type === 'cacheonly');
   const epoch = request.keepsTimes ? undefined : request.epoch;
   const solveIt = () => solve(store, plan, means, { report, abort, epoch, isForCacheOnly });
   using solution = await solveIt()
     .catch((error: unknown) => (error instanceof Vanished ? solveIt() : Promise.reject(error)))
     .catch(blame);
-  const result = await deliver(store, request, { ...making, solution });
+  const result = await deliver(store, request, { ...solving, solution });
   if (request.cacheTo.some(({ type }) => type !== 'inline')) {
     const { exportCaches } = await import('#engine/build-cache-to.ts');
     await exportCaches(store, request.cacheTo, { solution, report, abort, place: temporary.place });

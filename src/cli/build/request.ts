@@ -6,7 +6,6 @@ import { settleGrants } from '#build/grants.ts';
 import {
   type AttestOption,
   type OutputOption,
-  provenanceOf,
   readAnnotation,
   readAttest,
   readCache,
@@ -15,6 +14,7 @@ import {
   readOutput,
   readPairs,
   readPlatforms,
+  readProvenance,
   readSecret,
   readSsh,
   shortAttests,
@@ -59,7 +59,7 @@ export function wantedOf(values: BuildValues): Wanted {
       keepsTimes,
       shmSize: values.shmSize || undefined,
       cgroupParent: values.cgroupParent || undefined,
-      provenance: provenanceOf(attests),
+      provenance: readProvenance(attests),
       epoch: epochOf(values.timestamp ?? buildArgs.SOURCE_DATE_EPOCH ?? process.env.SOURCE_DATE_EPOCH),
     }),
   };
@@ -138,9 +138,9 @@ function imageOf({ attributes }: OutputOption, type: 'image' | 'registry', names
   const byDigest = isOn('push-by-digest') && push;
   const tagged = byDigest ? names.find((name) => /:[^/]*$/.test(name)) : undefined;
   if (tagged !== undefined) throw invalid(`failed to solve: can't push tagged ref ${tagged} by digest`);
-  const passing = switchOf(attributes, 'store') === false;
-  const canonical = isOn('name-canonical') && !byDigest && !passing;
-  const more = { byDigest: byDigest || undefined, passing: passing || undefined, canonical: canonical || undefined };
+  const stored = switchOf(attributes, 'store') === false ? (false as const) : undefined;
+  const canonical = isOn('name-canonical') && !byDigest && stored !== false;
+  const more = { byDigest: byDigest || undefined, stored, canonical: canonical || undefined };
   return { type: 'image', names, push, ...given({ ...more, inline: switchOf(attributes, 'attestation-inline') }) };
 }
 

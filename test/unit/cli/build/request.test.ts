@@ -28,7 +28,7 @@ describe('what becomes of the result', () => {
     ],
     [['-o', 'type=image,name=x,name-canonical=true'], [{ ...image, names: ['x'], canonical: true }]],
     // Nothing is named here.
-    [['-o', 'type=image,name=x,name-canonical=,store=false'], [{ ...image, names: ['x'], passing: true }]],
+    [['-o', 'type=image,name=x,name-canonical=,store=false'], [{ ...image, names: ['x'], stored: false }]],
     [
       ['-o', 'type=oci,dest=x.tar,attestation-inline=true'],
       [{ type: 'oci', dest: 'x.tar', names: [], tar: true, inline: true }],
