@@ -77,10 +77,10 @@ function unique(all: readonly Descriptor[]): Descriptor[] {
   return [...found.values()];
 }
 
-/** Those for the platforms, and the attestations of these. */
+/** Those for the platforms or for none in particular, and the attestations of these. */
 function chosen(all: readonly Descriptor[], platforms: readonly Platform[]): Descriptor[] {
   const isWanted = ({ platform }: Descriptor) =>
-    platform !== undefined && platforms.some((wanted) => matches(wanted, platform) && matches(platform, wanted));
+    platform === undefined || platforms.some((wanted) => matches(wanted, platform) && matches(platform, wanted));
   const digests = new Set(all.filter(isWanted).map(({ digest }) => digest));
   return all.filter(
     ({ digest, annotations }) => digests.has(digest) || digests.has(annotations?.[REFERENCE.digest] ?? ''),

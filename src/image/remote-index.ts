@@ -15,7 +15,7 @@ import { uploadBlob } from '#oci/upload.ts';
 export interface SourceWords {
   sources: readonly string[];
   tags: readonly string[];
-  /** What the first tag stands for is a source too, the last one. */
+  /** What the first tag stands for is a source too, the first one. */
   append: boolean;
 }
 
@@ -45,7 +45,7 @@ export async function combineRemote(
   const tags = words.tags.map((tag) => withDefaultTag(parseReference(tag)));
   const references = words.sources.map((text) => readSource(text, tags));
   const [first] = tags;
-  if (words.append && first !== undefined) references.push({ reference: first });
+  if (words.append && first !== undefined) references.unshift({ reference: first });
   if (references.length === 0) throw new WherryError('invalid', 'no sources specified');
   const found = await withRegistries(abort, async (at) => {
     const all: Found[] = [];

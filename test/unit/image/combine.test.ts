@@ -82,6 +82,15 @@ describe('one source alone', () => {
   });
 });
 
+test('what is for no platform in particular is for each', () => {
+  const { platform: _, ...any } = of('b', 'arm64');
+  const made = combine([list('c', of('a', 'amd64'), any)], {
+    ...PLAIN,
+    platforms: [{ os: 'linux', architecture: 's390x' }],
+  });
+  expect(read(made).manifests.map((one) => one.digest)).toEqual([digest('b')]);
+});
+
 test('a platform is chosen with what is attested of it', () => {
   const source = list('c', of('a', 'amd64'), of('b', 'arm64'), attestation);
   const made = combine([source], { ...PLAIN, platforms: [{ os: 'linux', architecture: 'arm64' }] });

@@ -63,15 +63,23 @@ test("a source's digest that leads elsewhere in the target is not asked for", as
   expect(to.asked.filter(({ path }) => path !== '/v2/')).toEqual([]);
 });
 
-test('an index with an entry for no platform in particular is searched for one', async () => {
+test('an entry of null for a platform is one without', async () => {
   const server = await startRegistry();
   const { manifest } = await server.addImage('a:one');
-  server.addIndex('a:all', [{ ...manifest, platform: null }]);
+  const index = server.addIndex('a:all', [{ ...manifest, platform: null }]);
   const words = { sources: [`${server.host}/a:all`], tags: [], append: false };
-  const platforms = [{ os: 'linux', architecture: 'amd64' }];
-  await expect(combineRemote(words, { prefersIndex: true, platforms, annotations: [] })).rejects.toMatchObject({
-    message: 'none of the manifests match the provided platforms',
-  });
+  const platforms = [{ os: 'linux', architecture: 's390x' }];
+  const { document } = await combineRemote(words, { prefersIndex: true, platforms, annotations: [] });
+  expect(document.digest).toBe(index.digest);
+});
+
+test('what is appended comes after what the name stands for', async () => {
+  const server = await startRegistry();
+  const [one, two] = [await server.addImage('a:one'), await server.addImage('a:two')];
+  const words = { sources: [`${server.host}/a:two`], tags: [`${server.host}/a:one`], append: true };
+  const { document } = await combineRemote(words, { prefersIndex: true, platforms: [], annotations: [] });
+  const { manifests } = JSON.parse(document.bytes.toString());
+  expect(manifests).toMatchObject([{ digest: one.manifest.digest }, { digest: two.manifest.digest }]);
 });
 
 test.each([
