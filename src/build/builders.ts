@@ -3,8 +3,8 @@
  * (`buildx create --use`), name it in their builds and remove it at the end. Errors are in buildx's words.
  */
 import { WherryError } from '#base/error.ts';
+import { formatPlatform } from '#base/platform.ts';
 import { readPlatforms } from '#build/options.ts';
-import { formatPlatform } from '#oci/platform.ts';
 import type { Store } from '#store/store.ts';
 import { lock, makeDirectory, readJson, replace } from '#sys/file.ts';
 

@@ -2,11 +2,13 @@
  * Provenance: what an image was built from, as an in-toto statement with SLSA's predicate 0.2, as BuildKit writes it
  * (docs/attestations/slsa-definitions.md), or its version 1. Pure.
  */
+
+import { formatPlatform } from '#base/platform.ts';
 import { stepsOf, verticesOf } from '#build/provenance-steps.ts';
 import type { BuildContext, BuildRequest } from '#build/request.ts';
 import type { Plan, Vertex } from '#build/vertex.ts';
 import type { Descriptor, Platform } from '#oci/manifest.ts';
-import { formatPlatform, hostPlatform } from '#oci/platform.ts';
+import { hostPlatform } from '#oci/platform.ts';
 import { familiarName, parseReference, withDefaultTag } from '#oci/reference.ts';
 
 /** An image or file that went into a build. */

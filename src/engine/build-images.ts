@@ -1,11 +1,12 @@
 /** A build's base images: found in the store, else pulled, each once; and its own image, put into the store. */
 
+import { formatPlatform } from '#base/platform.ts';
 import type { Progress } from '#base/progress.ts';
 import type { SolvedLayer } from '#build/solve/means.ts';
 import { resolveImage } from '#engine/run.ts';
 import { findImage, type Image, tagImage } from '#image/names.ts';
 import type { ImageConfig, Platform } from '#oci/manifest.ts';
-import { formatPlatform, hostPlatform, matches } from '#oci/platform.ts';
+import { hostPlatform, matches } from '#oci/platform.ts';
 import type { Store } from '#store/store.ts';
 
 export interface Bases {

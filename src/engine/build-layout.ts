@@ -2,13 +2,14 @@
 import { createReadStream, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { hasCode, WherryError } from '#base/error.ts';
+import { formatPlatform } from '#base/platform.ts';
 import type { SolvedLayer } from '#build/solve/means.ts';
 import { holdImage } from '#image/catalog.ts';
 import { bringLayer, layersOf } from '#image/layers.ts';
 import { layerSizes } from '#image/sizes.ts';
 import { digestOf } from '#oci/digest.ts';
 import type { ImageConfig, Index, Manifest, Platform } from '#oci/manifest.ts';
-import { choose, formatPlatform } from '#oci/platform.ts';
+import { choose } from '#oci/platform.ts';
 import { hexOf } from '#store/digest.ts';
 import type { Store } from '#store/store.ts';
 import { openUnpacker } from '#store/unpack.ts';

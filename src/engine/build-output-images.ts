@@ -1,4 +1,6 @@
 /** A build's result as images: in the store, and in registries. */
+
+import { formatPlatform } from '#base/platform.ts';
 import { isLayerEnd, type Progress } from '#base/progress.ts';
 import { INLINE_CACHE, inlineCacheOf } from '#build/cache-config.ts';
 import { step, type Tell } from '#build/progress.ts';
@@ -12,7 +14,6 @@ import { changeCatalog, withNames } from '#image/catalog.ts';
 import { recordImageEvent } from '#image/event.ts';
 import { assembleImage, type Made as MadeImage } from '#image/make.ts';
 import { pushImage } from '#image/push.ts';
-import { formatPlatform } from '#oci/platform.ts';
 import { familiar, parseReference, repositoryOf } from '#oci/reference.ts';
 import type { Store } from '#store/store.ts';
 

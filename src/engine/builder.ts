@@ -1,6 +1,8 @@
 /** What programs run on this machine, and what builds can be for. */
+
+import { formatPlatform } from '#base/platform.ts';
 import type { Platform } from '#oci/manifest.ts';
-import { formatPlatform, hostPlatform } from '#oci/platform.ts';
+import { hostPlatform } from '#oci/platform.ts';
 import type { Store } from '#store/store.ts';
 import { emulated, processorLevel, registerEmulator } from '#sys/binfmt.ts';
 

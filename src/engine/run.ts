@@ -3,6 +3,7 @@ import { closeSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import type { CreateRequest, MountPoint } from '#base/api.ts';
 import { WherryError } from '#base/error.ts';
+import { formatPlatform } from '#base/platform.ts';
 import type { Progress } from '#base/progress.ts';
 import { makeRecord } from '#container/create.ts';
 import { recordContainerEvent } from '#container/event.ts';
@@ -13,7 +14,7 @@ import { mountPlace } from '#engine/mounts.ts';
 import { settleNetworking } from '#engine/networking.ts';
 import { readCatalog } from '#image/catalog.ts';
 import { type FindOptions, findImage, type Image, needImage, noSuchImage } from '#image/names.ts';
-import { formatPlatform, hostPlatform, matches, normalize, parsePlatform } from '#oci/platform.ts';
+import { hostPlatform, matches, normalize, parsePlatform } from '#oci/platform.ts';
 import { storageDriver } from '#store/driver.ts';
 import { stageDirectory, stagingName } from '#store/staging.ts';
 import type { Store } from '#store/store.ts';
@@ -158,14 +159,13 @@ async function makeContainer(
   });
   if (treatment === 'tmpfs') mounts.push(...asTmpfs(imageVolumes, mounts));
   placeImages(store, id, mounts);
-  const { os, architecture, variant } = image.config;
   return makeRecord(
     request,
     {
       reference,
       id: image.id,
       manifest: image.manifest.digest,
-      platform: [os, architecture, variant].filter(Boolean).join('/'),
+      platform: formatPlatform(image.config),
       diffIds: image.diffIds,
       config: image.config.config ?? {},
     },

@@ -3,11 +3,12 @@
  * it wrote before that.
  */
 import { WherryError } from '#base/error.ts';
+import { formatPlatform } from '#base/platform.ts';
 import { damaged, type Found, imageOf } from '#image/archive-image.ts';
 import { readLegacyArchive } from '#image/archive-legacy.ts';
 import type { Archive } from '#image/parts.ts';
 import { type Descriptor, MEDIA, type Platform, parseConfig, parseDocument } from '#oci/manifest.ts';
-import { choose, formatPlatform, matches } from '#oci/platform.ts';
+import { choose, matches } from '#oci/platform.ts';
 import { canonical, nameOnly, parseReference } from '#oci/reference.ts';
 import { brief } from '#oci/shape.ts';
 

@@ -1,5 +1,6 @@
 /** Pull: a name becomes a manifest, the manifest that of this platform, its layers trees in the store. */
 import { WherryError } from '#base/error.ts';
+import { formatPlatform } from '#base/platform.ts';
 import { shortId } from '#base/text.ts';
 import { together } from '#base/together.ts';
 import { changeCatalog, holdImage, readCatalog, withNames } from '#image/catalog.ts';
@@ -12,7 +13,7 @@ import { layerSizes } from '#image/sizes.ts';
 import { unchanged } from '#image/unchanged.ts';
 import { type Demand, demandsOn, verifyImage } from '#image/verify.ts';
 import type { ImageConfig } from '#oci/manifest.ts';
-import { formatPlatform, matches } from '#oci/platform.ts';
+import { matches } from '#oci/platform.ts';
 import {
   canonical,
   familiar,

@@ -1,5 +1,6 @@
 /** Push: what the registry lacks of an image goes there, byte for byte as it came; then its manifest. */
 import { WherryError } from '#base/error.ts';
+import { formatPlatform } from '#base/platform.ts';
 import type { Progress } from '#base/progress.ts';
 import { changeCatalog, readCatalog, withNames } from '#image/catalog.ts';
 import { recordImageEvent } from '#image/event.ts';
@@ -7,7 +8,7 @@ import { type Image, needImage } from '#image/names.ts';
 import { type Part, pushBlobs, type Session } from '#image/push-blobs.ts';
 import { makeWhole } from '#image/whole.ts';
 import type { Descriptor, Manifest } from '#oci/manifest.ts';
-import { formatPlatform, matches, parsePlatform } from '#oci/platform.ts';
+import { matches, parsePlatform } from '#oci/platform.ts';
 import { type Document, putManifest } from '#oci/push.ts';
 import {
   canonical,

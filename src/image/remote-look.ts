@@ -1,8 +1,8 @@
 /** What a registry has under a name, with the configurations and attestations that it leads to (`buildx imagetools inspect`). */
 
+import { formatPlatform } from '#base/platform.ts';
 import { readConfig, readDocument, topOf, withRegistries } from '#image/remote-document.ts';
 import { type Descriptor, type Index, REFERENCE } from '#oci/manifest.ts';
-import { formatPlatform } from '#oci/platform.ts';
 import { canonical, familiar, parseReference, type Reference, withDefaultTag } from '#oci/reference.ts';
 import type { Registry } from '#oci/registry.ts';
 import { isObject, parsedObject } from '#oci/shape.ts';

@@ -1,5 +1,6 @@
 /** From a name at a registry to one platform's manifest and configuration, each verified by its digest. */
 import { WherryError } from '#base/error.ts';
+import { formatPlatform } from '#base/platform.ts';
 import {
   type Descriptor,
   type ImageConfig,
@@ -10,7 +11,7 @@ import {
   parseConfig,
   parseDocument,
 } from '#oci/manifest.ts';
-import { choose, formatPlatform } from '#oci/platform.ts';
+import { choose } from '#oci/platform.ts';
 import { familiar, type Reference } from '#oci/reference.ts';
 import type { FetchedManifest, Registry } from '#oci/registry.ts';
 import { fetchSmall } from '#oci/transfer.ts';

@@ -7,6 +7,7 @@ import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
 import { WherryError } from '#base/error.ts';
 import { asDaemon } from '#base/filter.ts';
 import { handOver } from '#base/hand-over.ts';
+import { formatPlatform } from '#base/platform.ts';
 import { type ArchiveOptions, archiveOf, type Chosen, membersOf, partsOf } from '#image/archive-write.ts';
 import { type Entry, holdImage, readCatalog, sameImage } from '#image/catalog.ts';
 import { readDocuments } from '#image/documents.ts';
@@ -14,7 +15,7 @@ import { recordImageEvent } from '#image/event.ts';
 import { findEntry, noSuchImage } from '#image/names.ts';
 import { makeWhole } from '#image/whole.ts';
 import type { ImageConfig, Platform } from '#oci/manifest.ts';
-import { formatPlatform, matches, parsePlatformFlag } from '#oci/platform.ts';
+import { matches, parsePlatformFlag } from '#oci/platform.ts';
 import { canonical, nameOnly, parseReference, type Reference, repositoryOf } from '#oci/reference.ts';
 import type { Store } from '#store/store.ts';
 

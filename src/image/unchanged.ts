@@ -1,10 +1,11 @@
 /** A pull of what is here already: one question tells, and nothing is fetched. */
 import { WherryError } from '#base/error.ts';
+import { formatPlatform } from '#base/platform.ts';
 import { readCatalog } from '#image/catalog.ts';
 import type { RemoteImage } from '#image/resolve.ts';
 import type { Session } from '#image/session.ts';
 import { type Descriptor, parseConfig, parseDocument } from '#oci/manifest.ts';
-import { formatPlatform, normalize } from '#oci/platform.ts';
+import { normalize } from '#oci/platform.ts';
 import { canonical, type Reference, repositoryOf } from '#oci/reference.ts';
 import type { Registry } from '#oci/registry.ts';
 import { hasBlob, readBlob } from '#store/blobs.ts';

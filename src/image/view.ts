@@ -2,11 +2,12 @@
 import { WherryError } from '#base/error.ts';
 import { asDaemon, type Filters, parseFilters } from '#base/filter.ts';
 import { globOf } from '#base/glob.ts';
+import { formatPlatform } from '#base/platform.ts';
 import { shortId } from '#base/text.ts';
 import { ago, humanSize, localTime, parseTimestamp } from '#base/units.ts';
 import { type Image, type Listed, listed, needImage } from '#image/names.ts';
 import type { ContainerDefaults, Platform } from '#oci/manifest.ts';
-import { formatPlatform, matches, parsePlatform } from '#oci/platform.ts';
+import { matches, parsePlatform } from '#oci/platform.ts';
 import { familiar, familiarName, parseReference, type Reference } from '#oci/reference.ts';
 import { layerPath } from '#store/layers.ts';
 import type { Store } from '#store/store.ts';

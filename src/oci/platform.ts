@@ -1,5 +1,7 @@
 /** Platforms as containerd and Docker compare them: spellings made one, and what else a machine of one kind can run. */
+
 import { WherryError } from '#base/error.ts';
+import { formatPlatform } from '#base/platform.ts';
 import type { Descriptor, Platform } from '#oci/manifest.ts';
 
 const ARCHITECTURES: Record<string, [string, string?]> = {
@@ -79,11 +81,6 @@ export function parsePlatformFlag(text: string): Platform {
     if (!(error instanceof WherryError)) throw error;
     throw new WherryError('invalid', `invalid platform: ${error.message}`, { cause: error });
   }
-}
-
-/** linux/arm/v7 */
-export function formatPlatform({ os, architecture, variant }: Platform): string {
-  return [os, architecture, variant].filter(Boolean).join('/');
 }
 
 /** Is what is said of one platform (`manifest-descriptor[linux/arm64]:…`), or of all, said of this one? */

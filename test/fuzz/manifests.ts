@@ -5,11 +5,12 @@
 import { openSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { WherryError } from '#base/error.ts';
+import { formatPlatform } from '#base/platform.ts';
 import { mergeConfig } from '#container/create.ts';
 import { changeCatalog } from '#image/catalog.ts';
 import { imageRows, inspectImage } from '#image/view.ts';
 import { type ImageConfig, MEDIA, parseConfig, parseDocument } from '#oci/manifest.ts';
-import { choose, formatPlatform, matches } from '#oci/platform.ts';
+import { choose, matches } from '#oci/platform.ts';
 import { parseReference } from '#oci/reference.ts';
 import { blobPath } from '#store/blobs.ts';
 import { openStore } from '#store/store.ts';

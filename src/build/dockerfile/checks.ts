@@ -1,6 +1,7 @@
 /** Checks that look at more than one instruction: names, cases, variables, what should stand once. */
 import { WherryError } from '#base/error.ts';
 import { quote } from '#base/go-quote.ts';
+import { formatPlatform } from '#base/platform.ts';
 import type { Instruction, InstructionOf } from '#build/dockerfile/instructions.ts';
 import type { Linter } from '#build/dockerfile/lint.ts';
 import type { Line } from '#build/dockerfile/parse.ts';
@@ -9,7 +10,7 @@ import { suggestion } from '#build/dockerfile/text.ts';
 import type { Environment, Lexed } from '#build/dockerfile/words.ts';
 import type { Place } from '#build/vertex.ts';
 import type { Platform } from '#oci/manifest.ts';
-import { formatPlatform, normalize, parsePlatform } from '#oci/platform.ts';
+import { normalize, parsePlatform } from '#oci/platform.ts';
 
 /** Before an instruction is read: what can be seen of it also when it is wrong. */
 export function checkLine({ name, args, place, comments }: Line, linter: Linter): void {

@@ -1,4 +1,6 @@
 /** Arguments before the first FROM, and those that are there by themselves: TARGETPLATFORM and its kin. */
+
+import { formatPlatform } from '#base/platform.ts';
 import { type Variables, variables } from '#build/dockerfile/environment.ts';
 import { placed } from '#build/dockerfile/fault.ts';
 import type { DockerfileText } from '#build/dockerfile/file.ts';
@@ -9,7 +11,6 @@ import type { PlanRequest } from '#build/dockerfile/request.ts';
 import { type Environment, lex } from '#build/dockerfile/words.ts';
 import type { Place } from '#build/vertex.ts';
 import type { Platform } from '#oci/manifest.ts';
-import { formatPlatform } from '#oci/platform.ts';
 
 export interface Globals {
   values: Environment;

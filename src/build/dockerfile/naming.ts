@@ -1,9 +1,10 @@
 /** How BuildKit names steps: `[linux/arm64 build 2/5] RUN make`. */
 import { WherryError } from '#base/error.ts';
+import { formatPlatform } from '#base/platform.ts';
 import type { Stage } from '#build/dockerfile/stage.ts';
 import { type Environment, type LexOptions, lex } from '#build/dockerfile/words.ts';
 import type { Platform } from '#oci/manifest.ts';
-import { formatPlatform, normalize, parsePlatform } from '#oci/platform.ts';
+import { normalize, parsePlatform } from '#oci/platform.ts';
 
 export interface Naming {
   stage: Stage;

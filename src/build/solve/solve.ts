@@ -3,6 +3,7 @@
  * kept (kept.ts), and while one build makes it, others that want the same wait for it.
  */
 import { WherryError } from '#base/error.ts';
+import { formatPlatform } from '#base/platform.ts';
 import type { Report } from '#build/event.ts';
 import { workOnFiles } from '#build/solve/files.ts';
 import { type Keeping, keptOrMade, type Outcome, Vanished } from '#build/solve/kept.ts';
@@ -15,7 +16,6 @@ import type { Source } from '#build/solve/source.ts';
 import { treeReader, treeSource } from '#build/solve/trees.ts';
 import type { Plan, RunMount, Vertex } from '#build/vertex.ts';
 import { digestOf } from '#oci/digest.ts';
-import { formatPlatform } from '#oci/platform.ts';
 import { hasLayer } from '#store/layers.ts';
 import type { Store } from '#store/store.ts';
 import { asStorageError } from '#sys/file.ts';

@@ -1,6 +1,7 @@
 /** --iidfile and --metadata-file: what a build tells the scripts that called it. */
 import { rmSync, writeFileSync } from 'node:fs';
 import { WherryError } from '#base/error.ts';
+import { formatPlatform } from '#base/platform.ts';
 import { parseBool } from '#base/units.ts';
 import { fullRef } from '#build/history.ts';
 import type { BuildResult } from '#build/request.ts';
@@ -43,14 +44,11 @@ async function provenanceParts({ provenance }: BuildResult): Promise<object> {
   const isOne = targets.length === 1;
   return Object.fromEntries(
     targets.map(({ platform, predicate, whole }) => [
-      `buildx.build.provenance${isOne ? '' : `/${formatted(platform)}`}`,
+      `buildx.build.provenance${isOne ? '' : `/${formatPlatform(platform)}`}`,
       mode === 'max' ? whole : predicate,
     ]),
   );
 }
-
-const formatted = ({ os, architecture, variant }: BuildResult['targets'][number]['platform']) =>
-  [os, architecture, variant].filter(Boolean).join('/');
 
 /** Keys and their order are buildx's. */
 export async function metadata({ result, ref, builder, warnings }: Built): Promise<object> {

@@ -1,5 +1,6 @@
 import { WherryError } from '#base/error.ts';
-import { goEntries } from '#base/go-json.ts';
+import { goEntries, indentJson } from '#base/go-json.ts';
+import { formatPlatform } from '#base/platform.ts';
 import { needBuilder } from '#build/builders.ts';
 import { BUILDER_FLAG, inBuildx } from '#cli/buildx/buildx.ts';
 import { type Context, command } from '#cli/command.ts';
@@ -48,16 +49,13 @@ function table(look: RemoteLook): string {
     const { platform, annotations } = entry;
     if (at > 0) lines.push(below('', ''));
     lines.push(below('  Name:', entryName(look, entry)), below('  MediaType:', entry.mediaType));
-    if (platform !== undefined) lines.push(below('  Platform:', platformName(platform)));
+    if (platform !== undefined) lines.push(below('  Platform:', formatPlatform(platform)));
     if (annotations === undefined) continue;
     lines.push(below('  Annotations:', ''));
     for (const [key, value] of goEntries(annotations)) lines.push(said(`    ${key}:`, value));
   }
   return `${lines.join('\n')}\n`;
 }
-
-const platformName = ({ os, architecture, variant }: { os: string; architecture: string; variant?: string }) =>
-  [os, architecture, variant].filter(Boolean).join('/');
 
 async function rendered(look: RemoteLook, format: string, { abort }: Context): Promise<string> {
   const [{ compileTyped }, { shaped }, { valueJson }, { STRING, ANY }] = await Promise.all([
@@ -68,7 +66,7 @@ async function rendered(look: RemoteLook, format: string, { abort }: Context): P
   ]);
   const json = {
     params: [ANY],
-    call: (value: Parameters<typeof valueJson>[0]) => ({ type: STRING, data: indented(valueJson(value)) }),
+    call: (value: Parameters<typeof valueJson>[0]) => ({ type: STRING, data: indentJson(valueJson(value), '  ') }),
   };
   const render = compileTyped(format, { parsePrefix: '', parseStatus: 1, runPrefix: '', functions: { json } });
   const parts = await partsOf(look, abort);
@@ -82,10 +80,6 @@ async function rendered(look: RemoteLook, format: string, { abort }: Context): P
   const kind = `imagetools.${index === undefined ? 'single' : 'list'}${isOne ? '' : 'MultiPlatform'}Inputs`;
   return render(shaped(kind, { name, manifest, ...about }));
 }
-
-/** As Go's MarshalIndent, which escapes what HTML would take for its own. */
-const indented = (text: string) =>
-  JSON.stringify(JSON.parse(text), null, 2).replace(/[<>&]/g, (letter) => `\\u00${letter.charCodeAt(0).toString(16)}`);
 
 const provenanceOf = ({ provenance }: Partial<PlatformParts>) => (provenance === undefined ? {} : { SLSA: provenance });
 const sbomOf = ({ sbom }: Partial<PlatformParts>) => (sbom === undefined ? {} : { SPDX: sbom });

@@ -1,14 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import {
-  choose,
-  formatPlatform,
-  hostPlatform,
-  inOrder,
-  isMeant,
-  matches,
-  normalize,
-  parsePlatform,
-} from '#oci/platform.ts';
+import { formatPlatform } from '#base/platform.ts';
+import { choose, hostPlatform, inOrder, isMeant, matches, normalize, parsePlatform } from '#oci/platform.ts';
 
 const entry = (text: string) => ({ mediaType: '', digest: text, size: 0, platform: platform(text) });
 const platform = (text: string) => {
