@@ -2,6 +2,7 @@
 import type { BuildEvent } from '#build/event.ts';
 import type { Report, StepEvent } from '#compose/apply/event.ts';
 import { type Present, readPresent } from '#compose/apply/identify.ts';
+import type { ContainerRecord } from '#container/record.ts';
 import type { Store } from '#engine/open.ts';
 
 export interface Scope {
@@ -10,6 +11,8 @@ export interface Scope {
   /** A sentence that compose logs as a warning. */
   warn: (text: string) => void;
   abort?: AbortSignal;
+  /** Told every line that a hook of a container prints; where nobody listens they print nothing. */
+  hear?: (container: ContainerRecord, line: string) => void;
   /** What a build that is needed on the way tells. */
   build?: (service: string, event: BuildEvent) => void;
   /** Between the parts of a container's name: `-`, or `_` as docker-compose 1 had it (--compatibility). */

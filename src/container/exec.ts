@@ -50,6 +50,8 @@ export interface ExecRequest {
   privileged: boolean;
   /** What the command takes part in; nothing when detached. */
   streams: Streams;
+  /** A pipe's end that gets what it prints, in the place of our own output and errors. Without a terminal. */
+  output?: number;
   /** Of the terminal: rows, columns. */
   size?: [number, number];
   /** So many of our descriptors from 3 on are the process's, too. */
@@ -122,7 +124,8 @@ export async function execContainer(
   await leaveSession(store.host.uid);
   mkdirSync(join(store.runtime, 'exec'), { recursive: true, mode: 0o700 });
   const start: Start = { store, record, request, process, place, id, runtime, attempt };
-  const isDirect = !request.detach && !request.tty && mayHandOverAll(request.streams, user);
+  const mayHandOver = request.output !== undefined || mayHandOverAll(request.streams, user);
+  const isDirect = !request.detach && !request.tty && mayHandOver;
   if (isDirect) return withRuntime(start);
   return withMonitor(start, onReady);
 }
@@ -166,7 +169,9 @@ async function withRuntime(start: Start): Promise<Exec> {
     terminal: false,
     ...fds,
   });
-  const stdio = [...stdioOf(request.streams), ...extraDescriptors(request.preserveFds)];
+  const { output } = request;
+  const streams = output === undefined ? stdioOf(request.streams) : (['ignore', output, output] as const);
+  const stdio = [...streams, ...extraDescriptors(request.preserveFds)];
   const status = await ended(spawn(program, args, { cwd: '/', session: true, env: runtime.env, stdio }));
   try {
     const said = status === 0 ? undefined : runtimesError(`${place}.log`);

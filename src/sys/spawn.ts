@@ -139,6 +139,14 @@ export function socketPair(): [number, number] {
   return [pair.readInt32LE(0), pair.readInt32LE(4)];
 }
 
+/** A pipe (pipe2(2)), to read from and to write to; neither end is inherited. */
+export function pipe(): [number, number] {
+  const O_CLOEXEC = 0o2000000;
+  const ends = Buffer.alloc(8);
+  call('pipe2', 'pipe', ends, O_CLOEXEC);
+  return [ends.readInt32LE(0), ends.readInt32LE(4)];
+}
+
 /** A file in memory without a name (memfd_create(2)): what a program prints is read from it when the program has ended. */
 export function memoryFile(): number {
   const MFD_CLOEXEC = 1;

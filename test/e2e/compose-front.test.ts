@@ -220,3 +220,38 @@ test('a dry run of exec and attach does nothing', async () => {
   expect(await compose('--dry-run', 'attach', 'a')).toMatchObject({ status: 1 });
   expect((await compose('exec', '-T', 'a', 'ls', '/x')).status).toBe(1);
 });
+
+test('what hooks print is heard in front, before and behind what their container says', async () => {
+  const hooks = `
+services:
+  a:
+    image: ${BUSYBOX}
+    init: true
+    command: [sh, -c, "echo up; exec sleep 1000"]
+    network_mode: none
+    stop_grace_period: 0s
+    post_start: [{command: [sh, -c, "sleep 1000 & echo soon; echo bad >&2; printf last"]}]
+    pre_stop: [{command: [sh, -c, "echo late"], user: "5"}]
+`;
+  writeFileSync(join(folder(), 'hooks.yaml'), hooks);
+  const { child, said, seen, ended } = started(startWherry(['compose', '-f', 'hooks.yaml', 'up'], { cwd: folder() }));
+  await seen(/a-1 -> {2}\| soon\na-1 -> {2}\| bad\na-1 -> {2}\| last\n/);
+  child.kill('SIGINT');
+  await ended;
+  expect(said.all).toContain('a-1 ->  | late\n');
+});
+
+test('a hook that cannot be started ends an up in front, and is a warning to one that goes away', async () => {
+  writeFileSync(
+    join(folder(), 'nohook.yaml'),
+    FILE.replace('init: true', 'init: true, post_start: [{command: [nope]}]'),
+  );
+  const { said, ended } = started(startWherry(['compose', '-f', 'nohook.yaml', 'up'], { cwd: folder() }));
+  expect(await ended).toEqual([1, null]);
+  expect(said.all).toMatch(/a-1 -> {2}\| OCI runtime exec failed: .*"nope": executable file not found in \$PATH\n/);
+  expect(said.all).toContain('a hook exited with status 127\n');
+  await removeContainers();
+  const { status, stderr } = await compose('-f', 'nohook.yaml', 'up', '-d');
+  expect(status, stderr).toBe(0);
+  expect(stderr).toMatch(/level=warning msg="service a: a hook was not run: .*nope/);
+});

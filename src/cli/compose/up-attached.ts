@@ -7,9 +7,11 @@ import { isOn } from '#cli/compose/questions.ts';
 import { colouredOf, infoOf, modeOf } from '#cli/compose/settings.ts';
 import { isInForeground } from '#cli/terminal.ts';
 import { killServices, stopProject } from '#compose/apply/restart.ts';
+import type { Scope } from '#compose/apply/scope.ts';
 import { startProject } from '#compose/apply/start.ts';
 import type { Project } from '#compose/model/project.ts';
 import { withSelected } from '#compose/model/select.ts';
+import { logName } from '#compose/view/containers.ts';
 
 export interface AttachedFlags {
   abortOnContainerExit: boolean;
@@ -40,8 +42,9 @@ export async function stayInFront(
   const lines = openLogLines(context, { coloured, prefixed: !noLogPrefix, timestamps });
   const subject = { name: project.name, project };
   const timeout = context.given.has('timeout') ? values.timeout : undefined;
-  return operate(context, { values, title: 'Running', quiet: true, signals: false }, (scope) =>
-    attendProject(context, {
+  return operate(context, { values, title: 'Running', quiet: true, signals: false }, (deaf) => {
+    const scope: Scope = { ...deaf, hear: (container, line) => lines.log(`${logName(container)} ->`, line) };
+    return attendProject(context, {
       project: project.name,
       attach,
       services,
@@ -57,8 +60,8 @@ export async function stayInFront(
         await killServices({ ...scope, report }, subject, { services, signal: 'SIGKILL', removeOrphans: false });
       },
       ...given({ exitCodeFrom: values.exitCodeFrom || undefined, watch }),
-    }),
-  );
+    });
+  });
 }
 
 /** --menu, or COMPOSE_MENU; by itself it is there. A terminal must show it and give its keys. */
