@@ -1,7 +1,6 @@
 /** Docker's client configuration (config.json) but for what it knows of registries: the formats of lists, the detach keys. */
 import { readFileSync } from 'node:fs';
-import { homedir } from 'node:os';
-import { join } from 'node:path';
+import { configPath } from '#base/docker-paths.ts';
 import { hasCode } from '#base/error.ts';
 import type { Output } from '#cli/command.ts';
 
@@ -20,12 +19,9 @@ export function listFormat(
   return format || quiet ? format : configuredText(err, key);
 }
 
-/** The file, whether it is there or not: in $DOCKER_CONFIG, where --config puts its value. */
-export const configPath = () => join(process.env.DOCKER_CONFIG || join(homedir(), '.docker'), 'config.json');
-
 /** A text in the configuration; undefined where there is none. What is wrong with the file is told, and is no error. */
 export function configuredText(err: Output, key: FormatKey | 'detachKeys'): string | undefined {
-  const path = configPath();
+  const path = configPath(process.env);
   try {
     const value = (JSON.parse(readFileSync(path, 'utf8')) as Record<string, unknown> | null)?.[key];
     if (value === undefined || value === null || typeof value === 'string') return value || undefined;

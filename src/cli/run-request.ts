@@ -1,11 +1,8 @@
 /** The flags and words of run and create become the request that the engine takes, by the rules of Docker's client. */
 
-import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Config, CreateRequest, HostConfig, MountRequest, RestartPolicy } from '#base/api.ts';
-import { API_CONFIG, socketPath } from '#base/docker-paths.ts';
 import { WherryError } from '#base/error.ts';
-import { configPath } from '#cli/config-file.ts';
 import { readDevices } from '#cli/run-devices.ts';
 import { extrasFrom, hostEnvironment } from '#cli/run-extras.ts';
 import { readEnvFile, readLabelFile, readSecurityOptions } from '#cli/run-files.ts';
@@ -14,6 +11,7 @@ import { healthFrom } from '#cli/run-health.ts';
 import { limitsFrom } from '#cli/run-limits.ts';
 import { readNetworks } from '#cli/run-network.ts';
 import { pairs } from '#cli/values.ts';
+import { apiAccess } from '#container/api-socket.ts';
 import { parseExpose, publishMaps } from '#network/ports.ts';
 import { parseTmpfsFlag, parseVolumeFlag } from '#volume/parse.ts';
 
@@ -34,7 +32,10 @@ export function requestFrom(line: Line): CreateRequest {
   const exposed = values.expose.flatMap(parseExpose).map((port) => [port, {}] as const);
   const volumes = readVolumes(values);
   const network = readNetworks(values);
+  const environment = environmentFrom(values);
+  const api = apiFrom(values, environment.named);
   const config = configFrom(line, {
+    env: [...environment.all, ...api.env],
     exposed: { ...ports.exposed, ...Object.fromEntries(exposed) },
     anonymous: volumes.anonymous,
   });
@@ -43,7 +44,7 @@ export function requestFrom(line: Line): CreateRequest {
     ...limitsFrom(values),
     ...lifeFrom(line),
     Binds: orNull(volumes.binds),
-    Mounts: [...values.mount, ...apiSocket(values)],
+    Mounts: [...values.mount, ...api.mounts],
     Tmpfs: Object.fromEntries(values.tmpfs.map(parseTmpfsFlag).map(({ path, options }) => [path, options])),
     VolumesFrom: orNull(values.volumesFrom),
     ...(values.volumeDriver ? { VolumeDriver: values.volumeDriver } : {}),
@@ -81,15 +82,6 @@ function checkTogether(values: RequestValues): void {
   });
 }
 
-/** --use-api-socket: Docker's socket, and what its client knows of registries. */
-function apiSocket({ useApiSocket }: RequestValues): MountRequest[] {
-  if (!useApiSocket) return [];
-  const config = configPath();
-  const socket: MountRequest = { Type: 'bind', Source: socketPath(process.env), Target: '/var/run/docker.sock' };
-  if (!existsSync(config)) return [socket];
-  return [socket, { Type: 'bind', Source: config, Target: `${API_CONFIG}/config.json`, ReadOnly: true }];
-}
-
 const orNull = <T>(list: T[]): T[] | null => (list.length === 0 ? null : list);
 
 function readVolumes({ volume }: RequestValues): { binds: string[]; anonymous: Record<string, object> } {
@@ -106,7 +98,7 @@ function readVolumes({ volume }: RequestValues): { binds: string[]; anonymous: R
 
 function configFrom(
   { args, values, given }: Line,
-  { exposed, anonymous }: { exposed: Record<string, object>; anonymous: Record<string, object> },
+  { env, exposed, anonymous }: { env: string[] } & Record<'exposed' | 'anonymous', Record<string, object>>,
 ): Config {
   const [image = '', ...command] = args;
   const wanted = new Set(values.attach);
@@ -123,7 +115,7 @@ function configFrom(
     Tty: values.tty,
     OpenStdin: values.interactive,
     StdinOnce: values.interactive && attachStdin,
-    Env: environmentFrom(values),
+    Env: env,
     Cmd: orNull(command),
     ...(healthcheck === undefined ? {} : { Healthcheck: healthcheck }),
     Image: image,
@@ -136,12 +128,29 @@ function configFrom(
   };
 }
 
-function environmentFrom(values: RequestValues): string[] {
+/** What the line names, and that with what it takes over from the host. */
+function environmentFrom(values: RequestValues): { named: string[]; all: string[] } {
   const named = [...values.envFile.flatMap(readEnvFile), ...lastOfEach(values.env)];
-  const api = values.useApiSocket && !named.some((entry) => entry.startsWith('DOCKER_CONFIG=')) ? [API_CONFIG] : [];
   const host = hostEnvironment(values);
-  const below = host.length === 0 ? named : lastOfEach([...host, ...named]);
-  return [...below, ...api.map((path) => `DOCKER_CONFIG=${path}`)];
+  return { named, all: host.length === 0 ? named : lastOfEach([...host, ...named]) };
+}
+
+/** --use-api-socket, as mounts and entries of the environment. named: those that the line names. */
+function apiFrom({ useApiSocket }: RequestValues, named: readonly string[]): { mounts: MountRequest[]; env: string[] } {
+  if (!useApiSocket) return { mounts: [], env: [] };
+  const isPlaced = named.some((entry) => entry.startsWith('DOCKER_CONFIG='));
+  const { binds, environment } = apiAccess(process.env, isPlaced);
+  return {
+    mounts: binds.map(
+      ({ source, target, readOnly }): MountRequest => ({
+        Type: 'bind',
+        Source: source,
+        Target: target,
+        ...(readOnly ? { ReadOnly: true } : {}),
+      }),
+    ),
+    env: Object.entries(environment).map(([name, value]) => `${name}=${value}`),
+  };
 }
 
 /** Of several -e for one variable the last one counts. */

@@ -1,6 +1,7 @@
 /** login and logout: credentials are proved at the registry before they are kept. */
+import { configPath } from '#base/docker-paths.ts';
 import { WherryError } from '#base/error.ts';
-import { type Credentials, configPath, eraseCredentials, registryKey, storeCredentials } from '#oci/auth.ts';
+import { type Credentials, eraseCredentials, registryKey, storeCredentials } from '#oci/auth.ts';
 import { openHost } from '#oci/sources.ts';
 
 export interface Login {
@@ -35,7 +36,7 @@ export async function login(
     await registry.close();
   }
   const kept: Credentials = { username, password, ...(identityToken === undefined ? {} : { identityToken }) };
-  return { file: (await keep(key, kept)) === undefined ? undefined : configPath() };
+  return { file: (await keep(key, kept)) === undefined ? undefined : configPath(process.env) };
 }
 
 async function keep(key: string, credentials: Credentials): Promise<string | undefined> {

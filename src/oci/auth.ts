@@ -2,6 +2,7 @@
 import { chmodSync, mkdirSync, realpathSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { configPath } from '#base/docker-paths.ts';
 import { hasCode, WherryError } from '#base/error.ts';
 import { readJson, replace } from '#sys/file.ts';
 import { run } from '#sys/process.ts';
@@ -37,11 +38,6 @@ const HUB_KEY = 'https://index.docker.io/v1/';
 /** The key that a registry's credentials are kept under. */
 export function registryKey(domain: string): string {
   return domain === 'docker.io' || domain === 'index.docker.io' ? HUB_KEY : domain;
-}
-
-/** $DOCKER_CONFIG/config.json, else ~/.docker/config.json. */
-export function configPath(env: NodeJS.ProcessEnv = process.env): string {
-  return join(env.DOCKER_CONFIG || join(env.HOME ?? homedir(), '.docker'), 'config.json');
 }
 
 const isTable = (value: unknown) => typeof value === 'object' && value !== null && !Array.isArray(value);
@@ -177,7 +173,7 @@ async function runHelper(helper: string, verb: keyof typeof DOING, input: string
   } catch (cause) {
     const why = cause instanceof WherryError ? 'executable file not found in $PATH' : (cause as Error).message;
     throw new WherryError('invalid', `error ${DOING[verb]} credentials - err: exec: "${program}": ${why}, out: \`\``, {
-      hint: `Install ${program}, or take it out of ${configPath()}`,
+      hint: `Install ${program}, or take it out of ${configPath(process.env)}`,
       cause,
     });
   }

@@ -3,10 +3,10 @@
  * see each other's. A directory is a list, a file one of its manifests.
  */
 import { readdirSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
+import { configFolder } from '#base/docker-paths.ts';
 import { hasCode, WherryError } from '#base/error.ts';
 import { compactJson, goJson } from '#base/go-json.ts';
-import { configPath } from '#oci/auth.ts';
 import { type Descriptor, MEDIA } from '#oci/manifest.ts';
 import { inOrder } from '#oci/platform.ts';
 import { makeDirectory, readJson, removeTree, replace } from '#sys/file.ts';
@@ -26,7 +26,7 @@ interface EntryFile {
   Raw?: string;
 }
 
-const root = () => join(dirname(configPath()), 'manifests');
+const root = () => join(configFolder(process.env), 'manifests');
 const fileName = (name: string) => name.replaceAll(':', '-').replaceAll('/', '_');
 const listPath = (list: string) => join(root(), fileName(list));
 

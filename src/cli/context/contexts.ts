@@ -1,7 +1,7 @@
 /** Docker's contexts say which daemon is meant. There is one, "default", and it leads to none. */
 import { createHash } from 'node:crypto';
-import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { configFolder } from '#base/docker-paths.ts';
 import { WherryError } from '#base/error.ts';
 
 export const DEFAULT = {
@@ -16,7 +16,7 @@ export const DEFAULT = {
 /** Throws kind `invalid` for any other name, in Docker's words. */
 export function findContext(name: string): typeof DEFAULT {
   if (name === DEFAULT.Name) return DEFAULT;
-  const folder = join(process.env.DOCKER_CONFIG || join(homedir(), '.docker'), 'contexts/meta');
+  const folder = join(configFolder(process.env), 'contexts/meta');
   const path = join(folder, createHash('sha256').update(name).digest('hex'), 'meta.json');
   throw new WherryError(
     'invalid',

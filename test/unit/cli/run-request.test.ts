@@ -1,6 +1,6 @@
-import { writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { camelCase, parseFlags } from '#cli/parse.ts';
 import { parseDevice } from '#cli/run-devices.ts';
 import { REQUEST_FLAGS, type RequestValues } from '#cli/run-flags.ts';
@@ -34,6 +34,27 @@ test('every flag that is declared is read: none is taken and ignored', () => {
   const foreign = ['cpuCount', 'cpuPercent', 'ioMaxbandwidth', 'ioMaxiops', 'kernelMemory'];
   expect(unread.toSorted()).toEqual([...foreign, 'entrypoint'].toSorted());
   expect(configOf('--entrypoint', 'x').Entrypoint).toEqual(['x']);
+});
+
+test('--use-api-socket brings what the client knows of registries but to who names a place for it', () => {
+  const home = temporaryDirectory();
+  mkdirSync(join(home, '.docker'));
+  writeFileSync(join(home, '.docker/config.json'), '{}');
+  vi.stubEnv('HOME', home);
+  vi.stubEnv('DOCKER_CONFIG', undefined);
+  vi.stubEnv('DOCKER_HOST', 'unix:///run/here.sock');
+  onTestFinished(() => void vi.unstubAllEnvs());
+  const made = (...words: string[]) => {
+    const { config, hostConfig } = requestOf('--use-api-socket', '-e', 'A=1', ...words, 'busybox');
+    return { env: config.Env, mounts: hostConfig.Mounts };
+  };
+  const socket = { Type: 'bind', Source: '/run/here.sock', Target: '/var/run/docker.sock' };
+  const source = join(home, '.docker/config.json');
+  expect(made()).toEqual({
+    env: ['A=1', 'DOCKER_CONFIG=/run/secrets/docker'],
+    mounts: [socket, { Type: 'bind', Source: source, Target: '/run/secrets/docker/config.json', ReadOnly: true }],
+  });
+  expect(made('-e', 'DOCKER_CONFIG=/own')).toEqual({ env: ['A=1', 'DOCKER_CONFIG=/own'], mounts: [socket] });
 });
 
 test('flags end at the image: what follows is the command', () => {
