@@ -201,6 +201,21 @@ describe.skipIf(noDistribution !== undefined)(`with a registry (${noDistribution
     await wherry(['rmi', base, copy]);
   });
 
+  test('provenance with inline-only is beside the image that is pushed, and not in an archive of it', async () => {
+    const name = `${registry.host}/front/inline:1`;
+    const root = context(FILES);
+    const outputs = [
+      '-o',
+      `type=image,name=${name},push=true,store=false`,
+      '-o',
+      `type=oci,tar=false,dest=${root}/out`,
+    ];
+    await succeed('build', '-q', '--provenance', 'mode=max,inline-only=true', ...outputs, root);
+    expect(raw(name).manifests).toHaveLength(2);
+    const [top] = JSON.parse(readFileSync(join(root, 'out', 'index.json'), 'utf8')).manifests;
+    expect(top).toMatchObject({ digest: raw(name).manifests[0].digest, platform: { architecture: 'amd64' } });
+  });
+
   test('an annotation is in the manifest that is pushed', async () => {
     const name = `${registry.host}/front/noted:1`;
     await succeed('build', '-q', '--annotation', 'a=b', '--push', '-t', name, context(FILES));
