@@ -54,7 +54,8 @@ const CLIENT_ORDER = new Set([
   'v1.Image',
   'v1.ImageConfig',
   'v1.DockerOCIImageConfig',
-  ...['single', 'singleMultiPlatform', 'list', 'listMultiPlatform'].map((name) => `imagetools.${name}Inputs`),
+  'imagetools.tplInput',
+  'imagetools.tplInputs',
 ]);
 
 const isEmpty = (data: unknown) =>

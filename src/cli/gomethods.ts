@@ -24,7 +24,7 @@ const policy = (...names: readonly string[]): Method =>
 
 /** What imagetools inspect has beside the fields: not in its JSON. */
 const kept = (key: string): Method => getter(RAW, (data) => (data as Record<string, unknown>)[key]);
-const INPUTS = ['single', 'singleMultiPlatform', 'list', 'listMultiPlatform'].map((name) => `imagetools.${name}Inputs`);
+const INPUT: Table = { Provenance: kept('provenance'), SBOM: kept('sbom') };
 
 /** By the name of the type. */
 export const METHODS: Readonly<Record<string, Table>> = {
@@ -64,7 +64,8 @@ export const METHODS: Readonly<Record<string, Table>> = {
     IsOnFailure: policy('on-failure'),
     IsUnlessStopped: policy('unless-stopped'),
   },
-  ...Object.fromEntries(INPUTS.map((name) => [name, { Provenance: kept('provenance'), SBOM: kept('sbom') }])),
+  'imagetools.tplInput': INPUT,
+  'imagetools.tplInputs': INPUT,
   'nat.Port': {
     Int: getter(INT, (data) => firstPort(textOf(data))),
     Port: word(portOf),

@@ -119,10 +119,10 @@ events.Message Status:status string, ID:id string, From:from string, Type events
 events.Actor ID string, Attributes map[string]string
 events.Type = string
 events.Action = string
-imagetools.singleInputs Name:name string, Manifest:manifest v1.Descriptor, Image:image *v1.Image
-imagetools.singleMultiPlatformInputs Name:name string, Manifest:manifest v1.Descriptor, Image:image map[string]*v1.Image
-imagetools.listInputs Name:name string, Manifest:manifest imagetools.manifestList, Image:image *v1.Image
-imagetools.listMultiPlatformInputs Name:name string, Manifest:manifest imagetools.manifestList, Image:image map[string]*v1.Image
+imagetools.tplInput/manifest Name:name string, Manifest:manifest v1.Descriptor, Image:image *v1.Image
+imagetools.tplInputs/manifest Name:name string, Manifest:manifest v1.Descriptor, Image:image map[string]*v1.Image
+imagetools.tplInput/index Name:name string, Manifest:manifest imagetools.manifestList, Image:image *v1.Image
+imagetools.tplInputs/index Name:name string, Manifest:manifest imagetools.manifestList, Image:image map[string]*v1.Image
 imagetools.manifestList SchemaVersion:schemaVersion int, MediaType:mediaType string, Digest:digest digest.Digest, Size:size int64, Manifests:manifests []v1.Descriptor, Annotations:annotations map[string]string
 v1.Image Created:created *time.Time, Author:author string, + v1.Platform, Config:config v1.ImageConfig, RootFS:rootfs v1.RootFS, History:history []v1.History
 v1.RootFS Type:type string, DiffIDs:diff_ids []digest.Digest
@@ -159,20 +159,22 @@ function goType(name: string): GoType {
   return type;
 }
 
-function readShape(name: string): GoType {
-  const special = SPECIAL[name];
+/** What stands behind a slash tells shapes apart that a type of one name has. */
+function readShape(key: string): GoType {
+  const special = SPECIAL[key];
   if (special !== undefined) return special;
+  const [name = ''] = key.split('/');
   lines ??= new Map(
     SHAPES.trim()
       .split('\n')
       .map((line) => [line.split(' ')[0] ?? '', line.slice(line.indexOf(' ') + 1)]),
   );
-  const line = lines.get(name);
-  if (line === undefined) throw new RangeError(`no shape of ${name}`);
+  const line = lines.get(key);
+  if (line === undefined) throw new RangeError(`no shape of ${key}`);
   const methods = METHODS[name];
   const more = methods === undefined ? {} : { methods: (wanted: string): Method | undefined => methods[wanted] };
   if (line.startsWith('= ')) return { ...goType(line.slice(2)), name, named: true, ...more };
-  return { kind: 'struct', name, named: true, fields: line === name ? [] : line.split(', ').map(readField), ...more };
+  return { kind: 'struct', name, named: true, fields: line === key ? [] : line.split(', ').map(readField), ...more };
 }
 
 /** `Field type`, `Field:Key type`, `+ type`. */

@@ -77,8 +77,8 @@ async function rendered(look: RemoteLook, format: string, { abort }: Context): P
   const [only] = parts.values();
   const isOne = parts.size <= 1;
   const about = isOne ? single(only) : byPlatform(parts);
-  const kind = `imagetools.${index === undefined ? 'single' : 'list'}${isOne ? '' : 'MultiPlatform'}Inputs`;
-  return render(shaped(kind, { name, manifest, ...about }));
+  const kind = isOne ? 'imagetools.tplInput' : 'imagetools.tplInputs';
+  return render(shaped(`${kind}/${index === undefined ? 'manifest' : 'index'}`, { name, manifest, ...about }));
 }
 
 const provenanceOf = ({ provenance }: Partial<PlatformParts>) => (provenance === undefined ? {} : { SLSA: provenance });
