@@ -116,8 +116,8 @@ function pretty(usage: CacheUsage): string {
 const sum = (usage: readonly CacheUsage[]) => usage.reduce((total, { size }) => total + size, 0);
 
 /** Of the whole cache: what filters choose has no sum. */
-function printSummary({ out }: Context, usage: readonly CacheUsage[], { length: filters }: readonly unknown[]): void {
-  if (filters > 0) return;
+function printSummary({ out }: Context, usage: readonly CacheUsage[], filters: readonly unknown[]): void {
+  if (filters.length > 0) return;
   const [shared, rest] = [usage.filter((one) => one.shared), usage.filter((one) => !one.shared)];
   if (shared.length > 0) {
     out.line(`Shared:\t\t${humanSize(sum(shared), 4)}`);
