@@ -88,9 +88,11 @@ async function restartOne(scope: Scope, service: Service, container: Present, ti
   };
   if (container.status === 'running') await hooks(service.pre_stop);
   tell.working('Restarting');
-  await each([container], ({ id }) =>
-    act(scope, () => restartContainer(scope.store, id, given({ timeout, abort: scope.abort }))),
-  );
+  try {
+    await act(scope, () => restartContainer(scope.store, container.id, given({ timeout, abort: scope.abort })));
+  } catch (error) {
+    throw asDaemon(error);
+  }
   tell.done('Started');
   await hooks(service.post_start);
 }

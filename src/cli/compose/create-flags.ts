@@ -72,18 +72,17 @@ function scaled(project: Project, flags: readonly string[]): Project {
     const [name = '', count = ''] = parts;
     if (parts.length !== 2) throw invalid(`invalid --scale option ${JSON.stringify(flag)}. Should be SERVICE=NUM`);
     if (!/^[+-]?\d+$/.test(count)) throw invalid(`strconv.Atoi: parsing ${JSON.stringify(count)}: invalid syntax`);
-    if (services[name] === undefined) throw invalid(`no such service: ${name}: not found`);
-    services[name] = withScale(project, name, Number(count));
+    const service = services[name];
+    if (service === undefined) throw invalid(`no such service: ${name}: not found`);
+    services[name] = withScale(service, Number(count));
   }
   return { ...project, services };
 }
 
-/** Throws kind `invalid` in compose's words where there is no such service. */
-export function withScale(project: Project, name: string, scale: number): Service {
-  const service = project.services[name];
-  if (service === undefined) throw invalid(`no such service: ${name}`);
+/** Throws kind `invalid` for less than none. */
+export function withScale(service: Service, scale: number): Service {
+  const { name, deploy } = service;
   if (scale < 0) throw invalid(`service ${name} cannot be scaled to ${scale}: give a number that is not negative`);
-  const { deploy } = service;
   return { ...service, scale, ...(deploy === undefined ? {} : { deploy: { ...deploy, replicas: scale } }) };
 }
 

@@ -18,7 +18,11 @@ export default composeCommand({
     const services = replicas.map(([name]) => name).sort();
     const opened = await openProject(context, services);
     const project = values.noDeps ? withSelected(opened, services, 'ignore') : opened;
-    for (const [name, count] of replicas) project.services[name] = withScale(project, name, count);
+    for (const [name, count] of replicas) {
+      const service = project.services[name];
+      if (service === undefined) throw new WherryError('invalid', `no such service: ${name}`);
+      project.services[name] = withScale(service, count);
+    }
     await operate(context, { values, title: 'Running' }, async (scope) => {
       await createProject(scope, project, { ...createOptions(context, project, scope, PLAIN), services });
       await startProject(scope, project);
