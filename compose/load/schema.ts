@@ -3,7 +3,8 @@
 import { quote } from '#base/go-quote.ts';
 import { Misplaced } from '#compose/load/place.ts';
 import { FILE, type Shape } from '#compose/load/shapes.ts';
-import { isMap, Timestamp, type Tree, type TreeMap } from '#compose/model/tree.ts';
+import { Timestamp } from '#compose/model/timestamp.ts';
+import { isMap, type Tree, type TreeMap } from '#compose/model/tree.ts';
 
 interface Problem {
   path: readonly string[];

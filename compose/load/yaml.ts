@@ -4,7 +4,8 @@
  */
 
 import type { State, Type } from 'js-yaml';
-import { invalid, Timestamp, type Tree, type TreeMap } from '#compose/model/tree.ts';
+import { readTimestamp, type Timestamp } from '#compose/model/timestamp.ts';
+import { invalid, type Tree, type TreeMap } from '#compose/model/tree.ts';
 
 export interface YamlDocument {
   value: Tree;
@@ -71,23 +72,6 @@ const MAY_BE_PLAIN = /^[-+.\d~nNtTfF]/;
 const INTEGER = /^([-+]?)(0[xX][\da-fA-F]+|0[bB][01]+|0[oO][0-7]+|0[0-7]+|0|[1-9]\d*)$/;
 const FLOAT = /^[-+]?(\.\d+|\d+(\.\d*)?)([eE][-+]?\d+)?$/;
 const [LOWEST, HIGHEST] = [-(2n ** 63n), 2n ** 64n - 1n];
-const DATE = /^(\d{4})-(\d\d?)-(\d\d?)(?:[Tt ](\d\d?):(\d\d?):(\d\d?)(?:\.(\d+))?(Z|[-+]\d\d:\d\d)?)?$/;
-
-/** A time as go-yaml's: a date, with a time of day after a blank, or after a T and then with its zone. */
-function timestamp(word: string): Timestamp | undefined {
-  const [match, ...parts] = DATE.exec(word) ?? [];
-  if (match === undefined) return undefined;
-  const [year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0] = parts
-    .slice(0, 6)
-    .map((part) => Number(part ?? 0));
-  const [fraction = '', zone] = parts.slice(6);
-  if (/[Tt]/.test(match) !== (zone !== undefined)) return undefined;
-  const local = new Date(0);
-  local.setUTCFullYear(year, month - 1, day);
-  if (local.getUTCMonth() !== month - 1 || local.getUTCDate() !== day) return undefined;
-  if (hour > 23 || minute > 59 || second > 59) return undefined;
-  return new Timestamp(local.setUTCHours(hour, minute, second), fraction, zone ?? 'Z');
-}
 
 /** What an unquoted word is when it isn't text: null, boolean or number; undefined for text. */
 export function plainValue(word: string): null | boolean | number | bigint | Timestamp | undefined {
@@ -101,7 +85,7 @@ export function plainValue(word: string): null | boolean | number | bigint | Tim
     if (value >= LOWEST && value <= HIGHEST) return Number.isSafeInteger(Number(value)) ? Number(value) : value;
   }
   if (FLOAT.test(digits)) return Number(digits);
-  return word[4] === '-' ? timestamp(word) : undefined;
+  return word[4] === '-' ? readTimestamp(word) : undefined;
 }
 
 let schema: { tags: import('js-yaml').Schema; js: typeof import('js-yaml') } | undefined;

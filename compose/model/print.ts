@@ -2,7 +2,7 @@
 import { goJson } from '#base/go-json.ts';
 import type { Project } from '#compose/model/project.ts';
 import { type Field, PROJECT } from '#compose/model/shape.ts';
-import { Timestamp } from '#compose/model/tree.ts';
+import { Timestamp } from '#compose/model/timestamp.ts';
 import { compareKeys, type Writable, writeYaml } from '#compose/model/yaml.ts';
 
 type Values = Record<string, unknown>;

@@ -1,35 +1,9 @@
 /** The tree that a compose file is before it is typed: what YAML has, and walks through it by paths. */
 import { WherryError } from '#base/error.ts';
+import { Timestamp } from '#compose/model/timestamp.ts';
 
 export type Tree = null | undefined | string | number | bigint | boolean | Timestamp | Tree[] | { [key: string]: Tree };
 export type TreeMap = { [key: string]: Tree };
-
-/** What YAML makes of a bare 2024-01-01: no text, so that no attribute takes it; only extensions may hold one. */
-export class Timestamp {
-  /** In milliseconds, of a clock at this offset: what the file shows. */
-  readonly #local: number;
-  /** The digits behind the second, without a period and zeros at the end. */
-  readonly #fraction: string;
-  /** `+02:00`, or `Z`. */
-  readonly #zone: string;
-  constructor(local: number, fraction: string, zone: string) {
-    this.#local = local;
-    this.#fraction = fraction.slice(0, 9).replace(/0+$/, '');
-    this.#zone = /^[-+]00:00$/.test(zone) ? 'Z' : zone;
-  }
-  #seconds(): string {
-    return new Date(this.#local).toISOString().slice(0, 19) + (this.#fraction === '' ? '' : `.${this.#fraction}`);
-  }
-  /** As RFC 3339. */
-  toJSON(): string {
-    return this.#seconds() + this.#zone;
-  }
-  /** fmt.Sprint. */
-  toString(): string {
-    const zone = this.#zone.replace(':', '');
-    return `${this.#seconds().replace('T', ' ')} ${zone === 'Z' ? '+0000 UTC' : `${zone} ${zone}`}`;
-  }
-}
 
 export const isMap = (value: unknown): value is TreeMap =>
   typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Timestamp);

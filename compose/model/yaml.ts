@@ -3,7 +3,7 @@
  * block, how keys are sorted. Found by running it; the rules are those of libyaml's emitter.
  */
 
-import { Timestamp } from '#compose/model/tree.ts';
+import { Timestamp } from '#compose/model/timestamp.ts';
 
 /** What is written: a Map keeps its order, a plain object is sorted as Go sorts maps. */
 export type Writable =

@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest';
 import { toProject } from '#compose/model/assemble.ts';
 import { projectJson, projectYaml, treeJson, treeYaml } from '#compose/model/print.ts';
-import { Timestamp, type TreeMap } from '#compose/model/tree.ts';
+import { Timestamp } from '#compose/model/timestamp.ts';
+import type { TreeMap } from '#compose/model/tree.ts';
 
 const project = (tree: TreeMap) =>
   toProject(tree, { name: 'p', workingDir: '/', composeFiles: [], environment: { A: '1' } });
