@@ -49,8 +49,9 @@ async function stay(
 ): Promise<number | 'detached'> {
   if (exec.kind === 'refused') {
     if (request.detach) throw new WherryError('unavailable', exec.message);
-    // Docker's daemon ends this line as for a terminal, whether there is one or not.
-    context.out.write(`${exec.message}\r\n`);
+    // Docker's daemon ends its line as for a terminal, whether there is one or not.
+    if (exec.byKernel && !request.tty) context.err.line(exec.message);
+    else context.out.write(`${exec.message}\r\n`);
     return exec.status;
   }
   stage?.begin(exec.resize);

@@ -10,7 +10,7 @@ import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { hasCode, WherryError } from '#base/error.ts';
 import { recordContainerEvent } from '#container/event.ts';
-import { whyNotExecutable } from '#container/executable.ts';
+import { whyNotExecutable, whyRefused } from '#container/executable.ts';
 import { hostFacts } from '#container/facts.ts';
 import { resolveUser } from '#container/identity.ts';
 import {
@@ -25,7 +25,7 @@ import { converse, spawnMonitor } from '#container/monitor-talk.ts';
 import { findContainer, newId } from '#container/names.ts';
 import { makeProcess } from '#container/process.ts';
 import type { ContainerRecord, State } from '#container/record.ts';
-import { type Attempt, execRefusal } from '#container/refusal.ts';
+import { type Attempt, execRefusal, REFUSED } from '#container/refusal.ts';
 import { rootfsPath } from '#container/rootfs.ts';
 import { checkDescriptors } from '#container/settle-extras.ts';
 import { isRestarting, readState, socketPath } from '#container/state.ts';
@@ -71,9 +71,10 @@ export type Exec =
     }
   | Refused;
 
-/** Docker writes this to the exec's own output. */
+/** Docker writes this to the exec's own output; what the kernel refuses runc tells on its errors. */
 interface Refused {
   kind: 'refused';
+  byKernel?: true;
   message: string;
   status: number;
 }
@@ -121,6 +122,8 @@ export async function execContainer(
   } as const;
   const why = whyNotExecutable(state.pid, process);
   if (why !== undefined) return { kind: 'refused', ...execRefusal(why, attempt) };
+  const refusal = request.detach ? undefined : whyRefused(state.pid, process);
+  if (refusal !== undefined) return { kind: 'refused', byKernel: true, message: refusal, status: REFUSED };
   await leaveSession(store.host.uid);
   mkdirSync(join(store.runtime, 'exec'), { recursive: true, mode: 0o700 });
   const start: Start = { store, record, request, process, place, id, runtime, attempt };

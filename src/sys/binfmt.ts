@@ -93,6 +93,10 @@ function takes({ offset, magic, mask }: Format, header: readonly number[]): bool
   return magic.every((byte, at) => (((header[offset + at] ?? 0) ^ byte) & (mask[at] ?? 0xff)) === 0);
 }
 
+/** May a format take a file that begins so? One by the end of a name may take any. */
+export const isTakenByFormat = (header: Buffer, folder = FOLDER): boolean =>
+  enabledFormats(folder).some((format) => format.magic.length === 0 || takes(format, [...header]));
+
 /**
  * Registers a static QEMU of the PATH for the user namespace that we are in, which has formats of its own since Linux 6.7; for
  * as long as the namespace lives; not where root's emulators would be hidden. @returns whether the kernel runs the architecture's

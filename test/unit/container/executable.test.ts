@@ -1,7 +1,7 @@
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { isDirectoryInRoot, whyNotExecutable } from '#container/executable.ts';
+import { isDirectoryInRoot, whyNotExecutable, whyRefused } from '#container/executable.ts';
 import type { Process } from '#oci/spec.ts';
 import { temporaryDirectory } from '#test/support/store.ts';
 
@@ -40,6 +40,21 @@ test.each([
   ['folder', 'exec: "folder": executable file not found in $PATH'],
 ])('%j can not, as Docker says it', (command, words) => {
   expect(why(command)).toBe(words);
+});
+
+test.each([
+  ['', 'exec HERE/it: exec format error'],
+  ['echo hi\n', 'exec HERE/it: exec format error'],
+  ['#!/nosuch/shell -e\n', 'exec HERE/it: no such file or directory'],
+  ['#! /bin/sh\n', undefined],
+  ['#!/bin/sh', undefined],
+  ['\x7fELF', undefined],
+])('the kernel takes a file that begins with %j: %s', (text, words) => {
+  const here = temporaryDirectory();
+  writeFileSync(join(here, 'it'), text, 'latin1');
+  chmodSync(join(here, 'it'), 0o755);
+  const wish = { user: { uid: 0, gid: 0 }, args: ['it'], cwd: '/', env: [`PATH=/nonexistent:${here}`] };
+  expect(whyRefused(process.pid, wish)?.replaceAll(here, 'HERE')).toBe(words);
 });
 
 test('the working directory is looked at first', () => {
