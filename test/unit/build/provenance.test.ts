@@ -2,22 +2,16 @@ import { expect, test } from 'vitest';
 import { type ProvenanceWish, packageUrl, predicateOf, statementOf } from '#build/provenance.ts';
 import type { BuildRequest } from '#build/request.ts';
 import type { Plan } from '#build/vertex.ts';
+import { buildRequest } from '#test/support/build-request.ts';
 
 const AMD = { os: 'linux', architecture: 'amd64' };
-const request = {
+const request = buildRequest({
   dockerfile: { name: 'Dockerfile', text: 'FROM scratch\n' },
   buildArgs: { TOKEN: 'hush' },
   labels: { a: 'b' },
   target: 'last',
-  noCache: false,
-  noCacheFilter: [],
-  network: 'default',
-  hosts: [],
-  ulimits: [],
-  contexts: {},
   secrets: [{ id: 'key', file: '/k' }],
-  ssh: [],
-} as unknown as BuildRequest;
+});
 const plain: BuildRequest = { ...request, buildArgs: {}, labels: {}, target: '' };
 const wish = (more: Partial<ProvenanceWish>): ProvenanceWish => ({
   mode: 'min',

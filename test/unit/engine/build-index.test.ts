@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
-import type { BuildRequest } from '#build/request.ts';
 import type { Plan } from '#build/vertex.ts';
 import { indexOf, materialsOf, needsIndex, requestFor } from '#engine/build-index.ts';
 import { digestOf } from '#oci/digest.ts';
+import { buildRequest } from '#test/support/build-request.ts';
 
 const MANIFEST = 'application/vnd.oci.image.manifest.v1+json';
 const target = (architecture: string, digest: string) => ({
@@ -11,22 +11,6 @@ const target = (architecture: string, digest: string) => ({
   digest,
   manifest: { mediaType: MANIFEST, digest, size: 7 },
 });
-const request = (more: Partial<BuildRequest>) =>
-  ({
-    dockerfile: { name: 'Dockerfile', text: '' },
-    buildArgs: {},
-    labels: {},
-    target: '',
-    noCacheFilter: [],
-    network: 'default',
-    hosts: [],
-    ulimits: [],
-    contexts: {},
-    secrets: [],
-    ssh: [],
-    annotations: [],
-    ...more,
-  }) as unknown as BuildRequest;
 const about = {
   plan: { vertices: [], targets: [], warnings: [], contexts: {} },
   targets: [target('amd64', 'sha256:1'), target('arm64', 'sha256:2')],
@@ -40,7 +24,7 @@ test('an index names an image for each platform, with the annotations that are i
     { scope: 'index' as const, key: 'a', value: 'b' },
     { scope: 'manifest-descriptor' as const, key: 'c', value: 'd' },
   ];
-  const { index, manifests } = indexOf(request({ annotations }), about);
+  const { index, manifests } = indexOf(buildRequest({ annotations }), about);
   expect(index.digest).toBe(digestOf(index.bytes));
   expect(manifests).toEqual([]);
   expect(JSON.parse(index.bytes.toString())).toMatchObject({
@@ -54,7 +38,9 @@ test('an index names an image for each platform, with the annotations that are i
 
 test('provenance is a manifest of no platform, that names the image it is about', () => {
   const { index, manifests, blobs } = indexOf(
-    request({ provenance: { mode: 'min', version: 'v0.2', builderId: '', inlineOnly: false, reproducible: false } }),
+    buildRequest({
+      provenance: { mode: 'min', version: 'v0.2', builderId: '', inlineOnly: false, reproducible: false },
+    }),
     about,
   );
   const { manifests: entries } = JSON.parse(index.bytes.toString());

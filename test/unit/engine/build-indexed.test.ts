@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
 import type { ProvenanceWish } from '#build/provenance.ts';
-import type { BuildRequest } from '#build/request.ts';
 import type { Plan } from '#build/vertex.ts';
 import type { Bases } from '#engine/build-images.ts';
 import { makeIndex, provenanceOf } from '#engine/build-indexed.ts';
+import { buildRequest } from '#test/support/build-request.ts';
 
 const platform = { os: 'linux', architecture: 'amd64' };
 const wish: ProvenanceWish = {
@@ -13,22 +13,7 @@ const wish: ProvenanceWish = {
   inlineOnly: false,
   reproducible: false,
 };
-const request = {
-  dockerfile: { name: 'Dockerfile', text: '' },
-  buildArgs: {},
-  labels: {},
-  target: '',
-  noCacheFilter: [],
-  network: 'default',
-  hosts: [],
-  ulimits: [],
-  contexts: {},
-  secrets: [],
-  ssh: [],
-  annotations: [],
-  platforms: [],
-  outputs: [],
-} as unknown as BuildRequest;
+const request = buildRequest();
 const image = { op: 'image', name: '', inputs: [], platform, reference: 'docker.io/library/x:1' };
 const plan = { vertices: [image], targets: [{ platform, result: 0 }], contexts: {} } as unknown as Plan;
 const times = { id: 'abc', started: 1000, finished: 2000 };
