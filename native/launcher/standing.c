@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/die.h"
@@ -53,13 +54,13 @@ static hash with_terminal(hash before, int fd)
 	return with_bytes(with_bytes(before, &kind, 1), &size, sizeof(size));
 }
 
-/* The words that `compose` has before and behind its verb are Node's to read; here it is enough that one is `up`. */
-static bool is_up(int count, char *const words[])
+/* The words that `compose` has before and behind its verb are Node's to read; here it is enough that it may be one. */
+static bool may_stand(int count, char *const words[])
 {
 	if (count < 3 || strcmp(words[1], "compose") != 0)
 		return false;
 	for (int i = 2; i < count; i++) {
-		if (strcmp(words[i], "up") == 0)
+		if (strcmp(words[i], "up") == 0 || strcmp(words[i], "ps") == 0)
 			return true;
 	}
 	return false;
@@ -97,7 +98,7 @@ bool standing_asked(struct standing *standing, int count, char *const words[])
 	hash name = OFFSET_BASIS, stamp = OFFSET_BASIS;
 	struct stat here, program;
 
-	if (!is_up(count, words))
+	if (!may_stand(count, words))
 		return false;
 	scoped_str place = getcwd(NULL, 0);
 	scoped_str boot = io_read_file(AT_FDCWD, "/proc/sys/kernel/random/boot_id", NULL);
@@ -167,6 +168,17 @@ static bool is_alive(const char *pid, const char *start)
 	return start && number > 0 && io_start_time((pid_t)number) == strtoull(start, NULL, 10);
 }
 
+static bool is_time(const char *from, const char *until)
+{
+	struct timespec now;
+
+	if (!until || clock_gettime(CLOCK_REALTIME, &now) < 0)
+		return false;
+	const long long milliseconds = nanoseconds(now) / 1000000;
+
+	return milliseconds >= strtoll(from, NULL, 10) && milliseconds < strtoll(until, NULL, 10);
+}
+
 static bool is_set(const char *variable)
 {
 	const char *equals = strchr(variable, '=');
@@ -188,6 +200,8 @@ static bool stands(const char *fact, struct note *note)
 		return is_absent(fact + 1);
 	case '@':
 		return is_alive(fact + 1, next(note));
+	case '~':
+		return is_time(fact + 1, next(note));
 	case '$':
 		return is_set(fact + 1);
 	case '!':

@@ -1,8 +1,8 @@
 /*
  * Answers that stand. A `compose up -d` that finds everything as the files want it changes nothing, and the next one
- * would say the same in the same words. So the command notes what it said and all that it looked at
- * (src/engine/standing.ts), and while none of that has changed the launcher says it again: a stat() each is what Node's
- * start would be waited for.
+ * would say the same in the same words; so would a `compose ps` that is asked again and again by who waits for
+ * something. So the command notes what it said and all that it looked at (src/engine/standing.ts), and while none of
+ * that has changed the launcher says it again: a stat() each is what Node's start would be waited for.
  *
  * A note is strings, each ended by a zero byte: the stamp, then
  *   =PATH, STAT       what stat() says of a file: "DEVICE INODE SIZE MTIME CTIME", times in nanoseconds
@@ -10,6 +10,7 @@
  *   @PID, START       a process, and when it was started (io_start_time())
  *   $NAME=VALUE       a variable of the environment
  *   !NAME             one that is not set
+ *   ~FROM, UNTIL      when it may be said, in milliseconds since the epoch
  * and last 1TEXT or 2TEXT, what is written to standard output or error.
  */
 #ifndef WHERRY_LAUNCHER_STANDING_H

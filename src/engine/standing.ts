@@ -1,13 +1,13 @@
 /**
- * Answers that stand: what a command said that found everything as it should be and changed nothing. It is noted with all
- * that was looked at, and the launcher says it again while none of that has changed (native/launcher/standing.h has the
- * note's form): so an `up -d` with nothing to do costs no start of Node.
+ * Answers that stand: what a command said that changed nothing, an `up -d` with nothing to do or a list. It is noted with
+ * all that was looked at, and the launcher says it again while none of that has changed, without Node's start
+ * (native/launcher/standing.h has the note's form).
  */
 import { type BigIntStats, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { hasCode, WherryError } from '#base/error.ts';
 import type { State } from '#container/record.ts';
-import { readState } from '#container/state.ts';
+import { isRunning, readState } from '#container/state.ts';
 import type { Store } from '#store/store.ts';
 import { replace } from '#sys/file.ts';
 
@@ -27,6 +27,8 @@ export interface Answer {
   volumes: readonly string[];
   /** Was it looked whether they are healthy? */
   health: boolean;
+  /** RFC 3339, of what it tells the age: it stands until one of them is told otherwise. */
+  moments?: readonly string[];
 }
 
 /** Notes of other command lines and directories that are kept, of each user: a note is a few kilobytes of memory. */
@@ -49,15 +51,13 @@ export function noteAnswer(store: Store, answer: Answer): void {
   const program = process.argv[1] ?? '';
   // A source tree has more files than its first.
   if (!name || !stamp || program.endsWith('.ts')) return;
-  const facts = factsOf([program, ...answer.looked, ...pathsOf(store, answer)], answer.began);
-  if (facts === undefined) return;
-  facts.push(...answer.asked.flatMap(variableFact));
-  for (const id of answer.containers) {
-    const state = readState(store, id);
-    if (state !== undefined) facts.push(...monitorOf(state));
-  }
-  const directory = join(store.runtime, 'standing');
   try {
+    const files = factsOf([program, ...answer.looked, ...pathsOf(store, answer)], answer.began);
+    const span = spanOf(answer);
+    if (files === undefined || span === undefined) return;
+    const monitors = answer.containers.flatMap((id) => monitorOf(readState(store, id)));
+    const facts = [...span, ...files, ...answer.asked.flatMap(variableFact), ...monitors];
+    const directory = join(store.runtime, 'standing');
     mkdirSync(directory, { mode: 0o700, recursive: true });
     forgetOldest(directory);
     replace(join(directory, name), [stamp, ...facts, `${answer.fd}${answer.text}`, ''].join('\0'));
@@ -68,12 +68,26 @@ export function noteAnswer(store: Store, answer: Answer): void {
 
 /** What of the store it depends on: names there are, and what is noted of those it is about. */
 function pathsOf(store: Store, { containers, volumes, health }: Answer): string[] {
-  const files = ['container.json', 'state.json', ...(health ? ['health.json'] : [])];
+  const files = ['container.json', 'state.json', 'network.json', ...(health ? ['health.json'] : [])];
   return [
     ...['index.json', 'containers', 'networks', 'volumes'].map((name) => store.path(name)),
     ...volumes.map((name) => store.path('volumes', name)),
     ...containers.flatMap((id) => files.map((name) => store.path('containers', id, name))),
   ];
+}
+
+/** How long all ages are told as they were when the command began; undefined where one has changed since. */
+function spanOf({ began, moments = [] }: Answer): string[] | undefined {
+  if (moments.length === 0) return [];
+  const until = Math.min(...moments.map((moment) => nextTold(Date.parse(moment), began)));
+  return until > Date.now() ? [`~${Math.trunc(began)}`, `${Math.trunc(until)}`] : undefined;
+}
+
+/** When the words for an age may change next (humanDuration): each second, then each minute, then each half an hour. */
+function nextTold(since: number, now: number): number {
+  const age = now - since;
+  const step = age < 60_000 ? 1000 : age < 3_600_000 ? 60_000 : 1_800_000;
+  return since + (Math.floor(age / step) + 1) * step;
 }
 
 /** Those of compose and Docker are in the stamp, as they were before this command read files and flags. */
@@ -83,9 +97,9 @@ function variableFact(name: string): string[] {
   return value === undefined ? [`!${name}`] : [`$${name}=${value}`];
 }
 
-/** A state is believed while its monitor lives. */
-const monitorOf = ({ monitorPid, monitorStart }: State) =>
-  monitorPid > 0 ? [`@${monitorPid}`, `${monitorStart}`] : [];
+/** That something runs is believed while its monitor lives. */
+const monitorOf = (state: State | undefined) =>
+  isRunning(state) ? [`@${state.monitorPid}`, `${state.monitorStart}`] : [];
 
 /** How the files are; undefined where one has no name here (standard input, an address), or was changed just now. */
 function factsOf(paths: readonly string[], began: number): string[] | undefined {

@@ -21,7 +21,7 @@ const notes = () => (existsSync(directory()) ? readdirSync(directory()).map((nam
 /** Puts another word into the notes: who is answered by one, shows it. */
 function mark(): void {
   for (const path of notes()) {
-    writeFileSync(path, readFileSync(path, 'latin1').replaceAll(/Running|Healthy/g, 'Noted'), 'latin1');
+    writeFileSync(path, readFileSync(path, 'latin1').replaceAll(/Running|Healthy|Up/g, 'Noted'), 'latin1');
   }
 }
 
@@ -109,6 +109,38 @@ services:
     (health) => health === 'unhealthy',
   );
   expect(await up()).toMatchObject({ status: 1, stderr: expect.stringContaining('is unhealthy') });
+});
+
+test('a list is told again until something has changed, or an age', async () => {
+  const { root, compose } = project({ 'compose.yaml': `services: {a: {image: ${BUSYBOX}, command: ${SLEEP}}}` });
+  const ps = (...flags: string[]) => compose('-p', 'listed', 'ps', ...flags);
+  const stand = () =>
+    eventually(
+      async () => {
+        await ps('-a');
+        mark();
+        return ps('-a');
+      },
+      (said) => said.includes('Noted'),
+    );
+  await compose('-p', 'listed', 'up', '-d');
+  expect(await stand()).toMatch(/listed-a-1 .* a .* Noted /);
+  await eventually(ps, (said) => said.includes(' Up '));
+  const changes: [() => Promise<unknown>, string][] = [
+    [() => succeed('pause', 'listed-a-1'), '(Paused)'],
+    [() => succeed('unpause', 'listed-a-1'), 'Up '],
+    [() => succeed('rename', 'listed-a-1', 'listed-other'), 'listed-other'],
+    [() => succeed('rename', 'listed-other', 'listed-a-1'), 'listed-a-1'],
+    [() => wherry(['compose', '-p', 'listed', 'run', '-d', 'a', 'sleep', '100'], { cwd: root }), 'a-run-'],
+    [() => succeed('kill', 'listed-a-1'), 'Exited (137)'],
+  ];
+  for (const [change, shown] of changes) {
+    await stand();
+    await change();
+    const said = await ps('-a');
+    expect(said).toContain(shown);
+    expect(said).not.toContain('Noted');
+  }
 });
 
 test('what says more than that all is as it should be is said anew', async () => {

@@ -102,6 +102,16 @@ describeLauncher((launcher) => {
     expect(await isAnswered({ env })).toBe(false);
   });
 
+  test('not before its time, and not when that is over', async () => {
+    const now = Date.now();
+    await note([`~${now - 1000}`, `${now + 3_600_000}`]);
+    expect(await isAnswered()).toBe(true);
+    await note([`~${now - 1000}`, `${now}`]);
+    expect(await isAnswered()).toBe(false);
+    await note([`~${now + 3_600_000}`, `${now + 7_200_000}`]);
+    expect(await isAnswered()).toBe(false);
+  });
+
   test('not in another directory, with other words or settings, or by another program', async () => {
     await note([]);
     expect(await isAnswered()).toBe(true);
@@ -135,6 +145,7 @@ describeLauncher((launcher) => {
       `${stamp}\0`,
       `${stamp}\0=${file()}`,
       `${stamp}\0@12`,
+      `${stamp}\0~0`,
       `${stamp}\0@x\0y\0`,
       `${stamp}\0?\0`,
     ];
@@ -144,9 +155,10 @@ describeLauncher((launcher) => {
     }
   });
 
-  test('only a compose up is told where to note, whatever the user has set', async () => {
+  test('only what may have an answer is told where to note, whatever the user has set', async () => {
     const env = { WHERRY_STANDING: 'a b' };
-    expect((await launcher.look(['compose', 'ps'], { env })).env).not.toHaveProperty('WHERRY_STANDING');
+    expect((await launcher.look(['compose', 'stop'], { env })).env).not.toHaveProperty('WHERRY_STANDING');
+    expect((await launcher.look(['ps'], { env })).env).not.toHaveProperty('WHERRY_STANDING');
     expect((await launcher.look(['run', 'up'], { env })).env).not.toHaveProperty('WHERRY_STANDING');
     forget();
     expect((await launcher.look(UP, { env })).env.WHERRY_STANDING).toMatch(/^[0-9a-f]{32} [0-9a-f]{32}$/);

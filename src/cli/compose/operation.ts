@@ -4,18 +4,22 @@ import { given } from '#base/given.ts';
 import type { Context, Output } from '#cli/command.ts';
 import { composeFlags } from '#cli/compose/flags.ts';
 import { openProgress } from '#cli/compose/progress.ts';
-import { envFiles, isDryRun, openProject, warn } from '#cli/compose/project.ts';
+import { envFiles, isDryRun, openProject, type Wishes, warn } from '#cli/compose/project.ts';
 import { isOn } from '#cli/compose/questions.ts';
 import { infoOf, modeOf, parallelOf } from '#cli/compose/settings.ts';
 import type { Subject } from '#compose/apply/restart.ts';
 import type { Scope } from '#compose/apply/scope.ts';
 
 /** The project of the command line, or its name alone where -p gives one and no file is named. */
-export async function projectOrName(context: Context, services: readonly string[] = []): Promise<Subject> {
+export async function projectOrName(
+  context: Context,
+  services: readonly string[] = [],
+  wishes: Pick<Wishes, 'look' | 'ask'> = {},
+): Promise<Subject> {
   const { file, projectName } = composeFlags(context);
   if (file.length === 0 && projectName) return { name: projectName };
   try {
-    const project = await openProject(context, services, { resolveEnvironment: false });
+    const project = await openProject(context, services, { ...wishes, resolveEnvironment: false });
     return { name: project.name, project };
   } catch (error) {
     const named = process.env.COMPOSE_PROJECT_NAME;

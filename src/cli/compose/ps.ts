@@ -1,7 +1,8 @@
 import { WherryError } from '#base/error.ts';
-import type { Context } from '#cli/command.ts';
+import type { Context, Output } from '#cli/command.ts';
 import { projectOrName } from '#cli/compose/operation.ts';
 import { composeCommand } from '#cli/compose/project.ts';
+import { type Listener, listen } from '#cli/compose/standing.ts';
 import { listFormat } from '#cli/config-file.ts';
 import { PS_RAW } from '#cli/container/ps-raw.ts';
 import { LIST_FORMAT_SUMMARY } from '#cli/format.ts';
@@ -9,6 +10,8 @@ import { printRows } from '#cli/table.ts';
 import { boolean, list, text } from '#cli/values.ts';
 import type { Project } from '#compose/model/project.ts';
 import { projectContainers, projectOf, serviceOf } from '#compose/view/containers.ts';
+import { containerIds } from '#container/names.ts';
+import { NEVER } from '#container/state.ts';
 import { portsOf, psRow, type Seen, statusOf } from '#container/view.ts';
 
 const HEADERS = {
@@ -59,7 +62,9 @@ export default composeCommand({
   },
   run: async (context, names, { all, filter, format, noTrunc, orphans, quiet, services, status }) => {
     const statuses = [...status, ...readFilter(filter)];
-    const { name, project } = await projectOrName(context, names);
+    const listener = listen(context, context.out);
+    const { look, ask, output: out } = listener;
+    const { name, project } = await projectOrName(context, names, { look, ask });
     const seen = projectContainers(context.store, name, {
       services: wantedServices(names, project, orphans),
       all: all || statuses.length > 0,
@@ -68,9 +73,11 @@ export default composeCommand({
     })
       .filter(({ state }) => statuses.length === 0 || statuses.includes(statusOf(state)))
       .sort((a, b) => (a.record.name < b.record.name ? -1 : 1));
-    if (quiet) for (const { record } of seen) context.out.line(record.id);
-    else if (services) context.out.line([...new Set(seen.map(({ record }) => serviceOf(record)))].join('\n'));
-    else await printContainers(context, seen, { format, truncate: !noTrunc });
+    if (quiet) for (const { record } of seen) out.line(record.id);
+    else if (services) out.line([...new Set(seen.map(({ record }) => serviceOf(record)))].join('\n'));
+    else await printContainers(context, seen, { format, truncate: !noTrunc, out });
+    // What else formats tell is not known to stand.
+    if (format === 'table') await noteList(context, listener, seen);
   },
 });
 
@@ -96,12 +103,12 @@ function wantedServices(names: readonly string[], project: Project | undefined, 
 async function printContainers(
   context: Context,
   seen: readonly Seen[],
-  { format, truncate }: { format: string; truncate: boolean },
+  { format, truncate, out }: { format: string; truncate: boolean; out: Output },
 ): Promise<void> {
   const { imageNamer } = await import('#cli/describe.ts');
   const image = imageNamer(context.store, { truncate });
   await printRows(
-    context.out,
+    out,
     seen.map((one) => rowOf(one, { truncate, image })),
     {
       headers: HEADERS,
@@ -112,6 +119,20 @@ async function printContainers(
       runPrefix: 'template parsing error: ',
     },
   );
+}
+
+/** Of more containers than that a note would take longer than it saves. */
+const FEW = 64;
+
+/** The list stands while no container of the store has changed, and no age is told in other words. */
+async function noteList(context: Context, listener: Listener, seen: readonly Seen[]): Promise<void> {
+  const containers = containerIds(context.store);
+  if (containers.length > FEW) return;
+  const moments = seen.flatMap(({ record, state }) => [
+    record.created,
+    ...(state === undefined ? [] : [state.startedAt, state.finishedAt].filter((moment) => moment !== NEVER)),
+  ]);
+  await listener.note({ containers, volumes: [], health: true, moments });
 }
 
 /** docker ps's row, and what compose has besides. */

@@ -1,46 +1,62 @@
-/** Listens to an `up` in the background: where it had nothing to do, what it said stands until something changes. */
+/** Listens to a command whose answer may stand (engine/standing.ts): what it reads, and what it says. */
 import type { Context, Output } from '#cli/command.ts';
-import { infoOf } from '#cli/compose/settings.ts';
 import { bytesWritten } from '#cli/output.ts';
 import type { ComposeEvent } from '#compose/apply/event.ts';
 import { readPresent } from '#compose/apply/identify.ts';
 import type { Scope } from '#compose/apply/scope.ts';
 import type { Project, Service } from '#compose/model/project.ts';
-
-/** What steps tell that only look. */
-const LOOKS = new Set(['Running', 'Waiting', 'Healthy']);
+import type { Answer } from '#engine/standing.ts';
 
 export interface Listener {
   /** Take what the project is read from. */
   look: (path: string) => void;
   ask: (variable: string) => void;
-  /** Stands in for the output that progress is shown on. */
+  /** Stands in for the output that is listened to. */
   output: Output;
-  /** The scope, listened to. */
-  within(scope: Scope): Scope;
-  /** Notes what was said, if it can stand. */
-  note(project: Project): Promise<void>;
+  /** What is said is not worth keeping. */
+  stop(): void;
+  /** Notes what was said, if that was all. */
+  note(about: Pick<Answer, 'containers' | 'volumes' | 'health' | 'moments'>): Promise<void>;
 }
 
-export function listen(context: Context): Listener {
-  const output = infoOf(context);
+export function listen(context: Context, output: Output): Listener {
   const looked: string[] = [];
   const asked = new Set<string>();
   const said: string[] = [];
-  let isStill = true;
-  let health = false;
-  const hear = (event: ComposeEvent) => {
-    if ('message' in event || !LOOKS.has(event.state)) isStill = false;
-    else health ||= event.state !== 'Running';
-  };
+  let isOver = false;
   const write = (data: string | Uint8Array) => {
-    if (isStill) said.push(typeof data === 'string' ? data : Buffer.from(data).toString());
+    if (!isOver) said.push(typeof data === 'string' ? data : Buffer.from(data).toString());
     output.write(data);
   };
   return {
     look: (path) => looked.push(path),
     ask: (variable) => asked.add(variable),
     output: Object.create(output, { write: { value: write }, line: { value: (text: string) => write(`${text}\n`) } }),
+    stop: () => {
+      isOver = true;
+    },
+    note: async (about) => {
+      const text = said.join('');
+      // A warning or an advice beside it has the time in it, or is for this once.
+      if (isOver || Buffer.byteLength(text) !== bytesWritten() || text.includes('\0')) return;
+      const { noteAnswer } = await import('#engine/standing.ts');
+      const fd = output === context.out ? 1 : 2;
+      noteAnswer(context.store, { began: performance.timeOrigin, fd, text, looked, asked: [...asked], ...about });
+    },
+  };
+}
+
+/** What steps tell that only look. */
+const LOOKS = new Set(['Running', 'Waiting', 'Healthy']);
+
+/** Hears whether an `up` only looks, and whether it looks for health. */
+export function hearing(listener: Listener): { within(scope: Scope): Scope; isHealthAsked(): boolean } {
+  let health = false;
+  const hear = (event: ComposeEvent) => {
+    if ('message' in event || !LOOKS.has(event.state)) listener.stop();
+    else health ||= event.state !== 'Running';
+  };
+  return {
     within: (scope) => ({
       ...scope,
       report: (event) => {
@@ -48,24 +64,18 @@ export function listen(context: Context): Listener {
         scope.report(event);
       },
     }),
-    note: async (project) => {
-      const text = said.join('');
-      // A warning or an advice beside it has the time in it, or is for this once.
-      const isAll = Buffer.byteLength(text) === bytesWritten();
-      if (!isStill || !isAll || text.includes('\0') || !Object.values(project.services).every(isLasting)) return;
-      const { noteAnswer } = await import('#engine/standing.ts');
-      noteAnswer(context.store, {
-        began: performance.timeOrigin,
-        fd: output === context.out ? 1 : 2,
-        text,
-        looked,
-        asked: [...asked],
-        containers: readPresent(context.store, project.name).map(({ id }) => id),
-        volumes: Object.entries(project.volumes ?? {}).map(([key, { name }]) => name ?? key),
-        health,
-      });
-    },
+    isHealthAsked: () => health,
   };
+}
+
+/** What an `up` in the background has said stands for the next where no file would tell of a difference. */
+export async function noteUp(context: Context, project: Project, listener: Listener, health: boolean): Promise<void> {
+  if (!Object.values(project.services).every(isLasting)) return;
+  await listener.note({
+    containers: readPresent(context.store, project.name).map(({ id }) => id),
+    volumes: Object.entries(project.volumes ?? {}).map(([key, { name }]) => name ?? key),
+    health,
+  });
 }
 
 const POLICIES = [undefined, 'missing', 'if_not_present', 'never'];

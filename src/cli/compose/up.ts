@@ -4,7 +4,8 @@ import { CREATE_FLAGS, createOptions, ignoresOrphans, withFlags } from '#cli/com
 import { operate } from '#cli/compose/operation.ts';
 import { composeCommand, isDryRun } from '#cli/compose/project.ts';
 import { isOn } from '#cli/compose/questions.ts';
-import { type Listener, listen } from '#cli/compose/standing.ts';
+import { infoOf } from '#cli/compose/settings.ts';
+import { hearing, type Listener, listen, noteUp } from '#cli/compose/standing.ts';
 import { openTrusted } from '#cli/compose/trust.ts';
 import { boolean, integer, listOf, text } from '#cli/values.ts';
 import { type CreateOptions, createProject } from '#compose/apply/create.ts';
@@ -86,17 +87,21 @@ export default composeCommand({
   flags: FLAGS,
   run: async (context, services, values) => {
     const detach = checkUp(values);
-    const listener = listen(context);
+    const listener = listen(context, infoOf(context));
+    const hears = hearing(listener);
     const project = await chosenProject(context, services, { values, listener });
     const isAttached = !detach && !values.noStart;
     if (values.watch) checkWatch(project);
     await operate(context, { values, title: 'Running', output: listener.output }, async (heard) => {
-      const scope = listener.within(heard);
+      const scope = hears.within(heard);
       await createProject(scope, project, upOptions(context, project, services, { scope, values }));
       if (isAttached || values.noStart) return;
       await startProject(scope, project, { wait: values.wait, waitTimeout: (values.waitTimeout ?? 0) * 1000 });
     });
-    if (!isAttached) return values.noStart || isDryRun(context, values) ? undefined : listener.note(project);
+    if (!isAttached) {
+      if (values.noStart || isDryRun(context, values)) return;
+      return noteUp(context, project, listener, hears.isHealthAsked());
+    }
     if (isDryRun(context, values)) {
       return context.out.line("end of 'compose up' output, interactive run is not supported in dry-run mode");
     }

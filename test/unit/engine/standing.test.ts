@@ -93,6 +93,27 @@ test('a container that runs does so as long as its monitor lives', () => {
   expect(facts[facts.indexOf(`@${process.pid}`) + 1]).toBe(`${state.monitorStart}`);
 });
 
+test('one that has ended has none', () => {
+  writeState(store, ID, stateOf({ status: 'exited' }));
+  note();
+  expect(noted()?.some((fact) => fact.startsWith('@'))).toBe(false);
+});
+
+test.each([
+  [500, 1000],
+  [59_100, 60_000],
+  [61_000, 120_000],
+  [3_599_000, 3_600_000],
+  [3_601_000, 5_400_000],
+  [86_400_000, 88_200_000],
+])('what is %i ms old when the command begins is told so until it is %i', (age, until) => {
+  const began = later();
+  const moment = new Date(began - age).toISOString();
+  note({ began, moments: [new Date(began - 86_400_000 * 30).toISOString(), moment] });
+  const facts = noted() ?? [];
+  expect(facts[facts.indexOf(`~${began}`) + 1]).toBe(`${began - age + until}`);
+});
+
 test('nothing is noted of what has changed while it was looked at, or so shortly before that it would not be seen', () => {
   for (const began of [Date.now(), Date.now() - 60_000]) note({ began });
   expect(noted()).toBeUndefined();
