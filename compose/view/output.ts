@@ -1,6 +1,7 @@
 /** What a container writes from now on, for those who stay in front of it. */
 import { Writable } from 'node:stream';
 import { WherryError } from '#base/error.ts';
+import { splitLines } from '#base/lines.ts';
 import { readLines } from '#compose/view/log.ts';
 import { connectMonitor } from '#container/attach.ts';
 import type { Store } from '#engine/open.ts';
@@ -56,14 +57,12 @@ async function followStreams(store: Store, id: string, abort: AbortSignal, say: 
 
 function lineWriter(say: (line: string) => void) {
   const decoder = new TextDecoder();
-  let begun = '';
+  const { add, end } = splitLines(say);
   const stream = new Writable({
     write: (chunk, _encoding, done) => {
-      const lines = (begun + decoder.decode(chunk, { stream: true })).split('\n');
-      begun = lines.pop() ?? '';
-      lines.forEach(say);
+      add(decoder.decode(chunk, { stream: true }));
       done();
     },
   });
-  return { stream, end: () => begun !== '' && say(begun) };
+  return { stream, end };
 }

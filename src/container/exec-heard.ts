@@ -1,6 +1,7 @@
 /** exec for who listens: a command in a running container whose output is heard line by line, and goes nowhere else. */
 import { closeSync } from 'node:fs';
 import { Socket } from 'node:net';
+import { splitLines } from '#base/lines.ts';
 import { type ExecRequest, execContainer } from '#container/exec.ts';
 import { NO_STREAMS } from '#container/streams.ts';
 import type { Store } from '#store/store.ts';
@@ -21,8 +22,8 @@ export async function execHeard(
 ): Promise<number> {
   const [reading, output] = pipe();
   const socket = new Socket({ fd: reading, readable: true, writable: false });
-  const lines = splitter(hear);
-  socket.setEncoding('utf8').on('data', lines.take);
+  const lines = splitLines((line) => hear(line.replace(/\r$/, '')));
+  socket.setEncoding('utf8').on('data', lines.add);
   const said = new Promise((resolve) => socket.once('close', resolve));
   try {
     const whole = { ...request, tty: false, detach: false, streams: NO_STREAMS, output };
@@ -38,19 +39,4 @@ export async function execHeard(
     clearTimeout(patience);
     lines.end();
   }
-}
-
-/** Hands on whole lines, and what is left in the end. */
-function splitter(hear: (line: string) => void) {
-  let rest = '';
-  return {
-    take: (piece: string) => {
-      const lines = (rest + piece).split('\n');
-      rest = lines.pop() ?? '';
-      for (const line of lines) hear(line.replace(/\r$/, ''));
-    },
-    end: () => {
-      if (rest !== '') hear(rest);
-    },
-  };
 }

@@ -1,5 +1,6 @@
 /** logs of containers that log to the system's journal: read by journalctl(1), which knows what the user may see. */
 import { WherryError } from '#base/error.ts';
+import { splitLines } from '#base/lines.ts';
 import type { LogEntry } from '#container/logfile.ts';
 import { needTool } from '#sys/host.ts';
 
@@ -109,13 +110,16 @@ function refused(complaint: string): WherryError {
 }
 
 async function* entriesOf(stream: NodeJS.ReadableStream): AsyncGenerator<Placed[], void> {
-  let pending = '';
+  let entries: Placed[] = [];
+  const { add } = splitLines((line) => {
+    const entry = parseJournalEntry(line);
+    if (entry !== undefined) entries.push(entry);
+  });
   stream.setEncoding('utf8');
   for await (const chunk of stream) {
-    const lines = (pending + String(chunk)).split('\n');
-    pending = lines.pop() ?? '';
-    const entries = lines.map(parseJournalEntry).filter((entry) => entry !== undefined);
+    add(String(chunk));
     if (entries.length > 0) yield entries;
+    entries = [];
   }
 }
 

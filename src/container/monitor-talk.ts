@@ -3,6 +3,7 @@ import { closeSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { join } from 'node:path';
 import { WherryError } from '#base/error.ts';
+import { splitLines } from '#base/lines.ts';
 import type { Ending } from '#container/state.ts';
 import { extraDescriptors, NO_STREAMS, type Streams, stdioOf } from '#container/streams.ts';
 import { installation } from '#sys/host.ts';
@@ -116,13 +117,9 @@ function died(): WherryError {
 }
 
 function readLines(socket: Socket, take: (verb: string, rest: string) => void): void {
-  let pending = '';
-  socket.setEncoding('utf8').on('data', (chunk: string) => {
-    const lines = (pending + chunk).split('\n');
-    pending = lines.pop() ?? '';
-    for (const line of lines) {
-      const at = line.indexOf(' ');
-      take(at < 0 ? line : line.slice(0, at), at < 0 ? '' : line.slice(at + 1));
-    }
+  const { add } = splitLines((line) => {
+    const at = line.indexOf(' ');
+    take(at < 0 ? line : line.slice(0, at), at < 0 ? '' : line.slice(at + 1));
   });
+  socket.setEncoding('utf8').on('data', add);
 }

@@ -4,6 +4,7 @@ import { writeFileSync } from 'node:fs';
 import { availableParallelism, setPriority } from 'node:os';
 import type { Readable, Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
+import { splitLines } from '#base/lines.ts';
 import { type Answer, type Task, tell } from '#store/tasks.ts';
 
 /** A blob as a file that perhaps still grows. */
@@ -148,12 +149,8 @@ function tail(stream: Readable): () => string {
 }
 
 function lines(stream: Readable, take: (line: string) => void): void {
-  let text = '';
-  stream.on('data', (chunk: Buffer) => {
-    const parts = (text + chunk.toString()).split('\n');
-    text = parts.pop() ?? '';
-    for (const line of parts) take(line);
-  });
+  const { add } = splitLines(take);
+  stream.on('data', (chunk: Buffer) => add(chunk.toString()));
 }
 
 export interface Pool {
