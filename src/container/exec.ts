@@ -10,7 +10,7 @@ import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { hasCode, WherryError } from '#base/error.ts';
 import { recordContainerEvent } from '#container/event.ts';
-import { whyNotExecutable, whyRefused } from '#container/executable.ts';
+import { hindranceOf } from '#container/executable.ts';
 import { hostFacts } from '#container/facts.ts';
 import { resolveUser } from '#container/identity.ts';
 import {
@@ -120,10 +120,12 @@ export async function execContainer(
     command,
     directory: process.cwd,
   } as const;
-  const why = whyNotExecutable(state.pid, process);
-  if (why !== undefined) return { kind: 'refused', ...execRefusal(why, attempt) };
-  const refusal = request.detach ? undefined : whyRefused(state.pid, process);
-  if (refusal !== undefined) return { kind: 'refused', byKernel: true, message: refusal, status: REFUSED };
+  const hindrance = hindranceOf(state.pid, process);
+  if (hindrance !== undefined && !hindrance.byKernel)
+    return { kind: 'refused', ...execRefusal(hindrance.why, attempt) };
+  // Of a detached one nobody hears.
+  if (hindrance !== undefined && !request.detach)
+    return { kind: 'refused', byKernel: true, message: hindrance.why, status: REFUSED };
   await leaveSession(store.host.uid);
   mkdirSync(join(store.runtime, 'exec'), { recursive: true, mode: 0o700 });
   const start: Start = { store, record, request, process, place, id, runtime, attempt };

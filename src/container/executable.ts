@@ -11,42 +11,41 @@ import { resolveInRoot } from '#sys/rooted.ts';
 
 const NOT_THERE = ['ENOENT', 'ENOTDIR'];
 
-/** Why a process can't be started in the container with this first process, in Docker's words; undefined: it may work. */
-export function whyNotExecutable(pid: number, { args, cwd, env }: Process): string | undefined {
+/** Why a process can't be started. */
+export interface Hindrance {
+  /** In Docker's words. */
+  why: string;
+  /** The program is there, and the kernel is going to refuse it: so it is runc's process that says it. */
+  byKernel?: true;
+}
+
+/** What keeps this process from being started in the container with this first process; undefined: it may work. */
+export function hindranceOf(pid: number, { args, cwd, env }: Process): Hindrance | undefined {
   const root = `/proc/${pid}/root`;
-  try {
-    if (!posix.isAbsolute(cwd)) return 'Cwd must be an absolute path';
+  return unlessHidden(() => {
+    if (!posix.isAbsolute(cwd)) return { why: 'Cwd must be an absolute path' };
     if (typeAt(root, cwd) === undefined)
-      return `chdir to cwd ("${cwd}") set in config.json failed: no such file or directory`;
-    return whyNotFound(root, args[0] ?? '', cwd, env);
-  } catch (error) {
-    // Not ours to look at, or changed under our eyes: the runtime will say.
-    if (hasCode(error, 'EACCES', 'EPERM', 'ELOOP') || error instanceof WherryError) return undefined;
-    throw error;
-  }
+      return { why: `chdir to cwd ("${cwd}") set in config.json failed: no such file or directory` };
+    const [command = ''] = args;
+    const candidates = pathsOf(command, cwd, env).map((path) => ({ path, type: typeAt(root, path) }));
+    const program = candidates.find(({ type }) => type === 'program');
+    if (program === undefined) return { why: notFound(command, new Set(candidates.map(({ type }) => type))) };
+    const refusal = refusalOf(root, program.path);
+    const name = command.includes('/') ? command : program.path;
+    return refusal === undefined ? undefined : { why: `exec ${name}: ${refusal}`, byKernel: true };
+  });
 }
 
 /** Is this command, as a path from this directory, a directory in that root? What can't be looked at is none. */
 export function isDirectoryInRoot(root: string, cwd: string, command: string): boolean {
-  try {
-    return command.includes('/') && typeAt(root, posix.resolve('/', cwd, command)) === 'directory';
-  } catch (error) {
-    if (hasCode(error, 'EACCES', 'EPERM', 'ELOOP') || error instanceof WherryError) return false;
-    throw error;
-  }
+  const look = () => command.includes('/') && typeAt(root, posix.resolve('/', cwd, command)) === 'directory';
+  return unlessHidden(look) ?? false;
 }
 
-/**
- * What runc says where the kernel is going to refuse a program that is there: a file without an executable's header, a
- * script without its interpreter. undefined: it may work.
- */
-export function whyRefused(pid: number, { args, cwd, env }: Process): string | undefined {
-  const root = `/proc/${pid}/root`;
+/** What is not ours to look at, or changes under our eyes, is unknown: the runtime will say. */
+function unlessHidden<T>(look: () => T): T | undefined {
   try {
-    const path = pathsOf(args[0] ?? '', cwd, env).find((one) => typeAt(root, one) === 'program');
-    if (path === undefined) return undefined;
-    const why = refusalOf(root, path);
-    return why && `exec ${args[0]?.includes('/') ? args[0] : path}: ${why}`;
+    return look();
   } catch (error) {
     if (hasCode(error, 'EACCES', 'EPERM', 'ELOOP') || error instanceof WherryError) return undefined;
     throw error;
@@ -79,17 +78,12 @@ function beginningOf(path: string): Buffer {
 
 type Type = 'program' | 'file' | 'directory';
 
-function whyNotFound(root: string, command: string, cwd: string, env: readonly string[]): string | undefined {
-  if (command.includes('/')) {
-    const found = typeAt(root, posix.resolve(cwd, command));
-    if (found === undefined) return `exec: "${command}": stat ${command}: no such file or directory`;
-    return found === 'program' ? undefined : unusable(command, found);
-  }
-  // As execvp(3) and runc: the search goes on past what can't be executed.
-  const types = pathsOf(command, cwd, env).map((path) => typeAt(root, path));
-  if (types.includes('program')) return undefined;
-  if (types.includes('file')) return unusable(command, 'file');
-  return `exec: "${command}": executable file not found in $PATH`;
+/** types: of what has its name. As execvp(3) and runc: the search goes on past what can't be executed. */
+function notFound(command: string, types: ReadonlySet<Type | undefined>): string {
+  if (types.has('file')) return `exec: "${command}": permission denied`;
+  if (!command.includes('/')) return `exec: "${command}": executable file not found in $PATH`;
+  if (types.has('directory')) return `exec: "${command}": is a directory: permission denied`;
+  return `exec: "${command}": stat ${command}: no such file or directory`;
 }
 
 /** Where a command may be, in the order in which it is looked for. */
@@ -97,10 +91,6 @@ function pathsOf(command: string, cwd: string, env: readonly string[]): string[]
   if (command.includes('/')) return [posix.resolve(cwd, command)];
   const path = env.find((entry) => entry.startsWith('PATH='))?.slice('PATH='.length) ?? '';
   return command === '' ? [] : path.split(':').map((directory) => posix.resolve(cwd, directory, command));
-}
-
-function unusable(command: string, found: Type): string {
-  return `exec: "${command}": ${found === 'directory' ? 'is a directory: ' : ''}permission denied`;
 }
 
 /** undefined: nothing there. */

@@ -1,7 +1,7 @@
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { isDirectoryInRoot, whyNotExecutable, whyRefused } from '#container/executable.ts';
+import { hindranceOf, isDirectoryInRoot } from '#container/executable.ts';
 import type { Process } from '#oci/spec.ts';
 import { temporaryDirectory } from '#test/support/store.ts';
 
@@ -23,7 +23,8 @@ function why(command: string, cwd = '/'): string | undefined {
     cwd: cwd.replace('HERE', here),
     env: [`PATH=/nonexistent:${here}`],
   };
-  return whyNotExecutable(process.pid, wish)?.replaceAll(here, 'HERE');
+  const found = hindranceOf(process.pid, wish);
+  return found?.byKernel ? undefined : found?.why.replaceAll(here, 'HERE');
 }
 
 test.each(['program', 'HERE/program', './program'])('%s can be executed', (command) => {
@@ -54,7 +55,9 @@ test.each([
   writeFileSync(join(here, 'it'), text, 'latin1');
   chmodSync(join(here, 'it'), 0o755);
   const wish = { user: { uid: 0, gid: 0 }, args: ['it'], cwd: '/', env: [`PATH=/nonexistent:${here}`] };
-  expect(whyRefused(process.pid, wish)?.replaceAll(here, 'HERE')).toBe(words);
+  const found = hindranceOf(process.pid, wish);
+  expect(found?.why.replaceAll(here, 'HERE')).toBe(words);
+  expect(found?.byKernel).toBe(words === undefined ? undefined : true);
 });
 
 test('the working directory is looked at first', () => {
