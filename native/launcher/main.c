@@ -168,13 +168,14 @@ static void go_inside(void)
 /* Is the answer to this command the one of last time? Else the command is told where to note what it says. */
 static bool is_answered(int count, char *const words[])
 {
-	scoped_str path = runtime_path(geteuid() == 0);
 	struct standing standing;
 	char told[sizeof(standing.name) + sizeof(standing.stamp)];
 
 	node_tell("WHERRY_STANDING", NULL);
 	if (!standing_asked(&standing, count, words))
 		return false;
+	scoped_str path = runtime_path(geteuid() == 0);
+
 	if (standing_repeat(&standing, path))
 		return true;
 	snprintf(told, sizeof(told), "%s %s", standing.name, standing.stamp);

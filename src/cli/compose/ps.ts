@@ -128,12 +128,14 @@ const FEW = 64;
 async function noteList(context: Context, listener: Listener, seen: readonly Seen[]): Promise<void> {
   const containers = containerIds(context.store);
   if (containers.length > FEW) return;
-  const moments = seen.flatMap(({ record, state }) => [
-    record.created,
-    ...(state === undefined ? [] : [state.startedAt, state.finishedAt].filter((moment) => moment !== NEVER)),
-  ]);
-  await listener.note({ containers, volumes: [], health: true, moments });
+  await listener.note(() => ({ containers, volumes: [], health: true, moments: seen.flatMap(momentsOf) }));
 }
+
+/** Of what its row tells the age. */
+const momentsOf = ({ record, state }: Seen): string[] => [
+  record.created,
+  ...(state === undefined ? [] : [state.startedAt, state.finishedAt].filter((moment) => moment !== NEVER)),
+];
 
 /** docker ps's row, and what compose has besides. */
 function rowOf(seen: Seen, options: Parameters<typeof psRow>[1]): object {

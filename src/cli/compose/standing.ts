@@ -15,8 +15,8 @@ export interface Listener {
   output: Output;
   /** What is said is not worth keeping. */
   stop(): void;
-  /** Notes what was said, if that was all. */
-  note(about: Pick<Answer, 'containers' | 'volumes' | 'health' | 'moments'>): Promise<void>;
+  /** Notes what was said, if that was all; about: asked for then alone. */
+  note(about: () => Pick<Answer, 'containers' | 'volumes' | 'health' | 'moments'>): Promise<void>;
 }
 
 export function listen(context: Context, output: Output): Listener {
@@ -41,7 +41,7 @@ export function listen(context: Context, output: Output): Listener {
       if (isOver || Buffer.byteLength(text) !== bytesWritten() || text.includes('\0')) return;
       const { noteAnswer } = await import('#engine/standing.ts');
       const fd = output === context.out ? 1 : 2;
-      noteAnswer(context.store, { began: performance.timeOrigin, fd, text, looked, asked: [...asked], ...about });
+      noteAnswer(context.store, { began: performance.timeOrigin, fd, text, looked, asked: [...asked], ...about() });
     },
   };
 }
@@ -71,11 +71,11 @@ export function hearing(listener: Listener): { within(scope: Scope): Scope; isHe
 /** What an `up` in the background has said stands for the next where no file would tell of a difference. */
 export async function noteUp(context: Context, project: Project, listener: Listener, health: boolean): Promise<void> {
   if (!Object.values(project.services).every(isLasting)) return;
-  await listener.note({
+  await listener.note(() => ({
     containers: readPresent(context.store, project.name).map(({ id }) => id),
     volumes: Object.entries(project.volumes ?? {}).map(([key, { name }]) => name ?? key),
     health,
-  });
+  }));
 }
 
 const POLICIES = [undefined, 'missing', 'if_not_present', 'never'];
