@@ -9,13 +9,14 @@ import { dirname } from 'node:path';
 import { hasCode } from '#base/error.ts';
 import { resolveEnvFiles, resolveLabelFiles, type Variables } from '#compose/load/dotenv.ts';
 import { applyExtends, forget } from '#compose/load/extends.ts';
-import { checkName, findFiles, type Look, nameOfDirectory, normalizeName } from '#compose/load/files.ts';
+import { checkName, findFiles, nameOfDirectory, normalizeName } from '#compose/load/files.ts';
 import { applyInclude } from '#compose/load/include.ts';
 import { interpolate } from '#compose/load/interpolate.ts';
 import { merge, unique } from '#compose/load/merge.ts';
 import { Misplaced } from '#compose/load/place.ts';
 import { type RemoteFiles, remoteFiles } from '#compose/load/remote.ts';
 import { checkSchema } from '#compose/load/schema.ts';
+import type { Told } from '#compose/load/told.ts';
 import { lineOf, readYaml, type YamlDocument } from '#compose/load/yaml.ts';
 import { toProject } from '#compose/model/assemble.ts';
 import { canonical } from '#compose/model/canonical.ts';
@@ -28,16 +29,14 @@ import type { Project } from '#compose/model/project.ts';
 import { withProfiles } from '#compose/model/select.ts';
 import { invalid, isMap, mapAt, type TreeMap } from '#compose/model/tree.ts';
 
-export interface LoadOptions {
+export interface LoadOptions extends Told {
   /** As `-f` has them; `-` is standard input; none: COMPOSE_FILE, or compose.yaml and its like, here or above. */
   files: readonly string[];
   cwd: string;
   /** The process's. */
   environment: Variables;
   stdin: () => Promise<string>;
-  /** Told what compose warns of. */
-  warn: (text: string) => void;
-  look?: Look;
+  /** Told of every variable that is asked for. */
   ask?: (name: string) => void;
   projectDirectory?: string;
   projectName?: string;

@@ -2,8 +2,8 @@
 
 import { existsSync, readFileSync } from 'node:fs';
 import { hasCode, WherryError } from '#base/error.ts';
-import type { Told } from '#compose/load/files.ts';
 import { type Lookup, substitute, TemplateError } from '#compose/load/template.ts';
+import type { Told } from '#compose/load/told.ts';
 import type { EnvFile, Project, Service } from '#compose/model/project.ts';
 import { invalid } from '#compose/model/tree.ts';
 

@@ -5,10 +5,11 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { hasCode } from '#base/error.ts';
 import { parseBool } from '#base/units.ts';
 import { readEnvFiles, type Variables } from '#compose/load/dotenv.ts';
+import type { Told } from '#compose/load/told.ts';
 import { isRemote } from '#compose/model/paths.ts';
 import { invalid } from '#compose/model/tree.ts';
 
-export interface Where {
+export interface Where extends Told {
   /** As given by `-f`: paths, and `-` for standard input. Empty: COMPOSE_FILE, or what is found. */
   files: readonly string[];
   cwd: string;
@@ -17,20 +18,9 @@ export interface Where {
   envFiles?: readonly string[] | undefined;
   /** The process's. */
   environment: Variables;
-  warn: (text: string) => void;
-  look?: Look;
   /** Told of every variable that is asked for. */
   ask?: (name: string) => void;
 }
-
-/**
- * Told of everything that a project is read from, whether it is there or not: absolute paths, `-` for standard input, the
- * addresses of what is elsewhere.
- */
-export type Look = (path: string) => void;
-
-/** Who is told what happens while files are read. */
-export type Told = Pick<Where, 'warn' | 'look' | 'ask'>;
 
 export interface Found {
   /** Absolute, `-`, or the address of one that is elsewhere. */
@@ -91,7 +81,7 @@ function withEnvFiles(environment: Variables, directory: string, where: Where): 
 }
 
 /** The same variables; of each that is asked for somebody is told. */
-function overheard(environment: Variables, { ask }: Told): Variables {
+function overheard(environment: Variables, { ask }: Pick<Where, 'ask'>): Variables {
   if (ask === undefined) return environment;
   const hear = (name: string | symbol) => typeof name === 'string' && ask(name);
   return new Proxy(environment, {

@@ -5,8 +5,9 @@ import { dirname, isAbsolute, join, relative, resolve } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { hasCode } from '#base/error.ts';
 import { readEnvFiles, type Variables } from '#compose/load/dotenv.ts';
-import { isFile, type Told } from '#compose/load/files.ts';
+import { isFile } from '#compose/load/files.ts';
 import type { Fetched } from '#compose/load/remote.ts';
+import type { Told } from '#compose/load/told.ts';
 import { isRemote } from '#compose/model/paths.ts';
 import { invalid, isMap, sprint, type Tree, type TreeMap, typeName } from '#compose/model/tree.ts';
 

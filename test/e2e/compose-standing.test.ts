@@ -2,17 +2,12 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { project } from '#test/support/compose-project.ts';
+import { project, SLEEP } from '#test/support/compose-project.ts';
 import { testUser } from '#test/support/user.ts';
-import { BUSYBOX, eventually, mendStore, succeed, wherry } from '#test/support/wherry.ts';
+import { BUSYBOX, eventually, mendStore, monitorOf, readyStore, succeed, wherry } from '#test/support/wherry.ts';
 
-beforeAll(async () => {
-  await mendStore();
-  await succeed('run', '--rm', BUSYBOX, 'true');
-});
+beforeAll(readyStore);
 afterAll(() => mendStore());
-
-const SLEEP = `["sh", "-c", "trap 'exit 0' TERM; sleep 1000 & wait"]`;
 
 const directory = () => join(testUser().runtimeDir, 'wherry/standing');
 
@@ -62,7 +57,7 @@ volumes: {data: {}}
     ['a container was stopped', () => succeed('stop', 'standing-a-1'), 'a-1  Started'],
     ['a container was removed', () => succeed('rm', '-f', 'standing-b-1'), 'b-1  Created'],
     ['a container has ended', () => succeed('kill', 'standing-a-1'), 'a-1  Started'],
-    ['a monitor was killed', () => killMonitor('standing-b-1'), 'b-1  Started'],
+    ['a monitor was killed', async () => process.kill(await monitorOf('standing-b-1'), 'SIGKILL'), 'b-1  Started'],
     ['the image is another', () => retag(), 'a-1  Recreated'],
     [
       'a network was left',
@@ -154,12 +149,6 @@ test('what says more than that all is as it should be is said anew', async () =>
   expect(await up()).toMatch(/level=warning msg="The \\"UNSET_HERE\\" variable is not set.*Running/s);
   expect(notes()).toHaveLength(before);
 });
-
-async function killMonitor(name: string): Promise<void> {
-  const pid = Number(await succeed('inspect', '--format', '{{.State.Pid}}', name));
-  const parent = /^PPid:\s*(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
-  process.kill(Number(parent), 'SIGKILL');
-}
 
 /** Another image has the name now. */
 async function retag(): Promise<void> {

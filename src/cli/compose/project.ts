@@ -89,7 +89,7 @@ export async function openProject(
   if (wishes.resolveEnvironment !== false) {
     resolveEnvFiles(selected, {
       warn: (text) => warn(context, text),
-      ...given({ look: wishes.look, ask: wishes.ask }),
+      ...given({ look: wishes.look }),
     });
   }
   return composeFlags(context).allResources ? selected : withoutUnused(selected);
